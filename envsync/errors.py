@@ -1,0 +1,65 @@
+"""What went wrong, said so that its reader can act on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class EnvsyncError(Exception):
+    """A failure that the user can read and act on; *hint* says what to do."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing found wrong in a file, with its place.
+
+    *line* and *column* count from 1. *key_path* is written as in `dependencies[3].pip[1]`. A
+    secret value never appears in *message*.
+    """
+
+    file: str
+    message: str
+    hint: str | None = None
+    key_path: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The finding on one line: file, line, key path, message."""
+        place = f"`{self.file}`" + (f":{self.line}" if self.line is not None else "")
+        path = f" {self.key_path}:" if self.key_path else ""
+        return f"{place}:{path} {self.message}"
+
+
+class DefinitionError(EnvsyncError):
+    """A definition (or what was said on the command line) is wrong; it holds every finding."""
+
+    exit_status = 2
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, findings: Sequence[Finding] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.findings = tuple(findings)
+
+    @classmethod
+    def from_findings(cls, findings: Sequence[Finding]) -> DefinitionError:
+        """Return one error that carries *findings*, of which there must be at least one."""
+        first = findings[0]
+        return cls(first.text, hint=first.hint, findings=findings)
+
+
+class StaleLockError(EnvsyncError):
+    """The lockfile does not answer the definition."""

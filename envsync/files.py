@@ -1,0 +1,76 @@
+"""Files that appear whole or not at all, and a lock on a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put *content* at *path* in one step; on failure *path* is what it was before.
+
+    Raises:
+        EnvsyncError: the disk is full, or the directory can't be written to.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(_mode_for(path))
+        Path(name).replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Delete the directory *path* and all below it; one that isn't there is no error."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def lock_directory(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock named after *path*; wait for another process that holds it.
+
+    The lock is a file beside *path*, and is released by the system if the process dies.
+    """
+    import fcntl  # noqa: PLC0415  # POSIX alone has it; Windows needs msvcrt here
+
+    lock_path = path.parent / f".{path.name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock_path.open("ab")
+    except OSError as error:
+        raise _cannot_write(lock_path, error) from error
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _mode_for(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _cannot_write(path: Path, error: OSError) -> EnvsyncError:
+    return EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}")

@@ -1,0 +1,1 @@
+"""The lockfile `conda-lock.yml`, read and held against a definition."""

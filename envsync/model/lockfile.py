@@ -1,0 +1,47 @@
+"""A lockfile: the packages, exact to the byte, that answer a definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Manager = Literal["conda", "pip"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPackage:
+    """One archive, with what must match before it is used.
+
+    *dependencies* maps names to version requirements, sorted by name. *md5* and *sha256* are
+    lower-case hexadecimal. *build* is the conda build string, empty for pip packages.
+    """
+
+    name: str
+    version: str
+    manager: Manager
+    subdir: str
+    url: str
+    md5: str | None = None
+    sha256: str | None = None
+    build: str = ""
+    dependencies: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lockfile:
+    """The content of a `conda-lock.yml` (CEP 37).
+
+    *content_hash* has one entry per subdir. *custom_metadata* holds what CEP 37 has no key for,
+    under keys that start with `envsync.`.
+    """
+
+    subdirs: tuple[str, ...]
+    channels: tuple[str, ...]
+    sources: tuple[str, ...]
+    content_hash: tuple[tuple[str, str], ...]
+    custom_metadata: tuple[tuple[str, str], ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
+
+    def packages_for(self, subdir: str) -> tuple[LockedPackage, ...]:
+        """Return the packages locked for *subdir*, in the order of the file."""
+        return tuple(package for package in self.packages if package.subdir == subdir)

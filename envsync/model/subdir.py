@@ -1,0 +1,45 @@
+"""Conda subdirs, and what Docker calls the same machines."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+KNOWN_SUBDIRS = (
+    "linux-64",
+    "linux-aarch64",
+    "linux-ppc64le",
+    "osx-64",
+    "osx-arm64",
+    "win-64",
+)
+
+_OCI = {
+    ("linux", "amd64"): "linux-64",
+    ("linux", "x86_64"): "linux-64",
+    ("linux", "arm64"): "linux-aarch64",
+    ("linux", "aarch64"): "linux-aarch64",
+    ("linux", "ppc64le"): "linux-ppc64le",
+    ("windows", "amd64"): "win-64",
+    ("osx", "amd64"): "osx-64",
+    ("osx", "arm64"): "osx-arm64",
+}
+
+_HOST = {
+    ("linux", "x86_64"): "linux-64",
+    ("linux", "aarch64"): "linux-aarch64",
+    ("linux", "ppc64le"): "linux-ppc64le",
+    ("darwin", "x86_64"): "osx-64",
+    ("darwin", "arm64"): "osx-arm64",
+    ("win32", "amd64"): "win-64",
+}
+
+
+def find_subdir(os: str, architecture: str) -> str | None:
+    """Return the subdir of the OCI platform *os*/*architecture*, None where conda has none."""
+    return _OCI.get((os.lower(), architecture.lower()))
+
+
+def current_subdir() -> str | None:
+    """Return this machine's subdir, None where conda has none."""
+    return _HOST.get((sys.platform, platform.machine().lower()))

@@ -1,0 +1,51 @@
+"""Child processes."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """How a child process ended, and what it printed."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> Completed:
+    """Run *command* to its end and return its output; its status is the caller's to judge.
+
+    Raises:
+        EnvsyncError: the program isn't there or can't be started.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603  # every caller passes a list it made
+            command,
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
+    return Completed(status=done.returncode, stdout=done.stdout, stderr=done.stderr)

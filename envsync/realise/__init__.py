@@ -1,0 +1,1 @@
+"""A lockfile made real: a conda prefix."""

@@ -1,0 +1,1 @@
+"""The entry script, run in the environment it was written for."""

@@ -1,0 +1,1 @@
+"""The Python face, in the Azure ML SDK's own words."""

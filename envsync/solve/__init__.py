@@ -1,0 +1,1 @@
+"""What to ask the solvers for, and what their answers mean."""

@@ -1,0 +1,1 @@
+"""Definitions, from each source format and back."""
