@@ -1,0 +1,37 @@
+"""The way in: `<python> -B <this directory> worker ...`, whatever the environment holds.
+
+The runtime's modules are loaded as a package under a name of their own, so that they neither
+shadow a module of the entry script's nor are shadowed by one.
+"""
+
+import os
+import sys
+import types
+
+PACKAGE = "_envsync_runtime"
+
+
+def _open_package() -> None:
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
+    package = types.ModuleType(PACKAGE, "The runtime of envsync.")
+    package.__path__ = [here]
+    sys.modules[PACKAGE] = package
+
+
+def _main() -> int:
+    _open_package()
+    if sys.argv[1:2] != ["worker"]:
+        sys.stderr.write("usage: python -B {} worker\n".format(os.path.dirname(__file__)))
+        return 2
+    worker = __import__(PACKAGE + ".worker", fromlist=["main"])
+    status = worker.main(sys.argv[2:])
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
+elif __name__ == "__mp_main__":
+    # A child that multiprocessing spawned: it has to find the entry script's own functions.
+    _open_package()
+    __import__(PACKAGE + ".script", fromlist=["offer_entry_module"]).offer_entry_module()

@@ -1,0 +1,53 @@
+"""The worker's own pipes, kept apart from the streams that the entry script prints to."""
+
+import contextlib
+import io
+import os
+import sys
+
+from . import wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Channel:
+    """Requests in, answers out.
+
+    Opening it takes the process's stdin and stdout for the protocol. The script is left with an
+    empty stdin, and all that it, its C libraries or its children print goes to stderr.
+    """
+
+    def __init__(self) -> None:
+        self._requests = os.fdopen(os.dup(0), "rb")
+        self._answers = os.fdopen(os.dup(1), "wb")
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        os.dup2(2, 1)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # it stays open
+        sys.stdout = _line_printer(1)
+        sys.stderr = _line_printer(2)
+
+    def receive(self) -> "tuple[dict[str, Any], bytes] | None":
+        """Return the next request, None when there will be no more."""
+        return wire.read(self._requests)
+
+    def send(self, header: "dict[str, Any]", body: bytes = b"") -> None:
+        """Send one answer, after all that the script has printed so far."""
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+        self._answers.write(wire.pack(header, body))
+        self._answers.flush()
+
+
+def _line_printer(descriptor: int) -> io.TextIOWrapper:
+    raw = open(descriptor, "wb", closefd=False)  # noqa: SIM115  # it stays open
+    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def _flush(stream: "Any") -> None:
+    # The script may have put something else there, or closed it.
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        stream.flush()

@@ -1,0 +1,32 @@
+"""Frames between the two ends of a worker's pipe: a JSON header and a body of bytes.
+
+A frame is the length of its header and of its body, four bytes each (big-endian), then both.
+"""
+
+import json
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+_LENGTHS = struct.Struct(">II")
+
+
+def pack(header: "dict[str, Any]", body: bytes = b"") -> bytes:
+    """Return the frame of *header* and *body*."""
+    text = json.dumps(header).encode("ascii")
+    return _LENGTHS.pack(len(text), len(body)) + text + body
+
+
+def read(stream: "BinaryIO") -> "tuple[dict[str, Any], bytes] | None":
+    """Return the next frame of *stream*, None at its end or where it breaks off."""
+    lengths = stream.read(_LENGTHS.size)
+    if len(lengths) < _LENGTHS.size:
+        return None
+    header_length, body_length = _LENGTHS.unpack(lengths)
+    text = stream.read(header_length)
+    body = stream.read(body_length) if body_length else b""
+    if len(text) < header_length or len(body) < body_length:
+        return None
+    return json.loads(text.decode("ascii")), body

@@ -1,0 +1,81 @@
+"""A worker: loads the entry script, says that it is ready, answers until no request is left."""
+
+import os
+import sys
+
+from . import caller, failure, script
+from .channel import Channel
+
+_OPTIONS = ("--entry-script", "--app-root", "--model-dir")
+LOADING_FAILED = 3
+
+
+def main(arguments: "list[str]") -> int:
+    """Work with the options *arguments*; return the exit status."""
+    options = _parse(arguments)
+    channel = Channel()
+    born_as = os.getpid()
+    try:
+        ready = _load(options, channel)
+        if ready is None:
+            return LOADING_FAILED
+        _serve(ready, channel, born_as)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parse(arguments: "list[str]") -> "dict[str, str]":
+    options = dict(zip(arguments[::2], arguments[1::2]))
+    unknown = [name for name in options if name not in _OPTIONS]
+    if unknown or len(arguments) % 2:
+        sys.exit("unknown option: " + " ".join(unknown or arguments[-1:]))
+    return options
+
+
+def _load(options: "dict[str, str]", channel: Channel) -> "caller.Caller | None":
+    entry_script = os.path.abspath(options["--entry-script"])
+    app_root = os.path.abspath(options.get("--app-root", "."))
+    model_dir = options.get("--model-dir")
+    if model_dir is not None:
+        model_dir = os.path.abspath(model_dir)
+    script.prepare_environment(entry_script, app_root, model_dir)
+    try:
+        ready = caller.Caller(entry_script)
+    except failure.ContractError as error:
+        channel.send({"loaded": False, "kind": error.kind, "failure": failure.describe(error)})
+        return None
+    except BaseException as error:  # a script may raise or exit as it likes
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        told = {"loaded": False, "kind": _kind_of(error, entry_script)}
+        told["failure"] = failure.describe(error)
+        channel.send(told)
+        return None
+    channel.send({"loaded": True, "python": "{}.{}.{}".format(*sys.version_info[:3])})
+    return ready
+
+
+def _kind_of(error: BaseException, entry_script: str) -> str:
+    """Return `syntax` for a script that doesn't parse, else where it failed: `import`, `init`."""
+    if isinstance(error, SyntaxError) and error.filename == entry_script:
+        return "syntax"
+    place = error.__traceback__
+    while place is not None:
+        if place.tb_frame.f_code.co_name == "<module>" and (
+            place.tb_frame.f_code.co_filename == entry_script
+        ):
+            return "import"
+        place = place.tb_next
+    return "init" if script.ENTRY_MODULE in sys.modules else "import"
+
+
+def _serve(ready: "caller.Caller", channel: Channel, born_as: int) -> None:
+    while True:
+        received = channel.receive()
+        if received is None:
+            return
+        header, body = ready.answer(*received)
+        if os.getpid() != born_as:
+            os._exit(0)  # the script forked, and this is the child: not its answer to give
+        channel.send(header, body)
