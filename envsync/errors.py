@@ -63,3 +63,13 @@ class DefinitionError(EnvsyncError):
 
 class StaleLockError(EnvsyncError):
     """The lockfile does not answer the definition."""
+
+
+class UnsatisfiableError(EnvsyncError):
+    """No set of packages answers what was asked; *reasons* are lines that say why."""
+
+    def __init__(
+        self, message: str, *, reasons: Sequence[str] = (), hint: str | None = None
+    ) -> None:
+        super().__init__("\n".join((message, *(f"  {line}" for line in reasons))), hint=hint)
+        self.reasons = tuple(reasons)

@@ -1,0 +1,93 @@
+"""conda-lock's own models: what makes a file a conda-lock file, and its content hash."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda_lock.content_hash import compute_content_hashes
+from conda_lock.lockfile import write_conda_lock_file
+from conda_lock.lockfile.v1.models import HashModel, LockedDependency, LockMeta
+from conda_lock.lockfile.v1.models import Lockfile as LockfileV1
+from conda_lock.lockfile.v2prelim.models import lockfile_v1_to_v2
+from conda_lock.models.channel import Channel
+from conda_lock.src_parser import make_lock_spec
+from conda_lock.virtual_package import default_virtual_package_repodata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envsync.model.environment import CondaSpec
+    from envsync.model.lockfile import LockedPackage, Lockfile
+
+_HEADER = """\
+# Written by envsync in the format of conda-lock (CEP 37). Do not edit it: change the definition
+# and run `envsync lock`. Make the environment with `envsync build-local`; `conda-lock install`
+# and others that read the format can use it too.
+"""
+
+
+def compute_content_hash(conda: CondaSpec, subdirs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return conda-lock's content hash of *conda* for each of *subdirs*, without network.
+
+    Where conda-lock can't read what conda can (its parser is narrower), the hash is one of the
+    text itself: conda-lock could not have computed another.
+    """
+    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+        source = Path(name) / "environment.yml"
+        source.write_text(conda.text, encoding="utf-8")
+        mapping = Path(name) / "mapping.json"
+        mapping.write_text("{}", encoding="utf-8")
+        try:
+            spec = make_lock_spec(
+                src_files=[source],
+                platform_overrides=list(subdirs),
+                mapping_url=mapping.as_uri(),
+            )
+            with default_virtual_package_repodata() as facts:
+                hashes = compute_content_hashes(spec, facts)
+        except Exception:  # noqa: BLE001  # whatever its parsers raise means: can't read it
+            digest = hashlib.sha256(conda.text.encode()).hexdigest()
+            hashes = dict.fromkeys(subdirs, digest)
+    return tuple((subdir, hashes[subdir]) for subdir in subdirs)
+
+
+def dump_lockfile(lockfile: Lockfile) -> str:
+    """Return *lockfile* as the text of a `conda-lock.yml`; the same value gives the same text."""
+    content = LockfileV1(
+        package=[_to_dependency(package) for package in lockfile.packages],
+        metadata=LockMeta(
+            content_hash=dict(lockfile.content_hash),
+            channels=[Channel(url=url, used_env_vars=()) for url in lockfile.channels],
+            platforms=list(lockfile.subdirs),
+            sources=list(lockfile.sources),
+            custom_metadata=dict(lockfile.custom_metadata) or None,
+        ),
+    )
+    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+        path = Path(name) / "conda-lock.yml"
+        write_conda_lock_file(lockfile_v1_to_v2(content), path, None, include_help_text=False)
+        return _HEADER + path.read_text(encoding="utf-8")
+
+
+def _to_dependency(package: LockedPackage) -> LockedDependency:
+    return LockedDependency(
+        name=package.name,
+        version=package.version,
+        manager=package.manager,
+        platform=package.subdir,
+        dependencies=dict(package.dependencies),
+        url=package.url,
+        hash=HashModel(
+            **{
+                kind: digest
+                for kind, digest in (("md5", package.md5), ("sha256", package.sha256))
+                if digest
+            }
+        ),
+        **({"build": package.build} if package.build else {}),
+        category="main",
+        optional=False,
+    )

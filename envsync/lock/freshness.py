@@ -1,0 +1,85 @@
+"""Whether a lockfile answers a definition: told by reading both, never by solving."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.lock.requested import Requested, list_requested, parse_requested
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envsync.model.environment import EnvironmentSpec
+    from envsync.model.lockfile import Lockfile
+
+_NAME = re.compile(r"(?:.*::)?([\w.-]+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Staleness:
+    """One way in which a lock no longer answers; *text* is the end of a sentence about it.
+
+    *subdir* is None where every subdir is concerned.
+    """
+
+    text: str
+    subdir: str | None = None
+
+
+def find_staleness(
+    spec: EnvironmentSpec, lockfile: Lockfile, subdirs: Sequence[str]
+) -> tuple[Staleness, ...]:
+    """Return how *lockfile* fails to answer *spec* on *subdirs*; nothing where it is fresh.
+
+    Channels come first, then match specs, then pip requirements, then subdirs, so that two runs
+    print the same report.
+    """
+    now = list_requested(spec)
+    then = parse_requested(lockfile.channels, lockfile.custom_metadata)
+    source = spec.files[-1].name if spec.files else "the definition"
+    if then is None:
+        return (Staleness(text="it does not say what it was locked for"),)
+    return (
+        *_compare_channels(now, then, source),
+        *_compare(now.match_specs, then.match_specs, source),
+        *_compare(now.pip, then.pip, f"{source}, under `pip:`,"),
+        *(
+            Staleness(text="it has no packages for it", subdir=subdir)
+            for subdir in subdirs
+            if subdir not in lockfile.subdirs
+        ),
+    )
+
+
+def _compare_channels(now: Requested, then: Requested, source: str) -> Iterator[Staleness]:
+    if now.channels != then.channels:
+        yield Staleness(
+            text=f"`{source}` has the channels {_quote(now.channels)}, "
+            f"it was locked with {_quote(then.channels)}"
+        )
+
+
+def _compare(now: tuple[str, ...], then: tuple[str, ...], source: str) -> Iterator[Staleness]:
+    source = source if source.endswith(",") else f"`{source}`"
+    added = [text for text in now if text not in then]
+    removed = [text for text in then if text not in now]
+    earlier = {_name(text): text for text in removed}
+    for text in added:
+        before = earlier.pop(_name(text), None)
+        if before is None:
+            yield Staleness(text=f"{source} added `{text}`")
+        else:
+            yield Staleness(text=f"{source} changed `{before}` to `{text}`")
+    for text in earlier.values():
+        yield Staleness(text=f"{source} removed `{text}`")
+
+
+def _name(text: str) -> str:
+    match = _NAME.match(text)
+    return match[1].lower().replace("_", "-") if match else text
+
+
+def _quote(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,56 @@
+"""Channels: where conda packages come from (CEP 26)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ANACONDA_ORG = "https://conda.anaconda.org"
+_DEFAULT_SETS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
+_WINDOWS_SET = "https://repo.anaconda.com/pkgs/msys2"
+
+# `defaults` is a set of channels in one tier of priority, and the channel `anaconda` is the
+# same packages under one name.
+_CHANNEL_SETS = ("defaults", "anaconda", "pkgs/main")
+
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_TOKEN = re.compile(r"/t/[^/\s]+(?=/|$)")
+_QUERY = re.compile(r"\?[^\s#]*")
+
+DEFAULT_CHANNELS = ("defaults",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """One tier of channel priority: a name and the addresses that stand behind it.
+
+    *urls* end without a slash. They may hold credentials; *name* never does.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+
+
+def resolve_channel(text: str, subdir: str) -> Channel:
+    """Return the channel that *text* names in a definition, for packages of *subdir*."""
+    stripped = text.strip().rstrip("/")
+    if stripped in _CHANNEL_SETS:
+        urls = _DEFAULT_SETS[:1] if stripped == "pkgs/main" else _DEFAULT_SETS
+        if subdir.startswith("win-") and stripped != "pkgs/main":
+            urls = (*urls, _WINDOWS_SET)
+        return Channel(name=stripped, urls=urls)
+    if stripped.startswith("pkgs/"):
+        return Channel(name=stripped, urls=(f"https://repo.anaconda.com/{stripped}",))
+    if "://" in stripped:
+        return Channel(name=redact_url(stripped), urls=(stripped,))
+    return Channel(name=stripped, urls=(f"{_ANACONDA_ORG}/{stripped}",))
+
+
+def redact_url(url: str) -> str:
+    """Return *url* without user, password, channel token and query: what a lock may hold."""
+    return _QUERY.sub("", _TOKEN.sub("", _USERINFO.sub("", url)))
+
+
+def is_redacted(url: str) -> bool:
+    """Say whether *url* holds nothing that `redact_url` would take away."""
+    return redact_url(url) == url

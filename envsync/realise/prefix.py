@@ -1,0 +1,142 @@
+"""A conda environment from a plan: built aside, checked, switched in one step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from envsync.errors import EnvsyncError
+from envsync.files import lock_directory, remove_tree
+from envsync.realise.conda_state import register, write_state
+from envsync.realise.location import check_replaceable, generations_path, python_path
+from envsync.realise.receipt import Plan, read_digest, write_receipt
+from envsync.realise.scripts import retarget_scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envsync.model.lockfile import LockedPackage
+    from envsync.model.progress import Reporter
+
+_KEPT_GENERATIONS = 2  # the current one, and one to go back to
+_UNFINISHED = ".partial"
+
+
+class CondaInstaller(Protocol):
+    """Puts conda packages into an empty folder."""
+
+    def install(
+        self,
+        packages: Sequence[LockedPackage],
+        *,
+        target: Path,
+        prefix: Path,
+        requested: Sequence[str],
+        reporter: Reporter,
+    ) -> None:
+        """Link *packages* into *target*, writing *prefix* as their path."""
+
+
+class PipInstaller(Protocol):
+    """Puts pip packages beside an interpreter."""
+
+    def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
+        """Install *packages*, each held against its sha256, and nothing else."""
+
+
+def is_current(plan: Plan) -> bool:
+    """Say whether what lies at the plan's prefix was made by an equal plan."""
+    return plan.prefix.is_symlink() and read_digest(plan.prefix) == plan.digest
+
+
+def create_prefix(
+    plan: Plan, *, conda: CondaInstaller, pip: PipInstaller, reporter: Reporter
+) -> bool:
+    """Make the environment of *plan*; return False where it was there already.
+
+    At every moment the prefix is either what it was or the new environment, whole. Another
+    process that makes the same prefix is waited for.
+
+    Raises:
+        EnvsyncError: something that envsync did not make lies at the prefix, or a package
+            can't be installed.
+    """
+    check_replaceable(plan.prefix)
+    generations = generations_path(plan.prefix)
+    with lock_directory(generations):
+        if is_current(plan):
+            return False
+        try:
+            generations.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EnvsyncError(f"Cannot write `{generations}`: {error.strerror}") from error
+        _remove_unfinished(generations)
+        finished = generations / _next_number(generations)
+        target = finished.with_name(finished.name + _UNFINISHED)
+        try:
+            _fill(target, plan, conda=conda, pip=pip, reporter=reporter)
+            target.rename(finished)
+            _point(plan.prefix, finished)
+        except BaseException:
+            remove_tree(target)
+            raise
+        _remove_old(generations, current=finished)
+    register(plan.prefix)
+    return True
+
+
+def _fill(
+    target: Path, plan: Plan, *, conda: CondaInstaller, pip: PipInstaller, reporter: Reporter
+) -> None:
+    conda_packages = [package for package in plan.packages if package.manager == "conda"]
+    pip_packages = [package for package in plan.packages if package.manager == "pip"]
+    reporter.step("Installing conda packages", total=len(conda_packages))
+    target.mkdir()
+    conda.install(
+        conda_packages,
+        target=target,
+        prefix=plan.prefix,
+        requested=plan.requested,
+        reporter=reporter,
+    )
+    if pip_packages:
+        reporter.step(f"Installing {len(pip_packages)} pip packages")
+        python = python_path(target)
+        if not python.exists():
+            raise EnvsyncError(
+                "The lockfile has pip packages and no Python to install them for",
+                hint="add `python=3.11` (or the version you need) to the conda dependencies",
+            )
+        pip.install(pip_packages, python=python)
+        retarget_scripts(target, plan.prefix)
+    write_state(target, plan.environment_variables)
+    write_receipt(target, plan)
+
+
+def _point(prefix: Path, generation: Path) -> None:
+    """Make *prefix* a link to *generation*, in one step."""
+    if prefix.is_dir() and not prefix.is_symlink():
+        prefix.rmdir()  # empty: anything else was refused
+    link = generation.parent / "switching"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path(generation.parent.name, generation.name))
+    link.replace(prefix)
+
+
+def _next_number(generations: Path) -> str:
+    return str(max(_list_numbers(generations), default=0) + 1)
+
+
+def _list_numbers(generations: Path) -> list[int]:
+    return sorted(int(path.name) for path in generations.iterdir() if path.name.isdigit())
+
+
+def _remove_unfinished(generations: Path) -> None:
+    for path in generations.glob(f"*{_UNFINISHED}"):
+        remove_tree(path)
+
+
+def _remove_old(generations: Path, *, current: Path) -> None:
+    for number in _list_numbers(generations)[:-_KEPT_GENERATIONS]:
+        if str(number) != current.name:
+            remove_tree(generations / str(number))

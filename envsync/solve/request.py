@@ -1,0 +1,76 @@
+"""What the two solvers are asked, and the shape of what answers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envsync.model.channel import Channel
+    from envsync.model.lockfile import LockedPackage
+    from envsync.model.virtual_package import VirtualPackage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CondaRequest:
+    """One solve for one *subdir*; *channels* come in order of priority, highest first."""
+
+    subdir: str
+    channels: tuple[Channel, ...]
+    match_specs: tuple[str, ...]
+    virtual_packages: tuple[VirtualPackage, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PythonDistribution:
+    """A Python package by its PyPI name (normalized) and PEP 440 version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipRequest:
+    """One pip solve on top of a conda solution.
+
+    *provided* is what conda brings, which pip may use but not move. *glibc* is the C library of
+    a Linux subdir, such as `2.28`. Relative paths in *requirements* and *options* start at
+    *directory*.
+    """
+
+    subdir: str
+    python_version: str
+    glibc: str | None
+    requirements: tuple[str, ...]
+    options: tuple[str, ...]
+    provided: tuple[PythonDistribution, ...]
+    directory: Path
+
+
+class CondaSolver(Protocol):
+    """Answers conda requests."""
+
+    def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
+        """Return one package per name, sorted by name.
+
+        Raises:
+            UnsatisfiableError: no set of packages answers; it holds the solver's reasons.
+            EnvsyncError: a channel can't be reached or read.
+        """
+
+    def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
+        """Return this machine's facts, sorted by name."""
+
+
+class PipSolver(Protocol):
+    """Answers pip requests."""
+
+    def solve(self, request: PipRequest) -> tuple[LockedPackage, ...]:
+        """Return one package per name, sorted by name, without what conda provides.
+
+        Raises:
+            UnsatisfiableError: no set of packages answers; it holds the solver's reasons.
+            EnvsyncError: an index can't be reached or read.
+        """
