@@ -1,0 +1,146 @@
+"""A private home for every test, and the channels and engines that some of them need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from channel import CONDA_FORGE, Channel, Served, build_channel, default_cache, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+NO_SHARED = "needs ../shared, which is not beside this checkout"
+
+# Taken before any test has a private home: what is costly to make or fetch outlives the tests.
+_CACHE = default_cache()
+_LEAKS = ("_PROXY", "CONDA_", "ENVSYNC_", "MAMBA_", "PIXI_", "RATTLER_", "UV_PROJECT", "XDG_")
+_KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL")
+
+
+@pytest.fixture(autouse=True)
+def private_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    rattler_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Path:
+    """Give the test a home of its own; its user's settings and files are out of sight.
+
+    Proxies are kept for `e2e` tests, which may need them to reach an index.
+    """
+    home = tmp_path_factory.mktemp("home")
+    needs_network = request.node.get_closest_marker("e2e") is not None
+    for name in list(os.environ):
+        is_proxy = name.upper().endswith("_PROXY")
+        is_leak = is_proxy or name.startswith(_LEAKS)
+        if is_leak and name not in _KEPT and not (is_proxy and needs_network):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("ENVSYNC_HOME", str(home / ".envsync"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / ".local/share"))
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(rattler_cache))
+    monkeypatch.setenv("UV_CACHE_DIR", str(_CACHE / "uv"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def rattler_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the package cache that the tests share; one that damages it makes its own."""
+    return tmp_path_factory.mktemp("rattler-cache")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the material that lies beside this checkout."""
+    if not SHARED.is_dir():
+        pytest.skip(NO_SHARED)
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def embedded_channel() -> Channel:
+    """Return the embedded channel as a folder."""
+    return build_channel(_CACHE)
+
+
+@pytest.fixture(scope="session")
+def served_channel(embedded_channel: Channel) -> Iterator[Served]:
+    """Serve the embedded channel in the place of conda-forge."""
+    with serve({CONDA_FORGE: embedded_channel.path}) as served:
+        yield served
+
+
+@pytest.fixture
+def channel(served_channel: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """Let envsync take the embedded channel for conda-forge during this test."""
+    _configure(served_channel, tmp_path, monkeypatch)
+    return served_channel
+
+
+@pytest.fixture(scope="session")
+def served_realchannel(shared: Path) -> Iterator[Served]:
+    """Serve the real channels' metadata, of which no archive can be had."""
+    root = shared / "realchannel"
+    folders = {
+        CONDA_FORGE: root / "conda-forge",
+        "https://repo.anaconda.com/pkgs/main/": root / "main",
+        "https://repo.anaconda.com/pkgs/r/": None,
+        "https://conda.anaconda.org/pytorch/": root / "pytorch",
+    }
+    with serve(folders) as served:
+        yield served
+
+
+@pytest.fixture
+def realchannel(
+    served_realchannel: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Served:
+    """Let envsync see the real channels' metadata during this test."""
+    _configure(served_realchannel, tmp_path, monkeypatch)
+    return served_realchannel
+
+
+def _configure(served: Served, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = directory / "envsync-config.toml"
+    config.write_text(served.config, encoding="utf-8")
+    monkeypatch.setenv("ENVSYNC_CONFIG", str(config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must run, fail what would have been skipped."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Do the same for modules that skip themselves."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or hasattr(report, "wasxfail") or not _must_run_all():
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if "shared" in reason and not SHARED.is_dir():
+        return
+    report.outcome = "failed"
+    report.longrepr = f"skipped where nothing may be: {reason}"
+
+
+def _must_run_all() -> bool:
+    return any(
+        os.environ.get(name, "").lower() in {"1", "true"} for name in ("CI", "ENVSYNC_REQUIRE_ALL")
+    )
