@@ -49,3 +49,19 @@ def run(
     except OSError as error:
         raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
     return Completed(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def start(
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start *command* with pipes at its stdin and stdout; its stderr is this process's own.
+
+    Raises:
+        EnvsyncError: the program isn't there or can't be started.
+    """
+    try:
+        return subprocess.Popen(  # noqa: S603  # every caller passes a list it made
+            command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+    except OSError as error:
+        raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error

@@ -1,6 +1,7 @@
 """Calling the entry script: `init()` once, then `run()` per request."""
 
 import inspect
+import json
 import time
 
 from . import binding, encoding, failure, script
@@ -28,16 +29,14 @@ class Caller:
         try:
             arguments = self._binding.bind(body, dict(request.get("headers", ())))
         except binding.BadRequestError as error:
-            return _refusal(error.status, "bad-request", str(error)), b""
+            return _refusal(error.status, "bad-request", str(error))
         started = time.perf_counter()
         try:
             result = self._await_if_needed(self._run(**arguments))
         except BaseException as error:  # also SystemExit: the worker lives on
             if isinstance(error, KeyboardInterrupt):
                 raise
-            answer = _refusal(500, "raised", _RUN_FAILED)
-            answer["failure"] = failure.describe(error)
-            return answer, b""
+            return _refusal(500, "raised", _RUN_FAILED, error)
         milliseconds = (time.perf_counter() - started) * 1000
         return _encoded(result, milliseconds)
 
@@ -58,9 +57,7 @@ def _encoded(result: "Any", milliseconds: float) -> "tuple[dict[str, Any], bytes
     except BaseException as error:  # a `toJSON` of the script's may raise anything
         if isinstance(error, KeyboardInterrupt):
             raise
-        answer = _refusal(500, "not-json", _NOT_JSON)
-        answer["failure"] = failure.describe(error)
-        return answer, b""
+        return _refusal(500, "not-json", _NOT_JSON, error)
     answer = {
         "status": 200,
         "failed": False,
@@ -71,11 +68,17 @@ def _encoded(result: "Any", milliseconds: float) -> "tuple[dict[str, Any], bytes
     return answer, body
 
 
-def _refusal(status: int, reason: str, message: str) -> "dict[str, Any]":
-    return {
+def _refusal(
+    status: int, reason: str, message: str, error: "BaseException | None" = None
+) -> "tuple[dict[str, Any], bytes]":
+    answer = {
         "status": status,
         "failed": reason == "raised",
+        "type": "application/json",
         "reason": reason,
         "message": message,
         "warnings": [],
     }
+    if error is not None:
+        answer["failure"] = failure.describe(error)
+    return answer, json.dumps({"message": message}).encode("ascii")

@@ -23,7 +23,7 @@ def describe(error: BaseException) -> "dict[str, Any]":
     return {
         "type": type(error).__name__,
         "message": _message(error),
-        "traceback": script_traceback(error),
+        "traceback": "" if _is_own(error) else script_traceback(error),
         "line": getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None,
         "file": getattr(error, "filename", None) if isinstance(error, SyntaxError) else None,
     }
@@ -49,6 +49,10 @@ def _cut(told: "Any", seen: "set[int]") -> None:
 
 def _is_ours(filename: str) -> bool:
     return filename.startswith((_HERE, "<frozen importlib"))
+
+
+def _is_own(error: BaseException) -> bool:
+    return type(error).__module__.startswith(__name__.rpartition(".")[0] + ".")
 
 
 def _message(error: BaseException) -> str:

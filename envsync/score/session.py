@@ -1,0 +1,168 @@
+"""A conversation with the runtime: the entry script loaded once, asked as often as needed."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from pathlib import Path
+from subprocess import TimeoutExpired
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+
+from envsync import process
+from envsync.errors import DefinitionError, EnvsyncError
+from envsync.model.scoring import Answer, ScoringRequest, ScoringTarget, ScriptFailure
+from envsync.score.entry_script import CONTRACT_HINT, missing_functions_error
+from envsync.score.interpreter import activated
+from envsync.score.model_dir import draw_tree
+from envsync.score.runtime import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from subprocess import Popen
+
+RUNTIME = Path(__file__).parent / "runtime"
+_LINGERING_SECONDS = 5
+_INTERRUPTED = 130
+_FILE_ERRORS = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryError"})
+
+
+def worker_command(target: ScoringTarget) -> tuple[str, ...]:
+    """Return the command that starts a worker for *target*; nothing is written beside it."""
+    model = () if target.model_dir is None else ("--model-dir", str(target.model_dir))
+    return (
+        *(str(target.interpreter.python), "-B", str(RUNTIME), "worker"),
+        *("--entry-script", str(target.entry_script), "--app-root", str(target.app_root)),
+        *model,
+    )
+
+
+def score_requests(
+    target: ScoringTarget, requests: Iterable[ScoringRequest], *, environ: Mapping[str, str]
+) -> Iterator[Answer]:
+    """Yield the answer to each of *requests*, in their order.
+
+    The script is loaded, and `init()` called, before the first of *requests* is taken. What the
+    script prints goes to this process's stderr.
+
+    Raises:
+        DefinitionError: the script is not an entry script.
+        EnvsyncError: it can't be imported, `init()` fails, or the process dies.
+    """
+    env = activated(environ, target.interpreter, dict(target.variables))
+    child = process.start(worker_command(target), cwd=target.app_root, env=env)
+    try:
+        loaded = _receive(child)
+        if loaded is None:
+            _raise_for_death(child, "while it was loaded", target)
+        if not loaded[0]["loaded"]:
+            _raise_for_loading(loaded[0], target)
+        for request in requests:
+            answer = _ask(child, request)
+            if answer is None:
+                _raise_for_death(child, f"while it answered `{request.source}`", target)
+            yield answer
+    finally:
+        _end(child)
+
+
+def _ask(child: Popen[bytes], request: ScoringRequest) -> Answer | None:
+    with contextlib.suppress(BrokenPipeError):
+        stdin = cast("IO[bytes]", child.stdin)
+        stdin.write(wire.pack({}, request.body))
+        stdin.flush()
+    received = _receive(child)
+    if received is None:
+        return None
+    header, body = received
+    return Answer(
+        source=request.source,
+        status=header["status"],
+        body=body,
+        content_type=header.get("type", "application/json"),
+        milliseconds=header.get("ms"),
+        warnings=tuple(header["warnings"]),
+        reason=header.get("reason", ""),
+        message=header.get("message", ""),
+        failure=_failure_of(header) if "failure" in header else None,
+    )
+
+
+def _receive(child: Popen[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    return wire.read(cast("BinaryIO", child.stdout))
+
+
+def _failure_of(header: Mapping[str, Any]) -> ScriptFailure:
+    told = header["failure"]
+    return ScriptFailure(
+        type=told["type"],
+        message=told["message"],
+        traceback=told["traceback"].rstrip("\n"),
+        line=told["line"],
+    )
+
+
+def _raise_for_loading(told: Mapping[str, Any], target: ScoringTarget) -> NoReturn:
+    name, kind, failure = target.entry_script.name, told["kind"], _failure_of(told)
+    if kind in {"no-init", "no-run"}:
+        raise missing_functions_error(name, [kind.removeprefix("no-")])
+    if kind in {"init-not-callable", "run-not-callable", "run-signature"}:
+        raise DefinitionError(f"Entry script `{name}`: {failure.message}", hint=CONTRACT_HINT)
+    if kind == "syntax":
+        raise DefinitionError(
+            f"Entry script `{name}` cannot be parsed by `{target.interpreter.python}`\n"
+            + failure.traceback,
+            hint=f"correct line {failure.line} of `{target.entry_script}`",
+        )
+    what = (
+        f"Entry script `{name}` cannot be imported"
+        if kind == "import"
+        else (f"`init()` of entry script `{name}` failed")
+    )
+    lines = [f"{what}: {failure.summary}", failure.traceback]
+    if kind == "init":
+        lines += _model_dir_lines(failure, target)
+    raise EnvsyncError("\n".join(lines), hint=_loading_hint(failure, target))
+
+
+def _model_dir_lines(failure: ScriptFailure, target: ScoringTarget) -> Sequence[str]:
+    if target.model_dir is None:
+        return ("There is no model dir: `AZUREML_MODEL_DIR` is not set",)
+    if failure.type not in _FILE_ERRORS:
+        return ()
+    tree = draw_tree(target.model_dir).splitlines()
+    return (f"Model dir `{target.model_dir}` holds", *(f"  {line}" for line in tree))
+
+
+def _loading_hint(failure: ScriptFailure, target: ScoringTarget) -> str | None:
+    if failure.type == "ModuleNotFoundError":
+        return "add the package that has it to `conda_dependencies.yml`, then lock and build again"
+    if failure.type in _FILE_ERRORS or target.model_dir is None:
+        return "give the directory of the model with `--model-dir`"
+    return None
+
+
+def _raise_for_death(child: Popen[bytes], when: str, target: ScoringTarget) -> NoReturn:
+    status = child.wait()
+    name = target.entry_script.name
+    if status in {-signal.SIGINT, _INTERRUPTED}:
+        raise KeyboardInterrupt
+    how = f"ended with status {status}"
+    if status < 0:
+        how = f"was killed by {signal.Signals(-status).name}"
+    raise EnvsyncError(f"The Python that runs `{name}` {how} {when}")
+
+
+def _end(child: Popen[bytes]) -> None:
+    """Let *child* see that no request is left; one that lingers is killed."""
+    with contextlib.suppress(OSError):
+        cast("IO[bytes]", child.stdin).close()
+    try:
+        child.wait(timeout=_LINGERING_SECONDS)
+    except TimeoutExpired:
+        child.kill()
+        child.wait()
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        cast("IO[bytes]", child.stdout).close()
