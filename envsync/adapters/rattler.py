@@ -7,8 +7,9 @@ import hashlib
 import os
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import rattler
@@ -21,7 +22,6 @@ from rattler.exceptions import (
     InvalidMatchSpecError,
     SolverError,
 )
-from rattler.install import InstallerReporter
 from rattler.networking import Client
 from rattler.package import BuildString, PackageName
 from rattler.repo_data.multi_source import MultiSource
@@ -34,6 +34,8 @@ from envsync.model.virtual_package import VirtualPackage
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
     from typing import Any
+
+    from rattler.install import InstallerReporter
 
     from envsync.model.channel import Channel
     from envsync.model.progress import Reporter
@@ -74,26 +76,38 @@ class RattlerSolver:
         self._gateway = rattler.Gateway.from_config(config, client=Client.from_config(config))
 
     def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
-        """Return one package per name, sorted by name, for *request*."""
+        """Return one package per name, sorted by name, for *request*.
+
+        A channel that stands for several addresses may lack one of them, as a company's mirror
+        of `defaults` often does; the others then answer.
+        """
         specs = [_parse_match_spec(text) for text in request.match_specs]
         try:
-            records = _run(
-                lambda: rattler.solve(
-                    sources=[_source(channel) for channel in request.channels],
-                    specs=specs,
-                    gateway=self._gateway,
-                    platforms=[request.subdir, "noarch"],  # type: ignore[list-item]  # checked when the subdir was chosen
-                    virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
-                )
-            )
+            records = self._ask(request, specs)
         except SolverError as error:
             raise _explain_unsatisfiable(request, error) from error
         except (GatewayError, InvalidChannelError) as error:
-            raise _explain_unreachable(request.channels, error) from error
+            fewer = _without_missing(request.channels, error)
+            if fewer == request.channels:
+                raise _explain_unreachable(request.channels, error) from error
+            return self.solve(replace(request, channels=fewer))
         return tuple(
             sorted(
                 (_from_record(record, request.subdir) for record in records),
                 key=lambda package: package.name,
+            )
+        )
+
+    def _ask(
+        self, request: CondaRequest, specs: Sequence[rattler.MatchSpec]
+    ) -> list[rattler.RepoDataRecord]:
+        return _run(
+            lambda: rattler.solve(
+                sources=[_source(channel) for channel in request.channels],
+                specs=specs,
+                gateway=self._gateway,
+                platforms=[rattler.Subdir(request.subdir), rattler.Subdir("noarch")],
+                virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
             )
         )
 
@@ -154,7 +168,7 @@ class RattlerInstaller:
                         _parse_match_spec(text)._match_spec  # noqa: SLF001
                         for text in requested
                     ],
-                    reporter=_LinkReporter(reporter),
+                    reporter=cast("InstallerReporter", _LinkReporter(reporter)),
                 )
             )
         except InstallerError as error:
@@ -186,7 +200,7 @@ def check_local_archive(package: LockedPackage) -> None:
         )
 
 
-class _LinkReporter(InstallerReporter):
+class _LinkReporter:
     """Hands rattler's callbacks on: one item for each package that has been linked."""
 
     def __init__(self, reporter: Reporter) -> None:
@@ -314,13 +328,35 @@ def _explain_unsatisfiable(request: CondaRequest, error: SolverError) -> Unsatis
     )
 
 
+def _find_url(error: Exception) -> str:
+    match = _URL.search(str(error))
+    return match[0] if match else ""
+
+
+def _stands_behind(found: str, url: str) -> bool:
+    return f"{found}/".startswith(f"{url}/")
+
+
+def _without_missing(channels: tuple[Channel, ...], error: Exception) -> tuple[Channel, ...]:
+    """Return *channels* without the address that *error* says is not there, if others remain."""
+    found = _find_url(error)
+    if "(404 " not in str(error):
+        return channels
+    return tuple(
+        replace(channel, urls=tuple(url for url in channel.urls if not _stands_behind(found, url)))
+        if len(channel.urls) > 1
+        else channel
+        for channel in channels
+    )
+
+
 def _explain_unreachable(channels: Sequence[Channel], error: Exception) -> EnvsyncError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    found = next((match[0] for line in lines if (match := _URL.search(line))), "")
+    found = _find_url(error)
     named = [
         channel.name
         for channel in channels
-        if any(found.startswith(f"{url}/") for url in channel.urls)
+        if any(_stands_behind(found, url) for url in channel.urls)
     ]
     subject = f"channel `{named[0]}`" if named else "a channel"
     cause = redact_url(lines[-1].removeprefix("Caused by: ")) if lines else "no reason given"

@@ -44,7 +44,7 @@ def find_staleness(
     return (
         *_compare_channels(now, then, source),
         *_compare(now.match_specs, then.match_specs, source),
-        *_compare(now.pip, then.pip, f"{source}, under `pip:`,"),
+        *_compare(now.pip, then.pip, f"`{source}`, under `pip:`,"),
         *(
             Staleness(text="it has no packages for it", subdir=subdir)
             for subdir in subdirs

