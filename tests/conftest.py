@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from base_image import make_base_archive, reference_for, why_not
 from channel import CONDA_FORGE, Channel, Served, build_channel, default_cache, serve
+
+from envsync.adapters import docker_engine as docker
+from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -106,6 +111,30 @@ def realchannel(
     """Let envsync see the real channels' metadata during this test."""
     _configure(served_realchannel, tmp_path, monkeypatch)
     return served_realchannel
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[docker.DockerEngine]:
+    """Return a connection to the Docker Engine of this machine."""
+    with contextlib.ExitStack() as stack:
+        try:
+            engine = stack.enter_context(docker.connect())
+        except EnvsyncError as error:
+            pytest.skip(error.message)
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def base_image(docker_engine: docker.DockerEngine) -> str:
+    """Return the name of an image in the engine that is a bare Debian and nothing else."""
+    lack = why_not()
+    if lack is not None:
+        pytest.skip(lack)
+    archive = make_base_archive(_CACHE)
+    reference = reference_for(archive)
+    if docker_engine.find_image(reference) is None:
+        docker_engine.import_root(archive, reference)
+    return reference
 
 
 def _configure(served: Served, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
