@@ -334,7 +334,7 @@ def _find_url(error: Exception) -> str:
 
 
 def _stands_behind(found: str, url: str) -> bool:
-    return f"{found}/".startswith(f"{url}/")
+    return f"{redact_url(found)}/".startswith(f"{redact_url(url)}/")
 
 
 def _without_missing(channels: tuple[Channel, ...], error: Exception) -> tuple[Channel, ...]:

@@ -1,0 +1,175 @@
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import pip_package
+
+from envsync.adapters.uv import UvInstaller, UvSolver, dump_pylock, find_target
+from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.solve.request import PipRequest, PythonDistribution
+
+
+def make_wheel(folder: Path, name: str, version: str, *, requires: str = "") -> Path:
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    if requires:
+        metadata += f"Requires-Dist: {requires}\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}.py", f"VERSION = {version!r}\n")
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name}={name}:main\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    make_wheel(folder, "top", "1.0", requires="base>=1")
+    make_wheel(folder, "base", "1.0")
+    make_wheel(folder, "base", "2.0")
+    return folder
+
+
+@pytest.fixture
+def request_for(wheels: Path, tmp_path: Path) -> PipRequest:
+    return PipRequest(
+        subdir="linux-64",
+        python_version="3.11.9",
+        glibc="2.28",
+        requirements=("top",),
+        options=("--no-index", f"--find-links {wheels}"),
+        provided=(),
+        directory=tmp_path,
+    )
+
+
+def test_requirements_are_locked_with_what_they_need(request_for: PipRequest) -> None:
+    locked = UvSolver().solve(request_for)
+
+    assert [(package.name, package.version) for package in locked] == [
+        ("base", "2.0"),
+        ("top", "1.0"),
+    ]
+    assert all(package.sha256 and package.url.startswith("file://") for package in locked)
+
+
+def test_what_conda_provides_is_used_and_not_locked_again(request_for: PipRequest) -> None:
+    provided = (PythonDistribution(name="base", version="1.5"),)
+
+    locked = UvSolver().solve(replace(request_for, provided=provided))
+
+    assert [package.name for package in locked] == ["top"]
+
+
+def test_what_conda_provides_can_make_it_unsatisfiable(request_for: PipRequest) -> None:
+    provided = (PythonDistribution(name="base", version="0.5"),)
+
+    with pytest.raises(UnsatisfiableError) as caught:
+        UvSolver().solve(replace(request_for, provided=provided))
+
+    assert "No solution for the pip requirements on `linux-64` with Python 3.11.9" in (
+        caught.value.message
+    )
+    assert any("base" in reason for reason in caught.value.reasons)
+
+
+def test_an_index_that_is_not_there_is_an_error_without_its_password(
+    request_for: PipRequest,
+) -> None:
+    options = ("--index-url http://user:hunter2@127.0.0.1:1/simple",)
+
+    with pytest.raises(EnvsyncError) as caught:
+        UvSolver().solve(replace(request_for, options=options))
+
+    assert "hunter2" not in caught.value.message
+    assert "127.0.0.1:1/simple" in caught.value.message
+
+
+def test_a_folder_has_no_hash_and_is_refused(request_for: PipRequest, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[project]\nname = "project"\nversion = "1"\n')
+
+    with pytest.raises(EnvsyncError, match="`project` can't be locked"):
+        UvSolver().solve(replace(request_for, requirements=("./project",)))
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"],
+        check=True,
+    )
+    return tmp_path / "venv" / "bin" / "python"
+
+
+def test_locked_packages_are_installed_as_if_from_an_index(
+    request_for: PipRequest, python: Path
+) -> None:
+    UvInstaller().install(UvSolver().solve(request_for), python=python)
+
+    (site_packages,) = (python.parent.parent / "lib").glob("*/site-packages")
+    assert (site_packages / "base.py").read_text() == "VERSION = '2.0'\n"
+    assert not list(site_packages.glob("*/direct_url.json"))
+    assert (python.parent / "top").exists()
+
+
+def test_an_archive_that_was_changed_is_refused_by_name(
+    request_for: PipRequest, python: Path, wheels: Path
+) -> None:
+    locked = UvSolver().solve(request_for)
+    make_wheel(wheels, "base", "2.0", requires="top")
+
+    with pytest.raises(EnvsyncError) as caught:
+        UvInstaller().install(locked, python=python)
+
+    assert "base" in caught.value.message
+    assert "ash" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("subdir", "glibc", "target"),
+    [
+        ("linux-64", "2.36", "x86_64-manylinux_2_36"),
+        ("linux-64", "2.30", "x86_64-manylinux_2_28"),
+        ("linux-64", "2.5", "x86_64-manylinux_2_17"),
+        ("linux-aarch64", "2.99", "aarch64-manylinux_2_40"),
+        ("linux-64", None, "x86_64-unknown-linux-gnu"),
+        ("osx-arm64", None, "aarch64-apple-darwin"),
+        ("win-64", None, "x86_64-pc-windows-msvc"),
+    ],
+)
+def test_uv_is_told_of_a_machine_no_newer_than_the_target(
+    subdir: str, glibc: str | None, target: str
+) -> None:
+    assert find_target(subdir, glibc) == target
+
+
+def test_a_pylock_names_each_archive_and_its_hash() -> None:
+    sdist = pip_package("sdist", url="https://index.example.org/sdist-1.0.tar.gz")
+
+    assert dump_pylock([pip_package("six"), sdist]) == (
+        'lock-version = "1.0"\n'
+        'created-by = "envsync"\n'
+        "\n"
+        "[[packages]]\n"
+        'name = "six"\n'
+        'version = "1.0"\n'
+        'wheels = [{ url = "https://index.example.org/six-1.0-py3-none-any.whl", '
+        f'hashes = {{ sha256 = "{"2" * 64}" }} }}]\n'
+        "\n"
+        "[[packages]]\n"
+        'name = "sdist"\n'
+        'version = "1.0"\n'
+        'sdist = { url = "https://index.example.org/sdist-1.0.tar.gz", '
+        f'hashes = {{ sha256 = "{"2" * 64}" }} }}\n'
+    )
