@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envsync.errors import UnsatisfiableError
-from envsync.model.channel import DEFAULT_CHANNELS, resolve_channel
+from envsync.solve.channels import place_channels
 from envsync.solve.pip_constraints import check_requirements, find_distributions
 from envsync.solve.request import CondaRequest, PipRequest
 from envsync.solve.subdirs import assume_virtual_packages, find_glibc
@@ -34,15 +34,12 @@ def solve_subdir(
     conda_solver, pip_solver = solvers
     facts = assume_virtual_packages(subdir, conda_solver)
     reporter.step(f"Solving conda packages for {subdir}")
+    channels, match_specs = place_channels(conda.channels, conda.match_specs, subdir)
     brought = conda_solver.solve(
         CondaRequest(
             subdir=subdir,
-            channels=tuple(
-                resolve_channel(name, subdir)
-                for name in conda.channels or DEFAULT_CHANNELS
-                if name != "nodefaults"
-            ),
-            match_specs=(*conda.match_specs, *(("pip",) if conda.has_pip_section else ())),
+            channels=channels,
+            match_specs=(*match_specs, *(("pip",) if conda.has_pip_section else ())),
             virtual_packages=facts,
         )
     )

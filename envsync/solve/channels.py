@@ -1,0 +1,40 @@
+"""The channels of a request: those a definition lists, and those its match specs name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envsync.model.channel import DEFAULT_CHANNELS, resolve_channel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envsync.model.channel import Channel
+
+_QUALIFIED = re.compile(r"\s*(?P<channel>[^\s\[=<>~!]+)::(?P<rest>.+)", re.DOTALL)
+
+
+def place_channels(
+    names: Sequence[str], match_specs: Sequence[str], subdir: str
+) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
+    """Return the channels to solve over, by priority, and the specs in terms of them.
+
+    A match spec may name a channel that *names* lacks, as in `pytorch::torchvision`; it is then
+    asked last. A channel that stands for several addresses is, in a match spec, its first.
+    """
+    channels = [
+        resolve_channel(name, subdir) for name in names or DEFAULT_CHANNELS if name != "nodefaults"
+    ]
+    specs = []
+    for text in match_specs:
+        match = _QUALIFIED.match(text)
+        if match is None:
+            specs.append(text)
+            continue
+        channel = resolve_channel(match["channel"], subdir)
+        known = {url for other in channels for url in other.urls}
+        if not known.intersection(channel.urls):
+            channels.append(channel)
+        specs.append(f"{channel.urls[0]}::{match['rest']}")
+    return tuple(channels), tuple(specs)

@@ -1,0 +1,51 @@
+import pytest
+
+from envsync.solve.channels import place_channels
+
+MAIN = "https://repo.anaconda.com/pkgs/main"
+R = "https://repo.anaconda.com/pkgs/r"
+FORGE = "https://conda.anaconda.org/conda-forge"
+
+
+@pytest.mark.parametrize(
+    ("names", "urls"),
+    [
+        (("conda-forge",), [(FORGE,)]),
+        (("defaults", "conda-forge"), [(MAIN, R), (FORGE,)]),
+        (("anaconda",), [(MAIN, R)]),
+        ((), [(MAIN, R)]),
+        (("pkgs/main",), [(MAIN,)]),
+        (("conda-forge", "nodefaults"), [(FORGE,)]),
+        (("https://host.example/x/",), [("https://host.example/x",)]),
+    ],
+)
+def test_channels_stand_for_addresses(names: tuple[str, ...], urls: list[tuple[str, ...]]) -> None:
+    channels, _ = place_channels(names, (), "linux-64")
+
+    assert [channel.urls for channel in channels] == urls
+
+
+def test_windows_has_one_more_default_channel() -> None:
+    (defaults,), _ = place_channels(("defaults",), (), "win-64")
+
+    assert defaults.urls[-1] == "https://repo.anaconda.com/pkgs/msys2"
+
+
+def test_a_match_spec_may_bring_its_channel_along() -> None:
+    channels, specs = place_channels(
+        ("conda-forge",), ("conda-forge::jq", "pytorch::pytorch=1.11.0", "numpy"), "linux-64"
+    )
+
+    assert [channel.name for channel in channels] == ["conda-forge", "pytorch"]
+    assert specs == (
+        f"{FORGE}::jq",
+        "https://conda.anaconda.org/pytorch::pytorch=1.11.0",
+        "numpy",
+    )
+
+
+def test_a_channel_set_in_a_match_spec_is_its_first_channel() -> None:
+    channels, specs = place_channels(("anaconda",), ("defaults::numpy",), "linux-64")
+
+    assert len(channels) == 1
+    assert specs == (f"{MAIN}::numpy",)
