@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from envsync.model.json_value import Json, JsonObject
+    from envsync.model.redaction import Secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,18 +17,19 @@ class CondaSpec:
     """The conda side of a definition: what `conda_dependencies.yml` asks for.
 
     *match_specs*, *pip_requirements* and *pip_options* keep the order and the spelling of the
-    file. *text* is the YAML itself, so that comments survive being saved.
+    file; several pip sections are one here. *text* is the YAML itself, so that comments survive
+    being saved; where it says something else than the fields, the fields count.
     """
 
     name: str | None = None
-    channels: tuple[str, ...] = ()
+    channels: tuple[str, ...] = field(default=(), repr=False)
     match_specs: tuple[str, ...] = ()
-    pip_requirements: tuple[str, ...] = ()
-    pip_options: tuple[str, ...] = ()
+    pip_requirements: tuple[str, ...] = field(default=(), repr=False)
+    pip_options: tuple[str, ...] = field(default=(), repr=False)
     has_pip_section: bool = False
-    variables: tuple[tuple[str, str], ...] = ()
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     prefix: str | None = None
-    text: str = ""
+    text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,18 +41,89 @@ class OciPlatform:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PythonSettings:
+    """What the `python` section says besides the conda dependencies.
+
+    With *user_managed_dependencies* the Python at *interpreter_path* is used as it is.
+    """
+
+    user_managed_dependencies: bool = False
+    interpreter_path: str = "python"
+    conda_dependencies_file: str | None = None
+    base_conda_environment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DockerSettings:
+    """The runtime settings of the `docker` section."""
+
+    enabled: bool = False
+    shared_volumes: bool = True
+    shm_size: str | None = None
+    arguments: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryIdentity:
+    """The managed identity that may pull the base image."""
+
+    resource_id: str | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRegistry:
+    """Where a private base image comes from, and with which credentials."""
+
+    address: str | None = None
+    username: str | None = field(default=None, repr=False)
+    password: Secret | None = None
+    identity: RegistryIdentity | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildContext:
+    """A Docker build context that stands in place of a base image."""
+
+    location_type: Literal["git", "storageAccount"]
+    location: str | None = field(default=None, repr=False)
+    dockerfile_path: str | None = "Dockerfile"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnknownKey:
+    """A key that no SDK knows, kept where it stood; *path* starts at the top of the file."""
+
+    path: tuple[str, ...]
+    value: Json = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnvironmentSpec:
     """A definition, whatever format it came from.
 
     *directory* is where relative paths of the definition start; *files* are those it was read
-    from, the conda file included.
+    from, the conda file included. At most one of *base_image*, *base_dockerfile* and
+    *build_context* is there. *spark*, *databricks* and *r* are kept, not acted upon; None stands
+    for the SDK's defaults.
     """
 
     name: str | None
     directory: Path
     files: tuple[Path, ...]
     version: str | None = None
-    environment_variables: tuple[tuple[str, str], ...] = ()
+    environment_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     conda: CondaSpec | None = None
     platform: OciPlatform = OciPlatform()
     base_image: str | None = None
+    base_dockerfile: str | None = field(default=None, repr=False)
+    build_context: BuildContext | None = None
+    registry: ImageRegistry = ImageRegistry()
+    python: PythonSettings = PythonSettings()
+    docker: DockerSettings = DockerSettings()
+    spark: JsonObject | None = None
+    databricks: JsonObject | None = None
+    r: JsonObject | None = None
+    inferencing_stack_version: str | None = None
+    asset_id: str | None = None
+    unknown_keys: tuple[UnknownKey, ...] = ()

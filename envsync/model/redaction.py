@@ -1,0 +1,48 @@
+"""Text as it may be shown: without secrets, on one line, not too long."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_LONGEST = 100
+
+_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
+_CHANNEL_TOKEN = re.compile(r"(?<=/t/)[^/\s]+(?=/|$)")
+_QUERY = re.compile(r"(?<=[^\s?]\?)[^\s#]*=[^\s#]*")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A value that no message, log or `repr` may show."""
+
+    value: str
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+def redact(text: str) -> str:
+    """Return *text* with what its URLs may hide replaced by `***`.
+
+    That is a user and password before the host, a conda token (`/t/TOKEN/`), and a query string,
+    which is where signed addresses keep their signature.
+    """
+    if "/" not in text:
+        return text
+    text = _USERINFO.sub("***@", text)
+    text = _CHANNEL_TOKEN.sub("***", text)
+    return _QUERY.sub("***", text) if "://" in text else text
+
+
+def quote(text: str) -> str:
+    """Return *text* in backticks as a message may show it: redacted, printable, shortened."""
+    shown = redact(text[: 10 * _LONGEST])
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+    if len(shown) > _LONGEST:
+        shown = shown[: _LONGEST - 1] + "…"
+    return f"`{shown}`"

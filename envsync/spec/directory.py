@@ -1,0 +1,77 @@
+"""The files of a definition, put on disk together or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError, EnvsyncError
+from envsync.files import remove_tree
+from envsync.spec.azureml_json import dump_environment
+from envsync.spec.azureml_v1 import CONDA_NAME, DOCKERFILE_NAME, JSON_NAME
+from envsync.spec.conda_yaml import dump_conda
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from envsync.model.environment import EnvironmentSpec
+
+
+def save_directory(spec: EnvironmentSpec, directory: Path, *, overwrite: bool) -> None:
+    """Write *spec* to *directory* in the files that the Azure ML SDK v1 reads.
+
+    A new directory appears with all its files at once. In one that *overwrite* lets be written
+    to, each file is replaced in one step after all have reached the disk, and a conda file or
+    Dockerfile that *spec* does not have is removed, as it would override *spec*. Other files stay.
+
+    Raises:
+        DefinitionError: *directory* is there, and *overwrite* is false.
+        EnvsyncError: it can't be written to.
+    """
+    contents = dump_files(spec)
+    _check_target(directory, overwrite=overwrite)
+    staging = directory.parent / f".{directory.name}.{secrets.token_hex(8)}"
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        staging.mkdir()
+        for name, content in contents.items():
+            (staging / name).write_bytes(content)
+        if directory.exists():
+            _replace_files(staging, directory, contents.keys())
+        else:
+            staging.rename(directory)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EnvsyncError(f"Cannot write `{directory}`: {reason}") from error
+    finally:
+        remove_tree(staging)
+
+
+def dump_files(spec: EnvironmentSpec) -> dict[str, bytes]:
+    """Return the names and contents of the files that hold *spec*: UTF-8, with LF."""
+    texts = {JSON_NAME: dump_environment(spec)}
+    if spec.conda is not None:
+        texts[CONDA_NAME] = dump_conda(spec.conda)
+    if spec.base_dockerfile:
+        texts[DOCKERFILE_NAME] = spec.base_dockerfile
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _check_target(directory: Path, *, overwrite: bool) -> None:
+    if directory.is_symlink() or directory.exists():
+        if not directory.is_dir():
+            raise DefinitionError(f"`{directory}` is a file, not a directory")
+        if not overwrite:
+            raise DefinitionError(f"`{directory}` is already there", hint="add `--overwrite`")
+        for name in (JSON_NAME, CONDA_NAME, DOCKERFILE_NAME):
+            if (directory / name).is_dir():
+                raise DefinitionError(f"`{directory / name}` is a directory, not a file")
+
+
+def _replace_files(staging: Path, directory: Path, names: Collection[str]) -> None:
+    for name in (DOCKERFILE_NAME, CONDA_NAME, JSON_NAME):
+        if name in names:
+            (staging / name).replace(directory / name)
+        else:
+            (directory / name).unlink(missing_ok=True)

@@ -1,0 +1,158 @@
+"""JSON text, which may be broken or hostile, to plain values, and where each of them stands."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from envsync.errors import DefinitionError
+from envsync.model.redaction import quote
+from envsync.spec.report import Place, join
+
+if TYPE_CHECKING:
+    from envsync.spec.report import Report
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"\s]+')
+
+
+def parse_json(text: str, report: Report) -> Any:
+    """Return the value of *text*, in which no object names a key twice.
+
+    Raises:
+        DefinitionError: *text* is not JSON, or nothing that a program should be asked to hold.
+    """
+    repeats = False
+
+    def pairs_to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeats
+        entries = dict(pairs)
+        repeats = repeats or len(entries) < len(pairs)
+        return entries
+
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=pairs_to_dict,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_float,
+        )
+    except (ValueError, RecursionError) as error:
+        _report_error(error, text, report)
+        raise DefinitionError.from_findings(report.errors) from error
+    if repeats:
+        for path in Places(text).repeated:
+            report.error(path, "the key is there twice", hint="keep one of the two")
+        raise DefinitionError.from_findings(report.errors)
+    return value
+
+
+def _report_error(error: Exception, text: str, report: Report) -> None:
+    if isinstance(error, json.JSONDecodeError):
+        message = f"not JSON: {_explain(error, text)}"
+        place = Place(error.lineno, error.colno)
+        report.error("", message, hint=_advise(error, text), at=place)
+    elif isinstance(error, _NumberError):
+        report.error("", str(error))
+    elif isinstance(error, RecursionError):
+        report.error("", "the nesting is too deep")
+    else:
+        report.error("", "a number has too many digits")
+
+
+class _NumberError(ValueError):
+    """A number that JSON, or a computer, does not have."""
+
+
+class Places:
+    """The line on which each key path of a JSON text starts; made only to report findings."""
+
+    def __init__(self, text: str) -> None:
+        self.repeated: list[str] = []
+        self._lines: dict[str, int] = {}
+        self._stack: list[_Level] = []
+        line, position = 1, 0
+        for match in _TOKEN.finditer(text):
+            line += text.count("\n", position, match.start())
+            position = match.start()
+            self._feed(match.group(), line)
+
+    def line(self, path: str) -> int | None:
+        """Return the line of *path*, or of the nearest thing around it."""
+        while path not in self._lines and path:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self._lines.get(path)
+
+    def _feed(self, symbol: str, line: int) -> None:
+        level = self._stack[-1] if self._stack else None
+        if symbol in "]}":
+            if self._stack:
+                self._stack.pop()
+        elif symbol == "," and level is not None:
+            level.advance()
+        elif level is not None and level.wants_key and symbol.startswith('"'):
+            self._name(level, symbol, line)
+        elif symbol not in ",:":
+            path = "" if level is None else level.path
+            self._lines.setdefault(path, line)
+            if symbol in "[{":
+                self._stack.append(_Level(path, is_object=symbol == "{"))
+
+    def _name(self, level: _Level, symbol: str, line: int) -> None:
+        path = level.name(str(json.loads(symbol, strict=False)))
+        if path in self._lines:
+            self.repeated.append(path)
+        self._lines.setdefault(path, line)
+
+
+class _Level:
+    """An object or array whose end has not come yet."""
+
+    def __init__(self, base: str, *, is_object: bool) -> None:
+        self.path = base if is_object else f"{base}[0]"
+        self.wants_key = is_object
+        self._base = base
+        self._is_object = is_object
+        self._index = 0
+
+    def name(self, key: str) -> str:
+        self.wants_key = False
+        self.path = join(self._base, key)
+        return self.path
+
+    def advance(self) -> None:
+        self._index += 1
+        self.wants_key = self._is_object
+        if not self._is_object:
+            self.path = f"{self._base}[{self._index}]"
+
+
+def _refuse_constant(word: str) -> float:
+    msg = f"`{word}` is no JSON number"
+    raise _NumberError(msg)
+
+
+def _parse_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        msg = f"{quote(digits)} is too large a number"
+        raise _NumberError(msg)
+    return value
+
+
+def _explain(error: json.JSONDecodeError, text: str) -> str:
+    if not text.strip():
+        return "the file is empty"
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return "the file is cut off"
+    return error.msg[0].lower() + error.msg[1:]
+
+
+def _advise(error: json.JSONDecodeError, text: str) -> str | None:
+    found = text[error.pos : error.pos + 2]
+    if found in {"//", "/*"} or found.startswith("#"):
+        return "remove the comment"
+    if found.startswith(("}", "]")) or error.msg.startswith("Illegal trailing comma"):
+        return "remove the comma before it"
+    return None

@@ -1,0 +1,68 @@
+"""What is found in one file while it is read: nothing stops at the first fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from envsync.errors import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Placed(Protocol):
+    """Anything that knows where in its file it stands, counted from 1."""
+
+    @property
+    def line(self) -> int | None: ...
+    @property
+    def column(self) -> int | None: ...
+
+
+class Place(NamedTuple):
+    """A line and a column, counted from 1."""
+
+    line: int
+    column: int
+
+
+class Report:
+    """The findings of one file, *file* being its name as the user would type it."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.errors: list[Finding] = []
+        self.warnings: list[Finding] = []
+
+    def error(
+        self, path: str, message: str, *, hint: str | None = None, at: Placed | None = None
+    ) -> None:
+        """Add what makes the file unusable, at key path *path*."""
+        self.errors.append(self._finding(path, message, hint, at))
+
+    def warn(
+        self, path: str, message: str, *, hint: str | None = None, at: Placed | None = None
+    ) -> None:
+        """Add what its author should know, at key path *path*."""
+        self.warnings.append(self._finding(path, message, hint, at))
+
+    def _finding(self, path: str, message: str, hint: str | None, at: Placed | None) -> Finding:
+        line = None if at is None else at.line
+        column = None if at is None else at.column
+        return Finding(
+            file=self.file, message=message, hint=hint, key_path=path, line=line, column=column
+        )
+
+
+def join(path: str, key: str) -> str:
+    """Return the key path of *key* below *path*."""
+    return f"{path}.{key}" if path else key
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """Return a hint that names the known word nearest to *word*, if one is near."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
+
+    plain = {candidate.replace("_", "").replace("-", "").lower(): candidate for candidate in known}
+    near = get_close_matches(word.replace("_", "").replace("-", "").lower(), plain, n=1)
+    return f"did you mean `{plain[near[0]]}`?" if near else None

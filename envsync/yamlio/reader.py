@@ -1,0 +1,235 @@
+"""YAML text, which may be broken or hostile, to nodes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from envsync.errors import DefinitionError, Finding
+from envsync.model.redaction import quote
+from envsync.yamlio.node import Mapping, Node, Scalar, Sequence, is_integer, normalise_line_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST_TEXT = 256 * 1024
+DEEPEST_NESTING = 64
+MOST_NODES = 20_000
+LONGEST_NUMBER = 1_000
+
+# YAML 1.2.2, production 1: what may stand in a stream at all.
+_NOT_PRINTABLE = re.compile(
+    "[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+_TAG = "tag:yaml.org,2002:"
+_KNOWN_TAGS = {"!"} | {_TAG + tag for tag in ("str", "int", "float", "bool", "null", "seq", "map")}
+
+# What ruamel.yaml says, what it means in a definition, and what to do.
+_PROBLEMS = (
+    ("'\\t'", "a tab stands where only spaces may indent", "indent with spaces"),
+    ("mapping values are not allowed", "no key can stand here", "check the indentation around it"),
+    (
+        "expected <block end>",
+        "the indentation does not agree with the lines above",
+        "give all items of a list the same indentation",
+    ),
+    ("could not find expected ':'", "a key without its `:`", "write `key: value`"),
+    ("expected alphabetic or numeric", "`*` and `&` have a meaning in YAML", "quote the value"),
+    ("cannot start any token", "this character cannot start a value", "quote the value"),
+    ("found unexpected end of stream", "a quote is not closed", "close the quote"),
+    ("expected '<document start>'", "more than one value stands at the top", "write one mapping"),
+    ("expected ',' or", "a `[` or `{` is not closed", "close the bracket, or quote the value"),
+)
+
+
+def parse_yaml(text: str, *, file: str) -> Node | None:
+    """Return the one document of *text*, None for an empty one; *file* is named in errors.
+
+    Scalars stay text. The cost of hostile input is bounded: its length, its depth and what its
+    aliases expand to are limited, and tags are not acted upon.
+
+    Raises:
+        DefinitionError: *text* is not YAML, or more than a definition can need.
+    """
+    from ruamel.yaml import YAML  # noqa: PLC0415  # 20 ms that only YAML should cost
+    from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
+
+    text = normalise_line_ends(text)
+    _check_text(text, file)
+    composer = _Composer(file)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            composer.feed(event)
+    except MarkedYAMLError as error:
+        raise _syntax_error(error, file) from error
+    if composer.findings:
+        raise DefinitionError.from_findings(composer.findings)
+    return composer.root
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A collection whose end has not come yet."""
+
+    line: int
+    column: int
+    anchor: str | None
+    is_mapping: bool
+    weight_before: int
+    children: list[Node]
+
+
+class _Composer:
+    """Make one tree of nodes from a stream of events, without recursion."""
+
+    def __init__(self, file: str) -> None:
+        self.root: Node | None = None
+        self.findings: list[Finding] = []
+        self._file = file
+        self._frames: list[_Frame] = []
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._weight = 0
+        self._documents = 0
+        self._feeders: dict[str, Callable[[Any], None]] = {
+            "DocumentStartEvent": self._start_document,
+            "MappingStartEvent": self._start_collection,
+            "SequenceStartEvent": self._start_collection,
+            "MappingEndEvent": self._end_collection,
+            "SequenceEndEvent": self._end_collection,
+            "ScalarEvent": self._add_scalar,
+            "AliasEvent": self._add_alias,
+        }
+
+    def feed(self, event: Any) -> None:
+        feeder = self._feeders.get(type(event).__name__)
+        if feeder is not None:
+            feeder(event)
+
+    def _start_document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._fail(event, "a second YAML document starts here", "keep one document in the file")
+
+    def _start_collection(self, event: Any) -> None:
+        self._check_tag(event)
+        if len(self._frames) >= DEEPEST_NESTING:
+            self._fail(event, f"the nesting is deeper than {DEEPEST_NESTING} levels")
+        self._weigh(event, 1)
+        line, column = _place(event)
+        is_mapping = type(event).__name__ == "MappingStartEvent"
+        self._frames.append(_Frame(line, column, event.anchor, is_mapping, self._weight - 1, []))
+
+    def _end_collection(self, event: Any) -> None:
+        frame = self._frames.pop()
+        node: Node
+        if frame.is_mapping:
+            node = Mapping(self._pairs(event, frame.children), frame.line, frame.column)
+        else:
+            node = Sequence(tuple(frame.children), frame.line, frame.column)
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = (node, self._weight - frame.weight_before)
+        self._attach(node)
+
+    def _add_scalar(self, event: Any) -> None:
+        self._check_tag(event)
+        self._weigh(event, 1)
+        line, column = _place(event)
+        is_plain = event.style is None and event.tag is None
+        if is_plain and len(event.value) > LONGEST_NUMBER and is_integer(event.value):
+            self._fail(event, f"a number of {len(event.value):,} digits", "quote it if it is text")
+        node = Scalar(event.value, is_plain, line, column)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (node, 1)
+        self._attach(node)
+
+    def _add_alias(self, event: Any) -> None:
+        if any(frame.anchor == event.anchor for frame in self._frames):
+            self._fail(event, f"{quote('*' + event.anchor)} contains itself")
+        if event.anchor not in self._anchors:
+            hint = f"define {quote('&' + event.anchor)} above it, or quote the value"
+            self._fail(event, f"{quote('*' + event.anchor)} is an alias of nothing", hint)
+        node, weight = self._anchors[event.anchor]
+        self._weigh(event, weight)
+        self._attach(node)
+
+    def _attach(self, node: Node) -> None:
+        if self._frames:
+            self._frames[-1].children.append(node)
+        else:
+            self.root = node
+
+    def _pairs(self, event: Any, children: list[Node]) -> tuple[tuple[Scalar, Node], ...]:
+        pairs: list[tuple[Scalar, Node]] = []
+        for key, value in zip(children[::2], children[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self._fail(event, "a list or mapping cannot be a key", "quote a `{{ template }}`")
+            pairs.append((key, value))
+        counts = Counter[str]()
+        for key, _ in pairs:
+            counts[key.text] += 1
+            if counts[key.text] == 2:  # noqa: PLR2004  # a third one says nothing new
+                message = f"{quote(key.text)} is there twice"
+                self.findings.append(self._finding(key.line, key.column, message))
+        return tuple(pairs)
+
+    def _weigh(self, event: Any, weight: int) -> None:
+        self._weight += weight
+        if self._weight > MOST_NODES:
+            self._fail(event, f"the file, with its aliases, has over {MOST_NODES:,} values")
+
+    def _check_tag(self, event: Any) -> None:
+        if event.tag is not None and str(event.tag) not in _KNOWN_TAGS:
+            message = f"the tag {quote(str(event.tag))} is not acted upon"
+            self._fail(event, message, "remove the tag")
+
+    def _fail(self, event: Any, message: str, hint: str | None = None) -> NoReturn:
+        raise DefinitionError.from_findings([self._finding(*_place(event), message, hint)])
+
+    def _finding(
+        self,
+        line: int | None,
+        column: int | None,
+        message: str,
+        hint: str | None = "keep one of the two",
+    ) -> Finding:
+        return Finding(file=self._file, message=message, hint=hint, line=line, column=column)
+
+
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _check_text(text: str, file: str) -> None:
+    """Refuse what would take the parser long, or end in an error that says little."""
+    if len(text) > LONGEST_TEXT:
+        message = f"{len(text):,} characters are more than a definition needs ({LONGEST_TEXT:,})"
+        raise DefinitionError.from_findings([Finding(file=file, message=message)])
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        _fail_at(text, conflict.start(), file, "a merge conflict is not resolved", "resolve it")
+    unprintable = _NOT_PRINTABLE.search(text)
+    if unprintable is not None:
+        code = f"U+{ord(unprintable.group()):04X}"
+        _fail_at(text, unprintable.start(), file, f"the character {code} cannot be in YAML", None)
+
+
+def _fail_at(text: str, offset: int, file: str, message: str, hint: str | None) -> NoReturn:
+    line = text.count("\n", 0, offset) + 1
+    column = offset - text.rfind("\n", 0, offset)
+    finding = Finding(file=file, message=message, hint=hint, line=line, column=column)
+    raise DefinitionError.from_findings([finding])
+
+
+def _syntax_error(error: Any, file: str) -> DefinitionError:
+    problem = error.problem or error.context or "unreadable"
+    mark = error.problem_mark or error.context_mark
+    message, hint = f"not YAML: {problem}", None
+    for said, meaning, advice in _PROBLEMS:
+        if said in problem:
+            message, hint = f"not YAML: {meaning}", advice
+            break
+    place = {} if mark is None else {"line": mark.line + 1, "column": mark.column + 1}
+    return DefinitionError.from_findings([Finding(file=file, message=message, hint=hint, **place)])
