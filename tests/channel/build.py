@@ -140,9 +140,7 @@ def _resolve(
     interpreter: Interpreter, served: Iterable[Wanted], unmet: list[str]
 ) -> list[index.Release]:
     """Return the releases for *interpreter*; what a definition asks in vain goes to *unmet*."""
-    usual = index.resolve(USUAL, interpreter)
-    pinned = [index.Release(name=name, version=pin) for name, pin in map(_cut, PINNED)]
-    releases = [*usual, *pinned]
+    releases: list[index.Release] = []
     for definition in served:
         if not definition.is_met_by(interpreter):
             unmet.append(
@@ -156,7 +154,9 @@ def _resolve(
                 f"specs/{definition.name} asks for packages that the package index does not have "
                 f"for Python {interpreter.minor}:\n{error}"
             )
-    return releases
+    chosen = {release.name for release in releases}
+    releases += index.resolve([name for name in USUAL if name not in chosen], interpreter)
+    return [*releases, *(index.Release(name=name, version=pin) for name, pin in map(_cut, PINNED))]
 
 
 def _cut(pin: str) -> tuple[str, str]:

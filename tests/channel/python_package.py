@@ -40,6 +40,25 @@ _LEFT_OUT = shutil.ignore_patterns(
     "_distutils_system_mod.py",  # Debian's
     "EXTERNALLY-MANAGED",
 )
+# Debian's `site` is frozen into its binary from 3.11 on: a changed file would not be read.
+_SITECUSTOMIZE = """\
+\"\"\"Find packages where CPython itself looks for them, which Debian's build does not.\"\"\"
+
+import os
+import site
+import sys
+
+
+def getsitepackages(prefixes=None):
+    lib = "python%d.%d" % sys.version_info[:2]
+    unique = dict.fromkeys(site.PREFIXES if prefixes is None else prefixes)
+    return [os.path.join(prefix, "lib", lib, "site-packages") for prefix in unique]
+
+
+site.getsitepackages = getsitepackages
+for directory in getsitepackages():
+    site.addsitedir(directory)
+"""
 # Compilers' runtimes that wheels may take from the machine, by the manylinux policy.
 _COMPILER_RUNTIMES = ("libstdc++.so.6", "libgcc_s.so.1")
 
@@ -91,18 +110,13 @@ def _copy_binary(interpreter: Interpreter, directory: Path) -> None:
 
 def _undo_debian_layout(library: Path) -> None:
     """Put back CPython's own `site-packages` where Debian has `dist-packages`."""
-    site = library / "site.py"
-    text = site.read_text(encoding="utf-8")
-    if "dist-packages" in text:
-        text = text.replace("            if is_virtual_environment:\n", "            if True:\n")
-        site.write_text(text.replace("dist-packages", "site-packages"), encoding="utf-8")
+    if "dist-packages" not in (library / "site.py").read_text(encoding="utf-8"):
+        return
+    (library / "sitecustomize.py").write_text(_SITECUSTOMIZE, encoding="utf-8")
     sysconfig = library / "sysconfig.py"
-    if sysconfig.exists():  # a folder of modules from Python 3.14 on
-        text = sysconfig.read_text(encoding="utf-8")
-        chosen = "prefix_scheme = 'posix_local'"
-        sysconfig.write_text(
-            text.replace(chosen, "prefix_scheme = 'posix_prefix'"), encoding="utf-8"
-        )
+    text = sysconfig.read_text(encoding="utf-8")
+    text = text.replace("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'")
+    sysconfig.write_text(text, encoding="utf-8")
 
 
 def _declare_prefix(interpreter: Interpreter, library: Path) -> None:
