@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,3 +66,21 @@ def start(
         )
     except OSError as error:
         raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
+
+
+def call(command: Sequence[str], *, env: Mapping[str, str]) -> int:
+    """Run *command* on this process's own streams, found on *env*'s PATH; return its status.
+
+    A command that a signal ended has 128 and the signal's number, as in a shell.
+
+    Raises:
+        EnvsyncError: the program isn't there or can't be started.
+    """
+    program = shutil.which(command[0], path=env.get("PATH"))
+    if program is None:
+        raise EnvsyncError(f"`{command[0]}` is not on the environment's PATH")
+    try:
+        status = subprocess.call([program, *command[1:]], env=env)  # noqa: S603  # the user's own
+    except OSError as error:
+        raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
+    return status if status >= 0 else 128 - status

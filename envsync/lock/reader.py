@@ -12,6 +12,7 @@ from envsync.model.lockfile import LockedPackage, Lockfile
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envsync import yamlio
     from envsync.lock.block_yaml import Node
 
 LOCKFILE_NAME = "conda-lock.yml"
@@ -58,7 +59,19 @@ def _parse_yaml(text: str, file: str) -> Node:
     except (block_yaml.NotBlockYaml, RecursionError):
         from envsync import yamlio  # noqa: PLC0415  # what envsync writes never needs it
 
-        return yamlio.load_text(text, file=file)
+        node = yamlio.parse_yaml(text, file=file)
+        return _keep_text(node) if node is not None else ""
+
+
+def _keep_text(node: yamlio.Node) -> Node:
+    """Return a YAML library's *node* with its scalars as the file spells them."""
+    from envsync import yamlio  # noqa: PLC0415  # loaded by now
+
+    if isinstance(node, yamlio.Mapping):
+        return {key.text: _keep_text(value) for key, value in node.entries}
+    if isinstance(node, yamlio.Sequence):
+        return [_keep_text(item) for item in node.items]
+    return "" if yamlio.is_null(node) else node.text
 
 
 class _Reader:

@@ -12,21 +12,16 @@ from envsync.solve.request import PythonDistribution
         ("pytorch", "2.1.0", ("torch", "2.1.0")),
         ("ruamel_yaml", "0.17", ("ruamel-yaml", "0.17")),
         ("typing_extensions", "4.0", ("typing-extensions", "4.0")),
-        ("pytz", "2024a", None),
+        ("pytz", "2024a", ("pytz", "2024a0")),
         ("weird", "1.0_2", None),
     ],
 )
 def test_conda_packages_are_known_by_their_pypi_names(
     name: str, version: str, expected: tuple[str, str] | None
 ) -> None:
-    if name == "pytz":
-        expected = ("pytz", "2024a0")
-
     found = find_distributions([conda_package(name, version, dependencies=NEEDS_PYTHON)])
 
-    wanted = (
-        () if expected is None else (PythonDistribution(name=expected[0], version=expected[1]),)
-    )
+    wanted = [PythonDistribution(name=expected[0], version=expected[1])] if expected else []
     assert list(found) == wanted
 
 

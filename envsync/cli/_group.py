@@ -1,0 +1,119 @@
+"""The command group, and the one place where an error becomes lines and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from envsync import __version__
+from envsync.errors import DefinitionError, EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_REPORT = "https://github.com/conda-envsync/envsync/issues"
+_BUG = 3
+_INTERRUPTED = 130
+
+# Each module holds one `click.Command` named `command`, and is imported when it is asked for.
+_COMMANDS = {
+    "lock": "envsync.cli.lock",
+    "check": "envsync.cli.check",
+    "build-local": "envsync.cli.build_local",
+    "run": "envsync.cli.run",
+    "score": "envsync.cli.score",
+    "save-to-directory": "envsync.cli.save_to_directory",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(_COMMANDS[cmd_name]).command
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(
+    cls=_LazyGroup,
+    name="envsync",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", "-V", message="envsync %(version)s")
+def group() -> None:
+    """Lock Azure ML environment definitions and run their models on your own machine."""
+
+
+def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run *command* and end the process with the status that the outcome has."""
+    try:
+        status = command.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="envsync",
+            standalone_mode=False,
+        )
+    except EnvsyncError as error:
+        render(error)
+        sys.exit(error.exit_status)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        place = f"`{error.filename}`: " if error.filename else ""
+        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        sys.exit(1)
+    except Exception:  # noqa: BLE001  # whatever it is, it is a bug in envsync
+        _report_bug()
+        sys.exit(_BUG)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def render(error: EnvsyncError) -> None:
+    """Print *error* to stderr: each finding with its hint."""
+    if isinstance(error, DefinitionError) and error.findings:
+        for finding in error.findings:
+            _print("Error", finding.text, finding.hint)
+    else:
+        _print("Error", error.message, error.hint)
+
+
+def warn(message: str, hint: str | None = None) -> None:
+    """Print a warning to stderr: something that the reader can change."""
+    _print("Warning", message, hint)
+
+
+def _print(label: str, message: str, hint: str | None) -> None:
+    colour = "red" if label == "Error" else "yellow"
+    click.echo(click.style(f"{label}:", fg=colour, bold=True) + f" {message}", err=True)
+    if hint:
+        click.echo(click.style("Hint:", fg="cyan", bold=True) + f" {hint}", err=True)
+
+
+def _report_bug() -> None:
+    import platform  # noqa: PLC0415  # nobody else needs it
+    import traceback  # noqa: PLC0415
+
+    traceback.print_exc()
+    click.echo(
+        f"Error: This is a bug in envsync {__version__} "
+        f"(Python {platform.python_version()}, {platform.platform()})\n"
+        f"Hint: report it with the lines above at {_REPORT}",
+        err=True,
+    )

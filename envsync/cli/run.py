@@ -1,0 +1,21 @@
+"""`envsync run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from envsync.cli._options import ENVIRONMENT_NAME, ENVIRONMENT_PREFIX, check_one_place
+from envsync.workflow.run import run
+
+
+@click.command(name="run", context_settings={"allow_interspersed_args": False})
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@ENVIRONMENT_NAME
+@ENVIRONMENT_PREFIX
+def command(directory: Path, words: tuple[str, ...], name: str | None, prefix: Path | None) -> int:
+    """Run COMMAND in the environment of the definition in DIR; its status is passed on."""
+    check_one_place(name, prefix)
+    return run(directory, words, prefix=prefix, name=name)

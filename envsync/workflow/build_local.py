@@ -1,0 +1,98 @@
+"""The story of `envsync build-local`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError, StaleLockError
+from envsync.model.subdir import current_subdir
+from envsync.realise.location import environment_path, find_home
+from envsync.realise.prefix import create_prefix, is_current
+from envsync.realise.receipt import Plan
+from envsync.workflow.check import check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envsync.errors import Finding
+    from envsync.model.progress import Reporter
+    from envsync.workflow.check import CheckOutcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildOutcome:
+    """An environment that is there now; *changed* is False where it was there before."""
+
+    name: str
+    prefix: Path
+    package_count: int
+    changed: bool
+    warnings: tuple[Finding, ...]
+
+
+def build_local(
+    directory: Path,
+    *,
+    reporter: Reporter,
+    prefix: Path | None = None,
+    name: str | None = None,
+    frozen: bool = False,
+) -> BuildOutcome:
+    """Make the conda environment that the lock in *directory* describes, or update it.
+
+    It lies at *prefix*, else under envsync's home by *name*, else by the definition's name.
+    With *frozen* the lock is taken as it is, whether or not it answers the definition.
+
+    Raises:
+        StaleLockError: the lock does not answer the definition.
+        DefinitionError: the definition or the lock is wrong.
+        EnvsyncError: there is no lock, or the environment can't be made.
+    """
+    checked = check(directory)
+    if checked.staleness and not frozen:
+        first = checked.staleness[0]
+        subdir = f" for `{first.subdir}`" if first.subdir else ""
+        raise StaleLockError(
+            f"`{checked.path}` is stale{subdir}: {first.text}",
+            hint=f"run `envsync lock {directory}`, or take the lock as it is with `--frozen`",
+        )
+    chosen = name or checked.spec.name or checked.spec.directory.resolve().name
+    plan = _plan(checked, prefix or environment_path(chosen, find_home()))
+    changed = not is_current(plan) and _create(plan, reporter)
+    return BuildOutcome(
+        name=chosen,
+        prefix=plan.prefix,
+        package_count=len(plan.packages),
+        changed=changed,
+        warnings=checked.warnings,
+    )
+
+
+def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
+    subdir = current_subdir()
+    packages = checked.lockfile.packages_for(subdir) if subdir else ()
+    if not packages:
+        raise EnvsyncError(
+            f"`{checked.path}` has no packages for `{subdir}`",
+            hint=f"run `envsync lock {checked.spec.directory} --subdir {subdir}`",
+        )
+    conda = checked.spec.conda
+    return Plan(
+        prefix=prefix.absolute(),
+        packages=packages,
+        requested=conda.match_specs if conda else (),
+        environment_variables=(
+            *(conda.variables if conda else ()),
+            *checked.spec.environment_variables,
+        ),
+    )
+
+
+def _create(plan: Plan, reporter: Reporter) -> bool:
+    from envsync.adapters.rattler import RattlerInstaller, load_config
+    from envsync.adapters.uv import UvInstaller
+
+    return create_prefix(
+        plan, conda=RattlerInstaller(load_config()), pip=UvInstaller(), reporter=reporter
+    )

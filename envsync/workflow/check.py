@@ -1,0 +1,49 @@
+"""The story of `envsync check`: no network, and nothing of the engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.lock.freshness import find_staleness
+from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.solve.subdirs import choose_subdirs
+from envsync.spec import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envsync.errors import Finding
+    from envsync.lock.freshness import Staleness
+    from envsync.model.environment import EnvironmentSpec
+    from envsync.model.lockfile import Lockfile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOutcome:
+    """A definition and its lock, and how the lock fails to answer it (nothing: it is fresh)."""
+
+    path: Path
+    spec: EnvironmentSpec
+    lockfile: Lockfile
+    staleness: tuple[Staleness, ...]
+    warnings: tuple[Finding, ...]
+
+
+def check(directory: Path) -> CheckOutcome:
+    """Hold the lock in *directory* against the definition there.
+
+    Raises:
+        DefinitionError: the definition or the lock is wrong.
+        EnvsyncError: there is no lock, or a file can't be read.
+    """
+    loaded = load(directory)
+    path = loaded.spec.directory / LOCKFILE_NAME
+    lockfile = load_lockfile(path)
+    return CheckOutcome(
+        path=path,
+        spec=loaded.spec,
+        lockfile=lockfile,
+        staleness=find_staleness(loaded.spec, lockfile, choose_subdirs(loaded.spec)),
+        warnings=loaded.warnings,
+    )
