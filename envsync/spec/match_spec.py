@@ -83,7 +83,7 @@ def _split_version(rest: str, text: str) -> tuple[str | None, str | None]:
     if not rest:
         return None, None
     version, build = rest, None
-    exact = re.fullmatch(r"(=?=?\s*[^=<>!~,|\s]+)\s*=\s*([^=<>!~\s]+)", rest)
+    exact = re.fullmatch(r"(=?=?\s*[0-9A-Za-z*][^=<>~,|\s]*)\s*=\s*([^=<>!~\s]+)", rest)
     spaced = re.fullmatch(r"(\S.*?)(?<![\s,|=<>!~])\s+([^\s=<>!~,|]+)", rest)
     if exact is not None:
         version, build = exact.groups()

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from envsync.errors import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
-class Placed(Protocol):
-    """Anything that knows where in its file it stands, counted from 1."""
-
-    @property
-    def line(self) -> int | None: ...
-    @property
-    def column(self) -> int | None: ...
+    from envsync.yamlio import Node
 
 
 class Place(NamedTuple):
@@ -35,18 +28,20 @@ class Report:
         self.warnings: list[Finding] = []
 
     def error(
-        self, path: str, message: str, *, hint: str | None = None, at: Placed | None = None
+        self, path: str, message: str, *, hint: str | None = None, at: Place | Node | None = None
     ) -> None:
         """Add what makes the file unusable, at key path *path*."""
         self.errors.append(self._finding(path, message, hint, at))
 
     def warn(
-        self, path: str, message: str, *, hint: str | None = None, at: Placed | None = None
+        self, path: str, message: str, *, hint: str | None = None, at: Place | Node | None = None
     ) -> None:
         """Add what its author should know, at key path *path*."""
         self.warnings.append(self._finding(path, message, hint, at))
 
-    def _finding(self, path: str, message: str, hint: str | None, at: Placed | None) -> Finding:
+    def _finding(
+        self, path: str, message: str, hint: str | None, at: Place | Node | None
+    ) -> Finding:
         line = None if at is None else at.line
         column = None if at is None else at.column
         return Finding(
