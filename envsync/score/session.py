@@ -30,7 +30,7 @@ def worker_command(target: ScoringTarget) -> tuple[str, ...]:
     """Return the command that starts a worker for *target*; nothing is written beside it."""
     model = () if target.model_dir is None else ("--model-dir", str(target.model_dir))
     return (
-        *(str(target.interpreter.python), "-B", str(RUNTIME), "worker"),
+        *(str(target.interpreter.python), "-B", str(RUNTIME / "__main__.py"), "worker"),
         *("--entry-script", str(target.entry_script), "--app-root", str(target.app_root)),
         *model,
     )

@@ -1,4 +1,4 @@
-"""The way in: `<python> -B <this directory> worker ...`, whatever the environment holds.
+"""The way in: `<python> -B <this file> worker ...`, whatever the environment holds.
 
 The runtime's modules are loaded as a package under a name of their own, so that they neither
 shadow a module of the entry script's nor are shadowed by one.
@@ -22,7 +22,7 @@ def _open_package() -> None:
 def _main() -> int:
     _open_package()
     if sys.argv[1:2] != ["worker"]:
-        sys.stderr.write("usage: python -B {} worker\n".format(os.path.dirname(__file__)))
+        sys.stderr.write("usage: python -B {} worker\n".format(__file__))
         return 2
     worker = __import__(PACKAGE + ".worker", fromlist=["main"])
     status = worker.main(sys.argv[2:])
