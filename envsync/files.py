@@ -46,18 +46,20 @@ def remove_tree(path: Path) -> None:
 
 @contextlib.contextmanager
 def lock_directory(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock named after *path*; wait for another process that holds it.
+    """Hold an exclusive lock on the directory *path*, which is made if it isn't there.
 
-    The lock is a file beside *path*, and is released by the system if the process dies.
+    Another process that holds it is waited for. The system releases it if the process dies.
+
+    Raises:
+        EnvsyncError: the directory can't be made or written to.
     """
     import fcntl  # noqa: PLC0415  # POSIX alone has it; Windows needs msvcrt here
 
-    lock_path = path.parent / f".{path.name}.lock"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = lock_path.open("ab")
+        path.mkdir(parents=True, exist_ok=True)
+        stream = (path / ".envsync.lock").open("ab")
     except OSError as error:
-        raise _cannot_write(lock_path, error) from error
+        raise _cannot_write(path, error) from error
     with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield

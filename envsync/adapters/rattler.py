@@ -24,6 +24,7 @@ from rattler.exceptions import (
 )
 from rattler.networking import Client
 from rattler.package import BuildString, PackageName
+from rattler.repo_data.gateway import SourceConfig
 from rattler.repo_data.multi_source import MultiSource
 
 from envsync.errors import DefinitionError, EnvsyncError, UnsatisfiableError
@@ -54,26 +55,37 @@ def load_config() -> Config:
         DefinitionError: the file is not there, or says what rattler does not understand.
     """
     named = os.environ.get("ENVSYNC_CONFIG")
+    home = os.environ.get("ENVSYNC_HOME")
+    if not named and home and (Path(home) / "config.toml").exists():
+        named = str(Path(home) / "config.toml")
     try:
         if named:
             return Config.load_from_files([named])
-        home = os.environ.get("ENVSYNC_HOME")
-        own = Path(home) / "config.toml" if home else None
-        if own is not None and own.exists():
-            return Config.load_from_files([own])
         return Config.load_from_default_locations("envsync")
     except Exception as error:
+        place = f" `{named}`" if named else ""
         raise DefinitionError(
-            f"Cannot read the configuration: {_first_line(error)}",
-            hint="it is written as rattler's own `config.toml`, as pixi's is",
+            f"Cannot read the configuration{place}: {_last_line(error)}",
+            hint="it is written as rattler's own `config.toml`, which is pixi's too",
         ) from error
 
 
 class RattlerSolver:
-    """Solves over one shared gateway, so that repodata is fetched once for many requests."""
+    """Solves over one shared gateway, so that repodata is fetched once for many requests.
 
-    def __init__(self, config: Config) -> None:
-        self._gateway = rattler.Gateway.from_config(config, client=Client.from_config(config))
+    With *fresh* nothing is taken from the repodata cache. rattler needs that where a plain
+    server answers its conditional request with a 304 that lacks the headers it compares.
+    """
+
+    def __init__(self, config: Config, *, fresh: bool = False) -> None:
+        self._config = config
+        self._is_fresh = fresh
+        client = Client.from_config(config)
+        if fresh:
+            source = SourceConfig(cache_action="no-cache")
+            self._gateway = rattler.Gateway(default_config=source, client=client)
+        else:
+            self._gateway = rattler.Gateway.from_config(config, client=client)
 
     def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
         """Return one package per name, sorted by name, for *request*.
@@ -87,6 +99,8 @@ class RattlerSolver:
         except SolverError as error:
             raise _explain_unsatisfiable(request, error) from error
         except (GatewayError, InvalidChannelError) as error:
+            if "304 Not Modified" in str(error) and not self._is_fresh:
+                return RattlerSolver(self._config, fresh=True).solve(request)
             fewer = _without_missing(request.channels, error)
             if fewer == request.channels:
                 raise _explain_unreachable(request.channels, error) from error
@@ -374,6 +388,11 @@ def _explain_install(packages: Sequence[LockedPackage], error: Exception) -> Env
     named = [package for package in packages if package.url.rpartition("/")[2] in text]
     subject = f"`{named[0].name} {named[0].version}`" if named else "the conda packages"
     return EnvsyncError(f"Cannot install {subject}: {text}")
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _first_line(error: BaseException) -> str:

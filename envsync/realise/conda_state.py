@@ -25,7 +25,7 @@ def write_state(target: Path, variables: Sequence[tuple[str, str]]) -> None:
 def register(prefix: Path) -> None:
     """List *prefix* in `~/.conda/environments.txt`, where `conda env list` looks."""
     registry = Path.home() / ".conda" / "environments.txt"
-    with lock_directory(registry):
+    with lock_directory(registry.parent):
         known = registry.read_text(encoding="utf-8").splitlines() if registry.exists() else []
         if str(prefix) not in known:
             write_atomically(registry, "\n".join((*known, str(prefix), "")).encode())

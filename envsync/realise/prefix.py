@@ -66,10 +66,6 @@ def create_prefix(
     with lock_directory(generations):
         if is_current(plan):
             return False
-        try:
-            generations.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise EnvsyncError(f"Cannot write `{generations}`: {error.strerror}") from error
         _remove_unfinished(generations)
         finished = generations / _next_number(generations)
         target = finished.with_name(finished.name + _UNFINISHED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.files import lock_directory, write_atomically
+from envsync.files import write_atomically
 from envsync.lock.reader import LOCKFILE_NAME
 from envsync.lock.requested import dump_requested, list_requested
 from envsync.model.lockfile import Lockfile
@@ -54,10 +54,9 @@ def lock(directory: Path, *, subdirs: Sequence[str] = (), reporter: Reporter) ->
     chosen = choose_subdirs(spec, subdirs)
     path = spec.directory / LOCKFILE_NAME
     lockfile, text = _solve(spec, spec.conda, chosen, reporter)
-    with lock_directory(path):
-        changed = not path.exists() or path.read_bytes() != text.encode()
-        if changed:
-            write_atomically(path, text.encode())
+    changed = not path.exists() or path.read_bytes() != text.encode()
+    if changed:
+        write_atomically(path, text.encode())
     return LockOutcome(path=path, lockfile=lockfile, changed=changed, warnings=loaded.warnings)
 
 

@@ -37,6 +37,10 @@ def create(plan: Plan, conda: FakeCondaInstaller | None = None) -> bool:
     )
 
 
+def list_generations(plan: Plan) -> list[str]:
+    return sorted(path.name for path in generations_path(plan.prefix).glob("[!.]*"))
+
+
 def test_a_prefix_is_made_and_is_then_current(plan: Plan) -> None:
     assert not is_current(plan)
     assert create(plan)
@@ -109,7 +113,7 @@ def test_an_update_replaces_the_old_environment_and_keeps_one_to_go_back_to(plan
         create(replace(plan, packages=(conda_package("python", version=version),)))
 
     assert not (plan.prefix / "bin" / "six").exists()
-    assert sorted(path.name for path in generations_path(plan.prefix).iterdir()) == ["2", "3"]
+    assert list_generations(plan) == ["2", "3"]
 
 
 @pytest.mark.parametrize("failure", [EnvsyncError("no"), KeyboardInterrupt()])
@@ -121,7 +125,7 @@ def test_a_failure_leaves_the_old_environment(plan: Plan, failure: BaseException
         create(changed, FakeCondaInstaller(failure=failure))
 
     assert is_current(plan)
-    assert [path.name for path in generations_path(plan.prefix).iterdir()] == ["1"]
+    assert list_generations(plan) == ["1"]
 
 
 def test_what_a_killed_process_left_is_swept_away(plan: Plan) -> None:
