@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,32 +96,54 @@ def _make(venv: Path, group: str) -> None:
 
 
 def _create(venv: Path) -> None:
+    what = "make a virtual environment"
     on_path = shutil.which("uv")
     if importlib.util.find_spec("ensurepip") is not None:
-        command = [sys.executable, "-m", "venv", str(venv)]
+        _run([sys.executable, "-m", "venv", str(venv)], what)
     elif on_path is not None:
-        command = [on_path, "venv", "--quiet", "--seed", "--python", sys.executable, str(venv)]
+        seeded = [on_path, "venv", "--quiet", "--seed", "--python", sys.executable]
+        _run([*seeded, str(venv)], what)
     else:
-        _install_venv_module()
-        command = [sys.executable, "-m", "venv", str(venv)]
-    _run(command, "make a virtual environment")
+        _run([sys.executable, "-m", "venv", "--without-pip", str(venv)], what)
+        _bring_pip_from_debian(venv)
 
 
-def _install_venv_module() -> None:
-    """Debian keeps what makes virtual environments in a package of its own."""
+def _bring_pip_from_debian(venv: Path) -> None:
+    """Install pip by Debian's copy of it, which takes no root to download and to unpack.
+
+    Debian keeps `ensurepip` in a package that a fresh machine lacks.
+    """
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-    install = f"apt-get install --yes --no-install-recommends {package}"
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        message = (
-            f"{sys.executable} can't make virtual environments: its module `ensurepip` is missing\n"
-            f"Install it (`sudo {install}`) or install uv, and run this again"
-        )
+    message = (
+        f"{sys.executable} can't make virtual environments: its module `ensurepip` is missing\n"
+        f"Install it (`sudo apt-get install {package}`) or install uv, and run this again"
+    )
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise StepFailedError(message)
-    say(f"  $ {install}")
-    _run(["apt-get", "--quiet=2", "update"], "read Debian's list of packages")
-    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    _run(install.split(), f"install {package}")
-    importlib.invalidate_caches()
+    say("  This Python has no `ensurepip`: taking pip from Debian's package `python3-pip-whl`")
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        try:
+            wheel = _download_pip_wheel(scratch)
+        except StepFailedError as error:
+            said = f"{message}\n\n{error}"
+            raise StepFailedError(said) from error
+        install = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "pip"]
+        environ = {**os.environ, "PYTHONPATH": str(wheel), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        _run(install, "install pip from the package index", env=environ)
+
+
+def _download_pip_wheel(scratch: Path) -> Path:
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (scratch / folder).mkdir(parents=True)
+    own = (f"Dir::State::lists={scratch}/lists", f"Dir::Cache={scratch}/cache")
+    options = ["--quiet=2", *(f"--option={it}" for it in (*own, "Debug::NoLocking=true"))]
+    _run(["apt-get", *options, "update"], "read Debian's list of packages", cwd=scratch)
+    download = ["apt-get", *options, "download", "python3-pip-whl"]
+    _run(download, "download `python3-pip-whl`", cwd=scratch)
+    archive = next(scratch.glob("python3-pip-whl_*.deb"))
+    _run(["dpkg-deb", "--extract", str(archive), str(scratch / "root")], "unpack it")
+    return next(scratch.glob("root/usr/share/python-wheels/pip-*.whl"))
 
 
 def _uv_requirement() -> str:
@@ -130,8 +153,10 @@ def _uv_requirement() -> str:
     return found[1] if found else "uv"
 
 
-def _run(command: Sequence[str], what: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(
+    command: Sequence[str], what: str, *, cwd: Path = CHECKOUT, env: dict[str, str] | None = None
+) -> None:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         message = f"Could not {what}\n$ {' '.join(command)}\n{done.stdout}{done.stderr}"
         raise StepFailedError(message.rstrip())
