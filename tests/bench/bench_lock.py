@@ -47,7 +47,7 @@ def _compare(folder: Path, config_text: str) -> list[str]:
     config.write_text(config_text)
     definition = folder / "definition"
     definition.mkdir()
-    (definition / "azureml_environment.json").write_text(json.dumps({"name": "bench"}))
+    (definition / "azureml_environment.json").write_text(json.dumps({"name": "bench", "docker": {}}))
     (definition / "conda_dependencies.yml").write_text(
         json.dumps({"channels": ["conda-forge"], "dependencies": SPECS})
     )

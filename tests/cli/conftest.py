@@ -1,0 +1,56 @@
+"""Run commands in this process, in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from envsync.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Done(NamedTuple):
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def envsync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Run `envsync` with some arguments in the test's folder; return how it ended."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert isinstance(caught.value.code, int)
+        return Done(caught.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def define(tmp_path: Path) -> Callable[..., Path]:
+    """Write a definition called `d` into the test's folder, in place of one that is there."""
+
+    def write(*dependencies: str, pip: tuple[str, ...] = (), **more: object) -> Path:
+        directory = tmp_path / "d"
+        directory.mkdir(exist_ok=True)
+        items = [*dependencies, *([{"pip": list(pip)}] if pip else [])]
+        (directory / "azureml_environment.json").write_text(
+            json.dumps({"name": "d", "environmentVariables": {}, **more})
+        )
+        (directory / "conda_dependencies.yml").write_text(
+            json.dumps({"channels": ["conda-forge"], "dependencies": items}, indent=1)
+        )
+        return directory
+
+    return write

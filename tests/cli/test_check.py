@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes import conda_package
+
+from envsync.adapters.conda_lock import dump_lockfile
+from envsync.lock.requested import dump_requested, list_requested
+from envsync.model.lockfile import Lockfile
+from envsync.model.subdir import current_subdir
+from envsync.spec import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Done
+
+
+@pytest.fixture
+def locked(define: Callable[..., Path]) -> Callable[..., Path]:
+    """Write a definition and a lock that answers it, without solving."""
+
+    def write(*dependencies: str) -> Path:
+        directory = define(*dependencies)
+        requested = list_requested(load(directory).spec)
+        subdirs = tuple(sorted({"linux-64", str(current_subdir())}))
+        lockfile = Lockfile(
+            subdirs=subdirs,
+            channels=requested.channels,
+            sources=("conda_dependencies.yml",),
+            content_hash=tuple((subdir, "0" * 64) for subdir in subdirs),
+            custom_metadata=dump_requested(requested),
+            packages=(conda_package("python", "3.11"),),
+        )
+        (directory / "conda-lock.yml").write_text(dump_lockfile(lockfile), encoding="utf-8")
+        return directory
+
+    return write
+
+
+def test_a_fresh_lock_is_fresh(envsync: Callable[..., Done], locked: Callable[..., Path]) -> None:
+    locked("python=3.11")
+
+    assert envsync("check", "d") == (0, "`d/conda-lock.yml` is fresh\n", "")
+
+
+def test_what_makes_it_stale_is_said_with_the_way_out(
+    envsync: Callable[..., Done], locked: Callable[..., Path], define: Callable[..., Path]
+) -> None:
+    locked("python=3.11", "six")
+    define("python=3.12", "lightgbm", "six")
+
+    assert envsync("check", "d") == (
+        1,
+        "",
+        (
+            "Error: `d/conda-lock.yml` is stale: `conda_dependencies.yml` added `lightgbm`\n"
+            "Error: `d/conda-lock.yml` is stale: `conda_dependencies.yml` changed `python=3.11` to "
+            "`python=3.12`\n"
+            "Hint: run `envsync lock d`\n"
+        ),
+    )
+
+
+def test_a_missing_lock_is_an_error_with_the_way_out(
+    envsync: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    define("python")
+
+    assert envsync("check", "d") == (
+        1,
+        "",
+        "Error: `d` has no `conda-lock.yml`\nHint: run `envsync lock d`\n",
+    )
+
+
+def test_files_of_a_definition_stand_for_their_folder(
+    envsync: Callable[..., Done], locked: Callable[..., Path]
+) -> None:
+    locked("python=3.11")
+
+    done = envsync("check", "d/conda-lock.yml", "d/conda_dependencies.yml", "d")
+
+    assert done == (0, "`d/conda-lock.yml` is fresh\n", "")
+
+
+def test_every_definition_is_checked_though_one_is_wrong(
+    envsync: Callable[..., Done], locked: Callable[..., Path]
+) -> None:
+    locked("python=3.11")
+
+    done = envsync("check", "nowhere", "d")
+
+    assert done.status == 2
+    assert done.stdout == "`d/conda-lock.yml` is fresh\n"
+    assert "nowhere" in done.stderr
+
+
+def test_a_lock_that_is_none_is_an_error(
+    envsync: Callable[..., Done], locked: Callable[..., Path]
+) -> None:
+    lockfile = locked("python=3.11") / "conda-lock.yml"
+    lockfile.write_text(lockfile.read_text()[:300], encoding="utf-8")
+
+    done = envsync("check", "d")
+
+    assert done.status == 2
+    assert done.stderr.startswith("Error: `d/conda-lock.yml`:")
