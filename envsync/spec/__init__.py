@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.spec.azureml_v1 import JSON_NAME, Loaded, load_directory
+from envsync.spec.azureml_v1 import JSON_NAME, load_directory
+from envsync.spec.loaded import Loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,9 @@ __all__ = ["Loaded", "load", "save"]
 
 
 def load(path: Path) -> Loaded:
-    """Return the definition at *path*: a v1 directory, or the JSON file in one.
+    """Return the definition at *path*.
+
+    That is a v1 directory, the JSON file in one, or a run configuration.
 
     Findings name the files as *path* does.
 
@@ -26,6 +29,10 @@ def load(path: Path) -> Loaded:
     if path.name == JSON_NAME and path.is_file():
         return load_directory(path.parent)
     if path.is_file():
+        from envsync.spec.runconfig import is_runconfig, load_runconfig  # noqa: PLC0415  # rare
+
+        if is_runconfig(path):
+            return load_runconfig(path)
         raise DefinitionError(
             f"`{path}` is no definition", hint=f"give the directory with `{JSON_NAME}`"
         )

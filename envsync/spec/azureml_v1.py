@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, Finding
+from envsync.errors import DefinitionError
 from envsync.model.redaction import quote
 from envsync.spec.azureml_json import EnvironmentJson, read_environment
 from envsync.spec.conda_yaml import load_conda, read_conda
 from envsync.spec.json_text import Places, parse_json
+from envsync.spec.loaded import Loaded
 from envsync.spec.report import Report
 from envsync.spec.source_file import read_source
 from envsync.yamlio import dump_yaml, node_from
@@ -19,6 +20,7 @@ from envsync.yamlio import dump_yaml, node_from
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envsync.errors import Finding
     from envsync.model.environment import CondaSpec, EnvironmentSpec
 
 JSON_NAME = "azureml_environment.json"
@@ -27,14 +29,6 @@ DOCKERFILE_NAME = "BaseDockerfile"
 
 # Under these names the conda file is met in the wild: habits, and copies that a browser made.
 _COMPANION = re.compile(r"conda_dependencies.*\.ya?ml|environment\.ya?ml")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
-    """A definition, and what its author should know about it."""
-
-    spec: EnvironmentSpec
-    warnings: tuple[Finding, ...] = ()
 
 
 def load_directory(directory: Path) -> Loaded:

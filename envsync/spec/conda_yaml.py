@@ -10,11 +10,12 @@ from envsync.model.redaction import quote
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.spec.pip_line import (
     PipLineError,
-    check_pip_option,
     check_pip_requirement,
+    parse_pip_option,
     strip_comment,
 )
-from envsync.spec.report import Report, join, suggest
+from envsync.spec.python_pin import SDK_DEFAULT, python_pin
+from envsync.spec.report import Place, Report, join, suggest
 from envsync.yamlio import (
     Mapping,
     Scalar,
@@ -60,6 +61,26 @@ def dump_conda(conda: CondaSpec) -> str:
     return dump_yaml(_to_plain(conda))
 
 
+def locate_pip_item(conda: CondaSpec, text: str) -> tuple[str, Place | None]:
+    """Return the key path and the place of the pip item *text* in the YAML of *conda*."""
+    root = parse_yaml(conda.text, file="") if conda.text else None
+    if isinstance(root, Mapping):
+        for i, item in enumerate(_find(root, "dependencies")):
+            for j, line in enumerate(_find(item, "pip")):
+                if isinstance(line, Scalar) and line.text.strip() == text:
+                    return f"dependencies[{i}].pip[{j}]", Place(line.line or 0, line.column or 0)
+    return "", None
+
+
+def _find(node: Node, key: str) -> tuple[Node, ...]:
+    """Return the items of the list under *key*, if there is one."""
+    if isinstance(node, Mapping):
+        for entry, value in node.entries:
+            if entry.text == key and isinstance(value, Sequence):
+                return value.items
+    return ()
+
+
 class _CondaReader:
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -80,6 +101,7 @@ class _CondaReader:
             self._report.error(path, "`dependencies` is missing", at=node)
         else:
             self._read_dependencies(entries["dependencies"], join(path, "dependencies"))
+        self._check_python(join(path, "dependencies"), entries.get("dependencies"))
         return CondaSpec(
             name=self._read_text(entries.get("name"), join(path, "name")),
             channels=self._read_channels(entries.get("channels"), join(path, "channels")),
@@ -170,6 +192,18 @@ class _CondaReader:
             self._report.error(path, str(error), hint=error.hint, at=item)
         self._match_specs.append(item.text.strip())
 
+    def _check_python(self, path: str, node: Node | None) -> None:
+        asked = python_pin(self._match_specs).asked
+        if not asked and self._match_specs:
+            message = f"no item asks for Python; the Azure ML SDK would add `{SDK_DEFAULT}`"
+            self._report.warn(
+                path, message, hint="add the one you mean, `- python=3.10` for one", at=node
+            )
+        elif len(asked) > 1:
+            names = " and ".join(quote(text) for text in asked)
+            message = f"{names} must both hold; the Azure ML SDK adds one that nobody asked for"
+            self._report.warn(path, message, hint="keep the one you mean", at=node)
+
     def _read_sections(self, item: Mapping, path: str) -> None:
         for key, value in item.entries:
             if key.text == "pip":
@@ -204,7 +238,10 @@ class _CondaReader:
         is_option = line.startswith("-")
         (self._pip_options if is_option else self._pip_requirements).append(item.text.strip())
         try:
-            (check_pip_option if is_option else check_pip_requirement)(line)
+            if is_option:
+                parse_pip_option(line)
+            else:
+                check_pip_requirement(line)
         except PipLineError as error:
             self._report.error(path, str(error), hint=error.hint, at=item)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from envsync.model.environment import UnknownKey
 from envsync.model.json_value import freeze
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from envsync.spec.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string; where null is none of its values, it stands for *default*, as an absent key does.
 
     *choices*, if any, are all that is allowed.
@@ -28,33 +26,28 @@ class Text:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """True or false."""
 
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """An array; an absent one is empty, or null where the SDK has it so."""
 
     item: Kind
     is_nullable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class MapOfText:
     """An object whose values are strings."""
 
 
-@dataclass(frozen=True, slots=True)
 class Anything:
     """Whatever is there, kept as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(NamedTuple):
     """An object with these keys, written in this order.
 
     An absent one has all its defaults, or is null. *hidden* keys are left out where they are
@@ -100,7 +93,7 @@ class FieldReader:
         if value is None:
             self._warn_null(path, f"`{kind.default}`" if kind.default else "empty text")
             return kind.default
-        hint = f'write `"{value}"`' if isinstance(value, (int, float)) else None
+        hint = "put it in quotes" if isinstance(value, (int, float)) else None
         self._refuse(path, value, "text", hint)
         return kind.default
 
@@ -155,7 +148,7 @@ class FieldReader:
         elif not isinstance(value, dict):
             self._refuse(path, value, "an object", None)
         present = value if isinstance(value, dict) else {}
-        entries = default_of(replace(kind, is_nullable=False)) | {
+        entries = default_of(kind._replace(is_nullable=False)) | {
             key: self.read(present[key], field, join(path, key))
             for key, field in kind.fields.items()
             if key in present

@@ -11,38 +11,39 @@ LONGEST = 10_000
 
 # Each option that pip takes from a requirements file, and whether a value follows.
 OPTIONS = {
-    "-c": True,
     "--constraint": True,
-    "-e": True,
     "--editable": True,
-    "-f": True,
-    "--find-links": True,
-    "-i": True,
-    "--index-url": True,
     "--extra-index-url": True,
+    "--find-links": True,
+    "--index-url": True,
     "--no-binary": True,
     "--no-index": False,
     "--only-binary": True,
     "--pre": False,
     "--prefer-binary": False,
-    "-r": True,
-    "--requirement": True,
     "--require-hashes": False,
+    "--requirement": True,
     "--trusted-host": True,
     "--use-feature": True,
 }
+_SHORT = {
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-f": "--find-links",
+    "-i": "--index-url",
+    "-r": "--requirement",
+}
 
 # A subset of PEP 508 that needs no `packaging`, whose import costs more than all of this room.
-_RELEASE = r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*"
-_VERSION = rf"{_RELEASE}(?:(?:a|b|rc)[0-9]+)?(?:\.?post[0-9]+)?(?:\.?dev[0-9]+)?"
-_CLAUSE = (
-    rf"(?:(?:==|!=)\s*{_RELEASE}\.\*|(?:==|!=)\s*{_VERSION}(?:\+[A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*)?"
-    rf"|(?:<=|>=|<|>)\s*{_VERSION}|~=\s*[0-9]+\.{_RELEASE})"
-)
 _COMMON = re.compile(
-    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*"
-    r"(?:\[\s*(?:[A-Za-z0-9][A-Za-z0-9._-]*\s*,\s*)*[A-Za-z0-9][A-Za-z0-9._-]*(?<![._-])\s*\])?\s*"
-    rf"(?:{_CLAUSE}(?:\s*,\s*{_CLAUSE})*)?"
+    r"(?P<name>[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*)"
+    r"(?:\[[A-Za-z0-9]+(?:[,_-][A-Za-z0-9]+)*\])?"
+    r"(?P<clauses>\s*[=<>!~][^;@\[]*)?"
+)
+_CLAUSE = re.compile(
+    r"\s*(?:[=!]=\s*[0-9]+(?:\.[0-9]+)*(?:\.\*)?"
+    r"|(?:[=!<>]=|<|>)\s*[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post|\.dev)[0-9]+)?"
+    r"|~=\s*[0-9]+(?:\.[0-9]+)+)\s*"
 )
 _DIRECT = re.compile(
     r"(?:[a-z]+\+)?[A-Za-z][A-Za-z0-9+.-]*://\S|(?:git|hg|svn|bzr)\+\S|\.{0,2}/|~/|\.\.?$"
@@ -63,21 +64,24 @@ def strip_comment(line: str) -> str:
     return re.sub(r"(?:^|\s+)#.*$", "", line.strip()).strip()
 
 
-def check_pip_option(line: str) -> None:
-    """Check that *line* is an option of a requirements file.
+def parse_pip_option(line: str) -> tuple[str, str]:
+    """Return the option *line* of a requirements file: its long name and its value.
 
     Raises:
-        PipLineError: pip knows no such option there, or it lacks its value.
+        PipLineError: pip knows no such option there, or its value is missing or too much.
     """
     match = re.match(r"(--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s+|(?<=^-[a-z]))?(.*)$", line, re.DOTALL)
-    if match is None or match[1] not in OPTIONS:
+    name = "" if match is None else _SHORT.get(match[1], match[1])
+    if match is None or name not in OPTIONS:
         word = re.split(r"[\s=]", line, maxsplit=1)[0]
         message = f"{quote(word)} is not an option that a pip section can hold"
         raise PipLineError(message, hint=suggest(word, OPTIONS))
-    if OPTIONS[match[1]] and not match[2].strip():
+    value = match[2].strip()
+    if OPTIONS[name] and not value:
         raise PipLineError(f"{quote(match[1])} lacks its value")
-    if not OPTIONS[match[1]] and match[2].strip():
+    if value and not OPTIONS[name]:
         raise PipLineError(f"{quote(match[1])} takes no value")
+    return name, value
 
 
 def check_pip_requirement(line: str) -> None:
@@ -88,11 +92,29 @@ def check_pip_requirement(line: str) -> None:
     """
     if len(line) > LONGEST:
         raise PipLineError(f"{quote(line)} is too long")
-    text = re.split(r"\s--[a-z]", line, maxsplit=1)[0].strip()
-    if _COMMON.fullmatch(text) or _DIRECT.match(text) or _ARCHIVE.fullmatch(text):
+    text, _ = split_options(line)
+    if is_direct(text) or _is_common(text):
         return
     if not _is_requirement(text):
         raise _explain(text)
+
+
+def is_direct(text: str) -> bool:
+    """Tell whether the requirement *text* is an address or a path, without a name before it."""
+    return bool(_DIRECT.match(text) or _ARCHIVE.fullmatch(text))
+
+
+def split_options(line: str) -> tuple[str, tuple[str, ...]]:
+    """Return the requirement *line* without the options of its own, and those options."""
+    text, *options = re.split(r"\s+(?=--[a-z])", line)
+    return text.strip(), tuple(options)
+
+
+def _is_common(text: str) -> bool:
+    match = _COMMON.fullmatch(text)
+    if match is None:
+        return False
+    return match["clauses"] is None or all(map(_CLAUSE.fullmatch, match["clauses"].split(",")))
 
 
 def _is_requirement(text: str) -> bool:
@@ -107,7 +129,7 @@ def _is_requirement(text: str) -> bool:
 
 def _explain(text: str) -> PipLineError:
     message = f"{quote(text)} is not a pip requirement"
-    if "{{" in text:
+    if "{{" in text or "${" in text:
         return PipLineError(f"{quote(text)} is a template", hint="fill in its value")
     if "::" in text:
         return PipLineError(message, hint="a conda package stands outside `pip:`")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """One value as its author wrote it; *is_plain* tells `3.10` from `"3.10"`."""
 
     text: str
@@ -17,8 +15,7 @@ class Scalar:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
@@ -26,8 +23,7 @@ class Sequence:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A mapping, in the order of the file; every key is there once."""
 
     entries: tuple[tuple[Scalar, Node], ...]

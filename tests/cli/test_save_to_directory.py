@@ -90,7 +90,7 @@ def test_every_finding_of_a_wrong_source_is_printed_and_nothing_written(
     assert (done.status, done.stdout) == (2, "")
     assert done.stderr == (
         "Error: `source/azureml_environment.json`:2: name: a number where text should be\n"
-        'Hint: write `"5"`\n'
+        "Hint: put it in quotes\n"
         "Error: `source/azureml_environment.json`:14: docker.enabled: "
         "text where `true` or `false` should be\n"
         "Hint: write `false` without quotes\n"

@@ -1,0 +1,88 @@
+"""One pip requirement taken apart, and what keeps it from being locked for good."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envsync.model.pip_section import PipRequirement
+from envsync.spec.pip_line import is_direct, split_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envsync.model.pip_section import PipSource
+
+_VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+_ADDRESS = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
+_COMMIT = re.compile(r"@[0-9a-f]{40}(?:#|$)")
+_SECRET = re.compile(r"://[^/@]*@|\?")
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_HASH = re.compile(r"--hash[=\s]\s*(\S+)")
+_EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
+_WHEEL = re.compile(r"([A-Za-z0-9._]+)-[^/?#]*\.whl(?:[?#]|$)")
+_EXTRAS = re.compile(r"(?P<place>[^\[\]?#]*)\[(?P<extras>[^\[\]]*)\](?P<rest>.*)")
+
+
+def parse_requirement(line: str, *, is_editable: bool = False) -> PipRequirement:
+    """Return *line*, whose form has been checked, taken apart."""
+    text, options = split_options(line)
+    hashes = tuple(match[1] for option in options if (match := _HASH.match(option)))
+    if is_editable or is_direct(text):
+        return _parse_direct(text, hashes, is_editable=is_editable)
+    from packaging.requirements import Requirement  # noqa: PLC0415  # heavy, and `check` is light
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    parsed = Requirement(text)
+    return PipRequirement(
+        text=text,
+        source="index" if parsed.url is None else _find_source(parsed.url),
+        name=canonicalize_name(parsed.name),
+        extras=tuple(sorted(parsed.extras)),
+        specifier=str(parsed.specifier),
+        marker="" if parsed.marker is None else str(parsed.marker),
+        url=parsed.url,
+        hashes=hashes,
+    )
+
+
+def list_risks(requirement: PipRequirement) -> Iterator[tuple[str, str | None]]:
+    """Yield what keeps *requirement* from being locked for good: what is the case, what to do."""
+    url = requirement.url or ""
+    if requirement.is_editable:
+        yield "is editable, so its code may change after the lock", "install a wheel of it"
+    elif requirement.source == "local":
+        yield "lies on this machine only", "put it on an index, and name it with its version"
+    if requirement.source == "version control" and not _COMMIT.search(url):
+        yield "names no commit, so it may change after the lock", "add `@` and the full commit id"
+    if requirement.source == "address" and _SECRET.search(url):
+        yield "may hold a secret, which the lock would keep", "put it on an index"
+    if _VARIABLE.search(requirement.text):
+        yield "takes a part of itself from an environment variable", "write the value"
+
+
+def _parse_direct(text: str, hashes: tuple[str, ...], *, is_editable: bool) -> PipRequirement:
+    url, _, marker = text.partition(" ;")
+    url = url.strip()
+    source = _find_source(url)
+    bracketed = _EXTRAS.fullmatch(url) if source == "local" else None
+    if bracketed is not None:
+        url = bracketed["place"] + bracketed["rest"]
+    extras = bracketed["extras"].split(",") if bracketed is not None else []
+    name = _EGG.search(url) or _WHEEL.search(url)
+    return PipRequirement(
+        text=text,
+        source=source,
+        name=None if name is None else re.sub(r"[-_.]+", "-", name[1]).lower(),
+        extras=tuple(sorted(extra.strip() for extra in extras if extra.strip())),
+        marker=marker.strip(),
+        url=url,
+        hashes=hashes,
+        is_editable=is_editable,
+    )
+
+
+def _find_source(url: str) -> PipSource:
+    if _VCS.match(url):
+        return "version control"
+    return "address" if _ADDRESS.match(url) else "local"

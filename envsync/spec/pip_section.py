@@ -1,0 +1,185 @@
+"""The pip side of a definition taken apart, with the files that it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError
+from envsync.model.pip_section import PipRequirement, PipSection
+from envsync.model.redaction import quote
+from envsync.spec.conda_yaml import locate_pip_item
+from envsync.spec.pip_line import (
+    PipLineError,
+    check_pip_requirement,
+    parse_pip_option,
+    strip_comment,
+)
+from envsync.spec.pip_requirement import list_risks, parse_requirement
+from envsync.spec.report import Place, Report
+from envsync.spec.source_file import read_source
+from envsync.yamlio import normalise_line_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from envsync.errors import Finding
+    from envsync.model.environment import EnvironmentSpec
+
+MOST_FILES = 20
+
+
+def read_pip_section(spec: EnvironmentSpec) -> tuple[PipSection, tuple[Finding, ...]]:
+    """Return the pip side of *spec*, and what in it can't be locked reproducibly.
+
+    Paths start at the definition, those in a requirements file at that file, as for pip. No file
+    outside the definition's directory is read, and nothing is fetched.
+
+    Raises:
+        DefinitionError: a file is missing, or a line in one is none that pip takes.
+    """
+    conda = spec.conda
+    if conda is None:
+        return PipSection(), ()
+    named = [file for file in spec.files if file.suffix in {".yml", ".yaml"}]
+    path = [spec.directory, *spec.files[:1], *named][-1]
+    report = Report(str(path))
+    reader = _SectionReader(spec.directory)
+    for text in (*conda.pip_options, *conda.pip_requirements):
+        key_path, place = locate_pip_item(conda, text)
+        if path.suffix == ".json":  # the text is envsync's, its lines are not in the file
+            place = None
+        origin = _Origin(report=report, directory=spec.directory, path=key_path, place=place)
+        reader.read_line(strip_comment(text), origin)
+    reports = [report, *reader.reports]
+    errors = [finding for report in reports for finding in report.errors]
+    if errors:
+        raise DefinitionError.from_findings(errors)
+    return reader.section(), tuple(finding for report in reports for finding in report.warnings)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Origin:
+    """Where a line comes from; *directory* is where its paths start."""
+
+    report: Report
+    directory: Path
+    path: str = ""
+    place: Place | None = None
+    is_constraint: bool = False
+
+    def error(self, message: str, hint: str | None = None) -> None:
+        self.report.error(self.path, message, hint=hint, at=self.place)
+
+    def warn(self, message: str, hint: str | None = None) -> None:
+        self.report.warn(self.path, message, hint=hint, at=self.place)
+
+
+class _SectionReader:
+    def __init__(self, root: Path) -> None:
+        self.reports: list[Report] = []
+        self._root = root.resolve()
+        self._requirements: list[PipRequirement] = []
+        self._constraints: list[PipRequirement] = []
+        self._values: dict[str, list[str]] = {}
+        self._urls: dict[bool, list[str]] = {False: [], True: []}
+        self._files: dict[Path, bool] = {}
+
+    def section(self) -> PipSection:
+        """Return what has been read."""
+        values = {name: tuple(found) for name, found in self._values.items()}
+        return PipSection(
+            requirements=tuple(self._requirements),
+            constraints=tuple(self._constraints),
+            index_url=values.get("--index-url", (None,))[-1],
+            extra_index_urls=values.get("--extra-index-url", ()),
+            find_links=values.get("--find-links", ()),
+            trusted_hosts=values.get("--trusted-host", ()),
+            no_binary=values.get("--no-binary", ()),
+            only_binary=values.get("--only-binary", ()),
+            features=values.get("--use-feature", ()),
+            uses_index="--no-index" not in values,
+            allows_prereleases="--pre" in values,
+            prefers_binary="--prefer-binary" in values,
+            requires_hashes="--require-hashes" in values,
+            files=tuple(self._files),
+            requirement_urls=tuple(self._urls[False]),
+            constraint_urls=tuple(self._urls[True]),
+        )
+
+    def read_line(self, line: str, origin: _Origin) -> None:
+        """Add what *line* says; what is wrong with it goes to the report of *origin*."""
+        try:
+            if line.startswith("-"):
+                self._read_option(*parse_pip_option(line), origin)
+            elif line:
+                check_pip_requirement(line)
+                self._add(parse_requirement(line), origin)
+        except PipLineError as error:
+            origin.error(str(error), error.hint)
+
+    def _read_option(self, name: str, value: str, origin: _Origin) -> None:
+        if name in {"--requirement", "--constraint"}:
+            self._read_file(value, origin, is_constraint=name == "--constraint")
+        elif name == "--editable":
+            self._add(parse_requirement(value, is_editable=True), origin)
+        else:
+            self._values.setdefault(name, []).append(value)
+            if name == "--find-links" and "://" not in value:
+                origin.warn(f"{quote(value)} lies on this machine only", "use an index")
+
+    def _add(self, requirement: PipRequirement, origin: _Origin) -> None:
+        (self._constraints if origin.is_constraint else self._requirements).append(requirement)
+        for what, hint in list_risks(requirement):
+            origin.warn(f"{quote(requirement.text)} {what}", hint)
+
+    def _read_file(self, value: str, origin: _Origin, *, is_constraint: bool) -> None:
+        is_constraint = is_constraint or origin.is_constraint
+        if "://" in value:
+            self._urls[is_constraint].append(value)
+            origin.warn(
+                f"what {quote(value)} holds may change", "keep a copy beside the definition"
+            )
+            return
+        path = origin.directory / value
+        if not path.resolve().is_relative_to(self._root):
+            message = f"{quote(value)} lies outside the definition's directory, and is not read"
+            origin.error(message, "put a copy beside the definition")
+            return
+        if self._files.get(path) == is_constraint:
+            return
+        if len(self._files) >= MOST_FILES:
+            origin.error(f"more than {MOST_FILES} requirements files are named")
+            return
+        self._files[path] = is_constraint
+        self._read_lines(path, is_constraint=is_constraint)
+
+    def _read_lines(self, path: Path, *, is_constraint: bool) -> None:
+        report = Report(str(path))
+        self.reports.append(report)
+        try:
+            text = read_source(path, report)
+        except DefinitionError:
+            return
+        for number, line in _join_lines(text):
+            origin = _Origin(
+                report=report,
+                directory=path.parent,
+                place=Place(number, 1),
+                is_constraint=is_constraint,
+            )
+            self.read_line(strip_comment(line), origin)
+
+
+def _join_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a requirements file, each with its number; a backslash joins two."""
+    start, joined = 1, ""
+    for number, line in enumerate(normalise_line_ends(text).split("\n"), start=1):
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            joined += line[:-1] + " "
+            continue
+        yield start if joined else number, joined + line
+        start, joined = number + 1, ""
+    if joined:
+        yield start, joined
