@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 NO_SHARED = "needs ../shared, which is not beside this checkout"
+_WANT_OF_SHARED = re.compile(r"shared|corpus|recorded|beside this checkout")
 
 # Taken before any test has a private home: what is costly to make or fetch outlives the tests.
 _CACHE = default_cache()
@@ -163,7 +165,7 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not report.skipped or hasattr(report, "wasxfail") or not _must_run_all():
         return
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    if "shared" in reason and not SHARED.is_dir():
+    if not SHARED.is_dir() and _WANT_OF_SHARED.search(reason):
         return
     report.outcome = "failed"
     report.longrepr = f"skipped where nothing may be: {reason}"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,12 +152,6 @@ def test_requests_are_recorded(tmp_path: Path) -> None:
             asyncio.run(gateway.names([CONDA_FORGE], ["noarch"]))
 
     assert "/channel0/noarch/repodata.json" in served.requests
-
-
-def test_tests_see_a_home_of_their_own(private_home: Path) -> None:
-    assert Path.home() == private_home
-    assert list(private_home.iterdir()) == []
-    assert os.environ["ENVSYNC_HOME"].startswith(str(private_home))
 
 
 @pytest.mark.parametrize(
