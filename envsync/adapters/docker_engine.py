@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import docker
-import requests
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import DockerException, ImageNotFound
 from packaging.version import Version
@@ -126,7 +125,7 @@ def connect() -> Iterator[DockerEngine]:
         client = docker.from_env(version=api_version, timeout=_WORK_SECONDS)
     except PermissionError as error:
         raise EnvsyncError(message, hint=_NO_PERMISSION_HINT) from error
-    except (DockerException, requests.RequestException, OSError, ValueError) as error:
+    except (DockerException, OSError, ValueError) as error:
         raise EnvsyncError(message, hint=_NO_ENGINE_HINT) from error
     with contextlib.closing(client):
         yield DockerEngine(client)
@@ -153,6 +152,6 @@ def _translated(what: str) -> Iterator[None]:
     """Say which request failed, and the engine's own reason."""
     try:
         yield
-    except (DockerException, requests.RequestException) as error:
+    except (DockerException, OSError) as error:  # the SDK lets its transport's errors through
         reason = getattr(error, "explanation", None) or error
         raise EnvsyncError(f"Docker Engine, {what}, failed: {reason}") from error
