@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUNTIME = Path(__file__).parent / "runtime"
 _LINGERING_SECONDS = 5
 _INTERRUPTED = 130
+_HTTP_OK = 200
 _FILE_ERRORS = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryError"})
 
 
@@ -74,13 +75,19 @@ def _ask(child: Popen[bytes], request: ScoringRequest) -> Answer | None:
     if received is None:
         return None
     header, body = received
+    while header.get("more"):
+        received = _receive(child)
+        if received is None:
+            return None
+        body += received[1] if "reason" not in received[0] else b""
+        header |= {"more": False} | received[0]
     return Answer(
         source=request.source,
-        status=header["status"],
+        status=header.get("status", _HTTP_OK),
         body=body,
         content_type=header.get("type", "application/json"),
         milliseconds=header.get("ms"),
-        warnings=tuple(header["warnings"]),
+        warnings=tuple(header.get("warnings", ())),
         reason=header.get("reason", ""),
         message=header.get("message", ""),
         failure=_failure_of(header) if "failure" in header else None,

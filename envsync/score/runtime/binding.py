@@ -1,12 +1,18 @@
 """How a request becomes the arguments of `run`."""
 
 import inspect
+import json
+import sys
+from urllib.parse import parse_qsl
 
+from .exchange import AMLRequest, is_json_type
 from .failure import ContractError
+from .multipart import split_header
+from .standin import RAW_MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Iterable
 
 HEADERS = "request_headers"
 _BOM = "\ufeff"
@@ -21,40 +27,163 @@ class BadRequestError(Exception):
         self.status = status
 
 
+class Call:
+    """A request as the worker gets it; what a frame leaves out is a bare POST of JSON."""
+
+    def __init__(self, header: "dict[str, Any]", body: bytes) -> None:
+        self.method = header.get("method", "POST")
+        self.target = header.get("target", "/score")
+        self.headers = header.get("headers", ())  # type: Iterable[tuple[str, str]]
+        self.content_type = header.get("type", "application/json")
+        self.body = body
+
+    def query(self) -> "dict[str, Any]":
+        """Return the fields of the query, each as JSON if it can be; repeated ones as lists."""
+        _, _, query = self.target.partition("?")
+        fields = {}  # type: dict[str, list[Any]]
+        for key, text in parse_qsl(query, keep_blank_values=True):
+            fields.setdefault(key, []).append(_json_or_text(text))
+        return {key: many if len(many) > 1 else many[0] for key, many in fields.items()}
+
+    def headers_by_title(self) -> "dict[str, str]":
+        """Return the headers as `request_headers` has them: `Title-Case` names, values joined."""
+        found = {}  # type: dict[str, str]
+        for name, value in self.headers:
+            title = name.title()
+            found[title] = found[title] + "," + value if title in found else value
+        return found
+
+
 class TextBinding:
     """An undecorated `run`: its first parameter takes the whole body as text."""
 
-    def __init__(self, run: "Callable[..., Any]") -> None:
-        names = _parameter_names(run)
-        self.wants_headers = HEADERS in names
+    kind = "text"
+
+    def __init__(self, names: "list[str]") -> None:
         self._parameter = next(name for name in names if name != HEADERS)
 
-    def bind(self, body: bytes, headers: "dict[str, str]") -> "dict[str, Any]":
-        """Return the keyword arguments for *body*."""
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            message = "Input cannot be decoded as UTF-8: {}".format(error)
-            raise BadRequestError(400, message) from None
-        if text.startswith(_BOM):
-            text = text[1:]
-        arguments = {self._parameter: text}  # type: dict[str, Any]
-        if self.wants_headers:
-            arguments[HEADERS] = headers
-        return arguments
+    def arguments(self, call: Call) -> "dict[str, Any]":
+        """Return the keyword arguments for *call*."""
+        if call.method == "GET":
+            return {self._parameter: json.dumps(call.query())}
+        text = _decoded(call.body)
+        return {self._parameter: text[1:] if text.startswith(_BOM) else text}
 
 
-def _parameter_names(run: "Callable[..., Any]") -> "list[str]":
+class SchemaBinding:
+    """A `run` under `@input_schema`: the fields of a JSON object are its arguments."""
+
+    kind = "schema"
+
+    def __init__(self, parameters: "list[inspect.Parameter]") -> None:
+        self._parameters = [one for one in parameters if one.name != HEADERS]
+
+    def arguments(self, call: Call) -> "dict[str, Any]":
+        """Return the keyword arguments for *call*."""
+        fields = call.query() if call.method == "GET" else _json_object(call)
+        found = {}
+        for parameter in self._parameters:
+            value = fields.get(parameter.name, parameter.default)
+            if value is inspect.Parameter.empty:
+                message = "A value is not provided for the {!r} parameter.".format(parameter.name)
+                raise BadRequestError(400, message)
+            found[parameter.name] = value
+        return found
+
+
+class RawBinding:
+    """A `run` under `@rawhttp`: it takes the request itself."""
+
+    kind = "raw"
+
+    def __init__(self, names: "list[str]") -> None:
+        self._parameter = next(name for name in names if name != HEADERS)
+
+    def arguments(self, call: Call) -> "dict[str, Any]":
+        """Return the keyword arguments for *call*."""
+        headers = list(call.headers)
+        return {self._parameter: AMLRequest(call.method, call.target, headers, call.body)}
+
+
+def bind(run: "Callable[..., Any]", names_in_module: "Iterable[Any]") -> "Any":
+    """Return the binding that *run* asks for by its decorators.
+
+    As under Azure ML, `@rawhttp` counts wherever in the module it stands.
+
+    Raises:
+        ContractError: its signature is none that Azure ML calls.
+    """
+    parameters = _parameters(run)
+    names = [parameter.name for parameter in parameters]
+    is_raw = any(_is_marked(function) for function in (run, *names_in_module))
+    is_schema = schema_of(run) is not None
+    if is_raw and is_schema:
+        raise ContractError(_KIND, "run() cannot be decorated with both @rawhttp and @input_schema")
+    if is_raw:
+        return RawBinding(names)
+    return SchemaBinding(parameters) if is_schema else TextBinding(names)
+
+
+def wants_headers(run: "Callable[..., Any]") -> bool:
+    """Say whether *run* has a parameter for the headers."""
+    return HEADERS in inspect.signature(run).parameters
+
+
+def schema_of(run: "Callable[..., Any]") -> "dict[str, Any] | None":
+    """Return the schemas that decorators of inference-schema gave *run*, None without any."""
+    schema_util = sys.modules.get("inference_schema.schema_util")  # type: Any
+    is_decorated = getattr(schema_util, "is_schema_decorated", None)
+    if is_decorated is None or not is_decorated(run):
+        return None
+    versions = getattr(schema_util, "get_supported_versions", lambda _: ["2.0", "3.0", "3.1"])
+    return {
+        "input": schema_util.get_input_schema(run),
+        "output": schema_util.get_output_schema(run),
+        "versions": list(versions(run)),
+    }
+
+
+def _parameters(run: "Callable[..., Any]") -> "list[inspect.Parameter]":
     parameters = list(inspect.signature(run).parameters.values())
     if not [parameter for parameter in parameters if parameter.name != HEADERS]:
         raise ContractError(_KIND, "run() needs to accept an argument for input data")
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     for parameter in parameters:
         if parameter.kind not in by_name:
-            raise ContractError(
-                _KIND,
-                "run() cannot accept positional-only arguments, *args or **kwargs: `{}`".format(
-                    parameter
-                ),
-            )
-    return [parameter.name for parameter in parameters]
+            message = "run() cannot accept positional-only arguments, *args or **kwargs: `{}`"
+            raise ContractError(_KIND, message.format(parameter))
+    return parameters
+
+
+def _is_marked(function: "Any") -> bool:
+    return inspect.isfunction(function) and hasattr(function, RAW_MARK)
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = "Input cannot be decoded as UTF-8: {}".format(error)
+        raise BadRequestError(400, message) from None
+
+
+def _json_object(call: Call) -> "dict[str, Any]":
+    if not is_json_type(split_header(call.content_type)[0]):
+        raise BadRequestError(415, "Expects Content-Type to be application/json")
+    if not call.body:
+        raise BadRequestError(400, "POST body is empty. Expecting a JSON dictionary.")
+    try:
+        fields = json.loads(_decoded(call.body).lstrip(_BOM))
+    except (ValueError, RecursionError) as error:
+        message = "POST body could not be decoded as JSON: {}".format(error)
+        raise BadRequestError(400, message) from None
+    if not isinstance(fields, dict):
+        raise BadRequestError(400, "POST body should be a JSON dictionary.")
+    return fields
+
+
+def _json_or_text(text: str) -> "Any":
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

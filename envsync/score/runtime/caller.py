@@ -3,42 +3,80 @@
 import inspect
 import json
 import time
+import types
 
 from . import binding, encoding, failure, script
+from .timelimit import TimeLimit, limit_in_milliseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Iterator
 
-_RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
-_NOT_JSON = "An unexpected internal error occurred. Check the logs for more info."
+    Frame = tuple[dict[str, Any], bytes]
+
+RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+NOT_JSON = "An unexpected internal error occurred. Check the logs for more info."
+_SERVER_ERROR = 500
 
 
 class Caller:
-    """The loaded entry script, ready for requests."""
+    """The loaded entry script, ready for requests.
+
+    Loading an SDK v1 driver module, its `init` is called, and the `run` of the script behind it.
+    """
 
     def __init__(self, entry_script: str) -> None:
         module = script.load_script(entry_script)
-        self._run = module.run
-        self._binding = binding.TextBinding(module.run)
+        inner = getattr(module, "driver_module", None)
+        behind = isinstance(inner, types.ModuleType) and hasattr(inner, "run")
+        self._run = inner.run if behind else module.run  # type: ignore[union-attr]  # looked at above
+        names_in_module = list(vars(inner if behind else module).values())
+        self._binding = binding.bind(self._run, names_in_module)
+        self._wants_headers = binding.wants_headers(self._run)
+        self._limit = TimeLimit(limit_in_milliseconds())
         self._loop = None  # type: Any
         self._await_if_needed(module.init())
 
-    def answer(self, request: "dict[str, Any]", body: bytes) -> "tuple[dict[str, Any], bytes]":
-        """Return the header and the body of the answer to *request* with *body*."""
+    def describe(self) -> "dict[str, Any]":
+        """Return what a server needs to know of the script."""
+        return {
+            "kind": self._binding.kind,
+            "wants_headers": self._wants_headers or self._binding.kind == "raw",
+            "schema": binding.schema_of(self._run),
+            "limit": self._limit.milliseconds,
+        }
+
+    def answer(self, header: "dict[str, Any]", body: bytes) -> "Iterator[Frame]":
+        """Yield the frames of the answer to the request of *header* and *body*.
+
+        All but the last of a streamed answer say `more`.
+        """
+        call = binding.Call(header, body)
         try:
-            arguments = self._binding.bind(body, dict(request.get("headers", ())))
+            arguments = self._binding.arguments(call)
         except binding.BadRequestError as error:
-            return _refusal(error.status, "bad-request", str(error))
+            yield _refusal(error.status, "bad-request", str(error))
+            return
+        if self._wants_headers:
+            arguments[binding.HEADERS] = call.headers_by_title()
         started = time.perf_counter()
         try:
-            result = self._await_if_needed(self._run(**arguments))
-        except BaseException as error:  # also SystemExit: the worker lives on
-            if isinstance(error, KeyboardInterrupt):
+            with self._limit:
+                result = self._await_if_needed(self._run(**arguments))
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not self._limit.passed:
                 raise
-            return _refusal(500, "raised", _RUN_FAILED, error)
+            yield self._timeout(error) if self._limit.passed else _raised(error)
+            return
+        if self._limit.passed:
+            yield self._timeout(None)
+            return
         milliseconds = (time.perf_counter() - started) * 1000
-        return _encoded(result, milliseconds)
+        if hasattr(result, "iter_encoded") and hasattr(result, "status_code"):
+            for frame in _response_frames(result, milliseconds):
+                yield frame
+            return
+        yield _encoded(result, milliseconds)
 
     def _await_if_needed(self, value: "Any") -> "Any":
         """Return *value*, or what it comes to if `init` or `run` is `async`."""
@@ -50,35 +88,65 @@ class Caller:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(value)
 
+    def _timeout(self, error: "BaseException | None") -> "Frame":
+        limit = self._limit.milliseconds
+        return _refusal(500, "timeout", "Scoring timeout after {} ms".format(limit), error)
 
-def _encoded(result: "Any", milliseconds: float) -> "tuple[dict[str, Any], bytes]":
+
+def _encoded(result: "Any", milliseconds: float) -> "Frame":
     try:
         body, warnings = encoding.encode(result)
-    except BaseException as error:  # a `toJSON` of the script's may raise anything
+    except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        return _refusal(500, "not-json", _NOT_JSON, error)
-    answer = {
-        "status": 200,
-        "failed": False,
-        "type": "application/json",
+        return _refusal(500, "not-json", NOT_JSON, error)
+    header = {"ms": milliseconds}  # type: dict[str, Any]
+    if warnings:
+        header["warnings"] = warnings
+    return header, body
+
+
+def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
+    """Yield the frames of a response object: the script's, Flask's or ours."""
+    status = int(response.status_code)
+    failed = bool(getattr(response, "run_function_failed", False)) or status >= _SERVER_ERROR
+    header = {
         "ms": milliseconds,
-        "warnings": warnings,
-    }
-    return answer, body
+        "status": status,
+        "failed": failed,
+        "headers": [(str(name), str(value)) for name, value in response.headers],
+    }  # type: dict[str, Any]
+    header["type"] = dict(header["headers"]).get("Content-Type", "")
+    pieces = response.iter_encoded()
+    if not response.is_streamed:
+        yield header, b"".join(pieces)
+        return
+    yield dict(header, more=True), b""
+    try:
+        for piece in pieces:
+            if piece:
+                yield {"more": True}, piece
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            raise
+        yield _raised(error)
+        return
+    yield {}, b""
+
+
+def _raised(error: BaseException) -> "Frame":
+    return _refusal(500, "raised", RUN_FAILED, error)
 
 
 def _refusal(
     status: int, reason: str, message: str, error: "BaseException | None" = None
-) -> "tuple[dict[str, Any], bytes]":
-    answer = {
+) -> "Frame":
+    header = {
         "status": status,
-        "failed": reason == "raised",
-        "type": "application/json",
+        "failed": reason in ("raised", "timeout"),
         "reason": reason,
         "message": message,
-        "warnings": [],
-    }
+    }  # type: dict[str, Any]
     if error is not None:
-        answer["failure"] = failure.describe(error)
-    return answer, json.dumps({"message": message}).encode("ascii")
+        header["failure"] = failure.describe(error)
+    return header, json.dumps({"message": message}).encode("ascii")

@@ -1,12 +1,14 @@
 """A worker: loads the entry script, says that it is ready, answers until no request is left."""
 
+import logging
 import os
 import sys
 
-from . import caller, failure, script
+from . import caller, failure, script, standin
 from .channel import Channel
 
 _OPTIONS = ("--entry-script", "--app-root", "--model-dir")
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LOADING_FAILED = 3
 
 
@@ -40,20 +42,32 @@ def _load(options: "dict[str, str]", channel: Channel) -> "caller.Caller | None"
     if model_dir is not None:
         model_dir = os.path.abspath(model_dir)
     script.prepare_environment(entry_script, app_root, model_dir)
+    standin.offer_modules()
+    _show_logging()
     try:
         ready = caller.Caller(entry_script)
     except failure.ContractError as error:
         channel.send({"loaded": False, "kind": error.kind, "failure": failure.describe(error)})
         return None
-    except BaseException as error:  # a script may raise or exit as it likes
+    except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        told = {"loaded": False, "kind": _kind_of(error, entry_script)}
-        told["failure"] = failure.describe(error)
-        channel.send(told)
+        kind = _kind_of(error, entry_script)
+        channel.send({"loaded": False, "kind": kind, "failure": failure.describe(error)})
         return None
-    channel.send({"loaded": True, "python": "{}.{}.{}".format(*sys.version_info[:3])})
+    channel.send(dict(ready.describe(), loaded=True, sources=_sources(app_root)))
     return ready
+
+
+def _show_logging() -> None:
+    """Show what the script logs from INFO on, unless it sets logging up itself.
+
+    No handler is installed for that, so that the script's own `basicConfig` still counts.
+    """
+    last = logging.StreamHandler()
+    last.setFormatter(logging.Formatter(_LOG_FORMAT))
+    logging.lastResort = last
+    logging.root.setLevel(logging.INFO)
 
 
 def _kind_of(error: BaseException, entry_script: str) -> str:
@@ -62,12 +76,25 @@ def _kind_of(error: BaseException, entry_script: str) -> str:
         return "syntax"
     place = error.__traceback__
     while place is not None:
-        if place.tb_frame.f_code.co_name == "<module>" and (
-            place.tb_frame.f_code.co_filename == entry_script
-        ):
+        code = place.tb_frame.f_code
+        if code.co_name == "<module>" and code.co_filename == entry_script:
             return "import"
         place = place.tb_next
     return "init" if script.ENTRY_MODULE in sys.modules else "import"
+
+
+def _sources(app_root: str) -> "list[str]":
+    """Return the files that the script's own modules were loaded from."""
+    script_directory = sys.path[0]
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    own = (script_directory + os.sep, app_root + os.sep)
+    return sorted(
+        {
+            path
+            for path in files
+            if path and path.startswith(own) and not path.startswith(sys.prefix + os.sep)
+        }
+    )
 
 
 def _serve(ready: "caller.Caller", channel: Channel, born_as: int) -> None:
@@ -75,7 +102,7 @@ def _serve(ready: "caller.Caller", channel: Channel, born_as: int) -> None:
         received = channel.receive()
         if received is None:
             return
-        header, body = ready.answer(*received)
-        if os.getpid() != born_as:
-            os._exit(0)  # the script forked, and this is the child: not its answer to give
-        channel.send(header, body)
+        for header, body in ready.answer(*received):
+            if os.getpid() != born_as:
+                os._exit(0)  # the script forked, and this is the child: not its answer to give
+            channel.send(header, body)
