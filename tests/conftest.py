@@ -65,6 +65,12 @@ def rattler_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def realchannel_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the cache of the tests that see the real channels."""
+    return tmp_path_factory.mktemp("rattler-cache-real")
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the material that lies beside this checkout."""
     if not SHARED.is_dir():
@@ -108,10 +114,15 @@ def served_realchannel(shared: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def realchannel(
-    served_realchannel: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served_realchannel: Served,
+    realchannel_cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Served:
     """Let envsync see the real channels' metadata during this test."""
     _configure(served_realchannel, tmp_path, monkeypatch)
+    # The embedded channel has the same address, under which repodata is cached.
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(realchannel_cache))
     return served_realchannel
 
 

@@ -70,6 +70,15 @@ def load_config() -> Config:
         ) from error
 
 
+def _find_cache(name: str) -> Path | None:
+    """Return the folder *name* of `$RATTLER_CACHE_DIR`, None for rattler's usual one.
+
+    rattler's tools heed the variable; py-rattler leaves that to its caller.
+    """
+    root = os.environ.get("RATTLER_CACHE_DIR")
+    return Path(root) / name if root else None
+
+
 class RattlerSolver:
     """Solves over one shared gateway, so that repodata is fetched once for many requests.
 
@@ -85,7 +94,9 @@ class RattlerSolver:
             source = SourceConfig(cache_action="no-cache")
             self._gateway = rattler.Gateway(default_config=source, client=client)
         else:
-            self._gateway = rattler.Gateway.from_config(config, client=client)
+            self._gateway = rattler.Gateway.from_config(
+                config, client=client, cache_dir=_find_cache("repodata")
+            )
 
     def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
         """Return one package per name, sorted by name, for *request*.
@@ -178,6 +189,7 @@ class RattlerInstaller:
                     alternative_target_prefix=prefix,
                     client=Client.from_config(self._config),
                     config=self._config,
+                    cache_dir=_find_cache("pkgs"),
                     requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
                         _parse_match_spec(text)._match_spec  # noqa: SLF001
                         for text in requested

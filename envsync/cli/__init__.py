@@ -9,7 +9,12 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `envsync` with *arguments* (those of the process if None) and exit."""
-    from envsync.cli._group import group, run  # noqa: PLC0415  # importing the room is free
+    """Run `envsync` with *arguments* and exit; None takes those of the process, and ends it."""
+    from envsync.cli._group import group, leave, run  # noqa: PLC0415  # importing a room is free
 
-    run(group, arguments)
+    try:
+        run(group, arguments)
+    except SystemExit as end:
+        if arguments is None:
+            leave(end)
+        raise

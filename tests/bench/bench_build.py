@@ -13,7 +13,7 @@ from pathlib import Path
 from measure import Command, compare, environment
 
 BARE = """
-import asyncio, rattler, sys
+import asyncio, os, rattler, sys
 from envsync.adapters.rattler import _to_record, load_config
 from envsync.lock.reader import load_lockfile
 from pathlib import Path
@@ -22,6 +22,7 @@ packages = load_lockfile(Path(sys.argv[1])).packages_for("linux-64")
 asyncio.run(rattler.install(
     [_to_record(package) for package in packages if package.manager == "conda"], sys.argv[2],
     client=Client.from_config(load_config()), show_progress=False))
+os._exit(0)  # its threads may crash the interpreter while that shuts down
 """
 
 

@@ -18,14 +18,20 @@ from channel import CONDA_FORGE, serve
 
 SPECS = ("python=3.10", "numpy", "scikit-learn", "pandas", "joblib", "pip")
 BARE = """
-import asyncio, rattler, sys, conda_lock.lockfile
+import asyncio, os, rattler, sys, conda_lock.lockfile
+from pathlib import Path
 from rattler.config import Config
+from rattler.networking import Client
 config = Config.load_from_files([sys.argv[1]])
-gateway = rattler.Gateway.from_config(config)
+gateway = rattler.Gateway.from_config(
+    config, client=Client.from_config(config), cache_dir=Path(os.environ["RATTLER_CACHE_DIR"]))
 records = asyncio.run(rattler.solve(
-    ["conda-forge"], [rattler.MatchSpec(text) for text in sys.argv[2:]], gateway=gateway,
+    ["https://conda.anaconda.org/conda-forge/"],
+    [rattler.MatchSpec(text) for text in sys.argv[2:]],
+    gateway=gateway,
     platforms=["linux-64", "noarch"], virtual_packages=rattler.VirtualPackage.detect()))
 assert len(records) > 40
+os._exit(0)  # its threads may crash the interpreter while that shuts down
 """
 
 
@@ -47,7 +53,8 @@ def _compare(folder: Path, config_text: str) -> list[str]:
     config.write_text(config_text)
     definition = folder / "definition"
     definition.mkdir()
-    (definition / "azureml_environment.json").write_text(json.dumps({"name": "bench", "docker": {}}))
+    named = json.dumps({"name": "bench", "docker": {}})
+    (definition / "azureml_environment.json").write_text(named)
     (definition / "conda_dependencies.yml").write_text(
         json.dumps({"channels": ["conda-forge"], "dependencies": SPECS})
     )
