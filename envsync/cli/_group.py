@@ -15,7 +15,6 @@ from envsync.errors import DefinitionError, EnvsyncError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_REPORT = "https://github.com/conda-envsync/envsync/issues"
 _BUG = 3
 _INTERRUPTED = 130
 
@@ -130,6 +129,6 @@ def _report_bug() -> None:
     click.echo(
         f"Error: This is a bug in envsync {__version__} "
         f"(Python {platform.python_version()}, {platform.platform()})\n"
-        f"Hint: report it with the lines above at {_REPORT}",
+        "Hint: report it, with the lines above",
         err=True,
     )

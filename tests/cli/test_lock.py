@@ -127,6 +127,7 @@ def test_a_channel_that_is_not_there_leaves_the_old_lock(
         '[mirrors]\n"https://conda.anaconda.org/conda-forge/" = ["http://127.0.0.1:1/"]\n'
     )
     monkeypatch.setenv("ENVSYNC_CONFIG", str(config))
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
     lockfile = define("python") / "conda-lock.yml"
     lockfile.write_text("the old one")
 
