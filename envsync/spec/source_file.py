@@ -50,12 +50,15 @@ def _read_bytes(path: Path, report: Report) -> bytes:
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the links go in a circle"
         raise _refusal(report, f"cannot be read: {reason}") from error
-    with os.fdopen(handle, "rb") as stream:
+    try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
             raise _refusal(report, f"this is {kind}, where a file should be")
-        content = stream.read(LARGEST_FILE + 1)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            content = stream.read(LARGEST_FILE + 1)
+    finally:
+        os.close(handle)
     if len(content) > LARGEST_FILE:
         raise _refusal(report, f"the file is larger than {LARGEST_FILE:,} bytes")
     return content

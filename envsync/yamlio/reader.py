@@ -130,7 +130,7 @@ class _Composer:
     def _add_scalar(self, event: Any) -> None:
         self._check_tag(event)
         self._weigh(event, 1)
-        line, column = _place(event)
+        line, column = self._place_of_scalar(event)
         is_plain = event.style is None and event.tag is None
         if is_plain and len(event.value) > LONGEST_NUMBER and is_integer(event.value):
             self._fail(event, f"a number of {len(event.value):,} digits", "quote it if it is text")
@@ -138,6 +138,15 @@ class _Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1)
         self._attach(node)
+
+    def _place_of_scalar(self, event: Any) -> tuple[int, int]:
+        """Return where *event* stands; for a value that isn't there, where its key stands."""
+        siblings = self._frames[-1].children if self._frames else []
+        if not event.value and event.style is None and len(siblings) % 2:
+            key = siblings[-1]
+            if self._frames[-1].is_mapping and key.line is not None and key.column is not None:
+                return key.line, key.column
+        return _place(event)
 
     def _add_alias(self, event: Any) -> None:
         if any(frame.anchor == event.anchor for frame in self._frames):

@@ -11,7 +11,7 @@ from envsync.yamlio.node import normalise_line_ends
 
 def dump_yaml(value: Any) -> str:
     """Return *value*, made of dicts, lists and scalars, as YAML in block style."""
-    return _dump(value)
+    return _dump(_escape(value))
 
 
 def rewrite_yaml(text: str) -> str:
@@ -22,6 +22,19 @@ def rewrite_yaml(text: str) -> str:
     Two slips of the SDK are not copied: it may lose a blank line before a commented section.
     """
     return _dump(_round_trip().load(normalise_line_ends(text)))
+
+
+def _escape(value: Any) -> Any:
+    """Return *value* with double quotes asked for where the writer would spoil the text."""
+    if isinstance(value, dict):
+        return {_escape(key): _escape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escape(item) for item in value]
+    if isinstance(value, str) and not value.isprintable():
+        from ruamel.yaml.scalarstring import DoubleQuotedScalarString  # noqa: PLC0415
+
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def _dump(value: Any) -> str:

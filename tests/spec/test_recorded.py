@@ -105,7 +105,7 @@ VERDICTS = {
     "b50_yaml_duplicate_key": "`:9: `dependencies` is there twice",
     "b52_yaml_empty": "nothing where a mapping with `dependencies` should be",
     "b53_yaml_two_documents": "`:9: a second YAML document starts here",
-    "b55_yaml_deps_null": "`:5: dependencies: there is nothing under this key",
+    "b55_yaml_deps_null": "`:4: dependencies: there is nothing under this key",
     "b56_yaml_deps_string": "`:2: dependencies: text where a list should be",
     "b58_yaml_pip_null": None,
     "b59_yaml_pip_string": "`:4: dependencies[1].pip: text where a list should be",

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from envsync.model.environment import (
+    BuildContext,
+    CondaSpec,
+    DockerSettings,
+    EnvironmentSpec,
+    ImageRegistry,
+    UnknownKey,
+)
+from envsync.model.json_value import JsonObject
+from envsync.model.redaction import Secret
+
+FAKE = "FAKE-SECRET"
+
+
+def test_repr_of_a_definition_shows_no_secret() -> None:
+    spec = EnvironmentSpec(
+        name="churn",
+        directory=Path(),
+        files=(),
+        environment_variables=(("TOKEN", FAKE),),
+        conda=CondaSpec(
+            channels=(f"https://example.org/t/{FAKE}/acme",),
+            pip_requirements=(f"a @ https://example.org/a.whl?sig={FAKE}",),
+            pip_options=(f"--index-url https://u:{FAKE}@example.org",),
+            variables=(("TOKEN", FAKE),),
+            text=FAKE,
+        ),
+        base_dockerfile=f"ENV TOKEN={FAKE}",
+        build_context=BuildContext(location_type="git", location=f"https://{FAKE}@example.org"),
+        registry=ImageRegistry(username=FAKE, password=Secret(FAKE)),
+        docker=DockerSettings(arguments=("-e", f"TOKEN={FAKE}")),
+        r=JsonObject((("githubPackages", FAKE),)),
+        unknown_keys=(UnknownKey(path=("token",), value=FAKE),),
+    )
+    assert FAKE not in repr(spec)
+    assert FAKE not in str(spec)
+
+
+def test_definition_is_hashable_and_compares_by_value() -> None:
+    one = EnvironmentSpec(name="a", directory=Path(), files=())
+    assert {one} == {EnvironmentSpec(name="a", directory=Path(), files=())}

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envsync.errors import DefinitionError
+from envsync.spec.json_text import Places, parse_json
+from envsync.spec.report import Report
+
+SAMPLE = """\
+{
+  "a": 1,
+  "b": {
+    "c": [true,
+          {"d": null}],
+    "e\\"\\u0041": "x { [ , : \\" y"
+  },
+  "f": []
+}
+"""
+
+
+def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
+    with pytest.raises(DefinitionError) as caught:
+        parse_json(text, Report("x.json"))
+    return [(finding.text, finding.column, finding.hint) for finding in caught.value.findings]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "column", "hint"),
+    [
+        ("", "`x.json`:1: not JSON: the file is empty", 1, None),
+        ('{"a": [1,', "`x.json`:1: not JSON: the file is cut off", 10, None),
+        ('{"a": "b', "`x.json`:1: not JSON: the file is cut off", 7, None),
+        (
+            '{\n// why\n"a": 1}',
+            "`x.json`:2: not JSON: expecting property name",
+            1,
+            "remove the comment",
+        ),
+        ('{"a": 1,\n}', "`x.json`:", None, "remove the comma before it"),
+        ('{"a": b}', "`x.json`:1: not JSON: expecting value", 7, None),
+        ("[NaN]", "`x.json`: `NaN` is no JSON number", None, None),
+        ("[1e999]", "`x.json`: `1e999` is too large a number", None, None),
+        ("[" + "1" * 5000 + "]", "`x.json`: a number has too many digits", None, None),
+        ("[" * 100_000, "`x.json`: the nesting is too deep", None, None),
+    ],
+)
+def test_what_is_not_json_is_refused_with_its_place(
+    text: str, finding: str, column: int | None, hint: str | None
+) -> None:
+    start = time.perf_counter()
+    ((said, at, advice),) = refuse(text)
+    assert said.startswith(finding)
+    assert advice == hint
+    assert column is None or at == column
+    assert time.perf_counter() - start < 1
+
+
+def test_each_repeated_key_is_named() -> None:
+    text = '{"a": 1,\n "b": {"c": 1,\n "c": 2},\n "a": 2}'
+    assert [said for said, _, _ in refuse(text)] == [
+        "`x.json`: b.c: the key is there twice",
+        "`x.json`: a: the key is there twice",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("", 1),
+        ("a", 2),
+        ("b", 3),
+        ("b.c", 4),
+        ("b.c[0]", 4),
+        ("b.c[1]", 5),
+        ("b.c[1].d", 5),
+        ('b.e"A', 6),
+        ("f", 8),
+        ("f[0]", 8),
+        ("b.gone.too", 3),
+        ("gone", 1),
+    ],
+)
+def test_each_key_path_has_its_line(path: str, line: int) -> None:
+    assert Places(SAMPLE).line(path) == line
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_good_json_is_what_it_says(value: Any) -> None:
+    assert parse_json(json.dumps(value), Report("x.json")) == value
+
+
+@given(st.text(alphabet='{}[]",:\\ \nau1e+-.', max_size=40))
+def test_places_are_found_in_any_text(text: str) -> None:
+    assert Places(text).line("a.b[0]") in {None, *range(1, 50)}
