@@ -14,13 +14,14 @@ from measure import Command, compare, environment
 
 BARE = """
 import asyncio, os, rattler, sys
-from envsync.adapters.rattler import _to_record, load_config
+from envsync.adapters.rattler import load_config
+from envsync.adapters.rattler.record import to_record
 from envsync.lock.reader import load_lockfile
 from pathlib import Path
 from rattler.networking import Client
 packages = load_lockfile(Path(sys.argv[1])).packages_for("linux-64")
 asyncio.run(rattler.install(
-    [_to_record(package) for package in packages if package.manager == "conda"], sys.argv[2],
+    [to_record(package) for package in packages if package.manager == "conda"], sys.argv[2],
     client=Client.from_config(load_config()), show_progress=False))
 os._exit(0)  # its threads may crash the interpreter while that shuts down
 """

@@ -1,0 +1,7 @@
+"""conda through py-rattler: solve over repodata, install into a prefix."""
+
+from envsync.adapters.rattler.configuration import load_config
+from envsync.adapters.rattler.installer import RattlerInstaller
+from envsync.adapters.rattler.solver import RattlerSolver
+
+__all__ = ["RattlerInstaller", "RattlerSolver", "load_config"]

@@ -1,0 +1,129 @@
+"""Solving over repodata."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import rattler
+from rattler.exceptions import (
+    DetectVirtualPackageError,
+    GatewayError,
+    InvalidChannelError,
+    SolverError,
+)
+from rattler.networking import Client
+from rattler.package import BuildString, PackageName
+from rattler.repo_data.gateway import SourceConfig
+from rattler.repo_data.multi_source import MultiSource
+
+from envsync.adapters.rattler.configuration import find_cache
+from envsync.adapters.rattler.event_loop import run
+from envsync.adapters.rattler.failure import (
+    explain_unreachable,
+    explain_unsatisfiable,
+    first_line,
+    without_missing,
+)
+from envsync.adapters.rattler.record import from_record, parse_match_spec
+from envsync.errors import EnvsyncError
+from envsync.model.virtual_package import VirtualPackage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rattler.config import Config
+
+    from envsync.model.channel import Channel
+    from envsync.model.lockfile import LockedPackage
+    from envsync.solve.request import CondaRequest
+
+
+class RattlerSolver:
+    """Solves over one shared gateway, so that repodata is fetched once for many requests.
+
+    With *fresh* nothing is taken from the repodata cache. rattler needs that where a plain
+    server answers its conditional request with a 304 that lacks the headers it compares.
+    """
+
+    def __init__(self, config: Config, *, fresh: bool = False) -> None:
+        self._config = config
+        self._is_fresh = fresh
+        client = Client.from_config(config)
+        if fresh:
+            source = SourceConfig(cache_action="no-cache")
+            self._gateway = rattler.Gateway(default_config=source, client=client)
+        else:
+            self._gateway = rattler.Gateway.from_config(
+                config, client=client, cache_dir=find_cache("repodata")
+            )
+
+    def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
+        """Return one package per name, sorted by name, for *request*.
+
+        A channel that stands for several addresses may lack one of them, as a company's mirror
+        of `defaults` often does; the others then answer.
+        """
+        specs = [parse_match_spec(text) for text in request.match_specs]
+        try:
+            records = self._ask(request, specs)
+        except SolverError as error:
+            raise explain_unsatisfiable(request, error) from error
+        except (GatewayError, InvalidChannelError) as error:
+            if "304 Not Modified" in str(error) and not self._is_fresh:
+                return RattlerSolver(self._config, fresh=True).solve(request)
+            fewer = without_missing(request.channels, error)
+            if fewer == request.channels:
+                raise explain_unreachable(request.channels, error) from error
+            return self.solve(replace(request, channels=fewer))
+        return tuple(
+            sorted(
+                (from_record(record, request.subdir) for record in records),
+                key=lambda package: package.name,
+            )
+        )
+
+    def _ask(
+        self, request: CondaRequest, specs: Sequence[rattler.MatchSpec]
+    ) -> list[rattler.RepoDataRecord]:
+        return run(
+            lambda: rattler.solve(
+                sources=[_source(channel) for channel in request.channels],
+                specs=specs,
+                gateway=self._gateway,
+                platforms=[rattler.Subdir(request.subdir), rattler.Subdir("noarch")],
+                virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
+            )
+        )
+
+    def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
+        """Return this machine's facts, `CONDA_OVERRIDE_*` applied, sorted by name."""
+        overrides = rattler.VirtualPackageOverrides.from_env()
+        try:
+            found = [package.into_generic() for package in rattler.VirtualPackage.detect(overrides)]
+        except DetectVirtualPackageError as error:
+            raise EnvsyncError(
+                f"Cannot tell this machine's virtual packages: {first_line(error)}",
+                hint="check the `CONDA_OVERRIDE_…` environment variables",
+            ) from error
+        return tuple(
+            sorted(
+                VirtualPackage(
+                    name=fact.name.source,
+                    version=str(fact.version),
+                    build=str(fact.build_string) or "0",
+                )
+                for fact in found
+            )
+        )
+
+
+def _source(channel: Channel) -> rattler.Channel | MultiSource:
+    channels = [rattler.Channel(url) for url in channel.urls]
+    return channels[0] if len(channels) == 1 else MultiSource(channel.name, channels)
+
+
+def _to_generic(fact: VirtualPackage) -> rattler.GenericVirtualPackage:
+    return rattler.GenericVirtualPackage(
+        PackageName(fact.name), rattler.Version(fact.version), BuildString(fact.build)
+    )
