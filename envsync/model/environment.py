@@ -83,9 +83,12 @@ class ImageRegistry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildContext:
-    """A Docker build context that stands in place of a base image."""
+    """A Docker build context that stands in place of a base image.
 
-    location_type: Literal["git", "storageAccount"]
+    A `local` one, which only v2 definitions have, is a folder; its path starts at the definition.
+    """
+
+    location_type: Literal["git", "storageAccount", "local"]
     location: str | None = field(default=None, repr=False)
     dockerfile_path: str | None = "Dockerfile"
 
@@ -105,7 +108,7 @@ class EnvironmentSpec:
     *directory* is where relative paths of the definition start; *files* are those it was read
     from, the conda file included. At most one of *base_image*, *base_dockerfile* and
     *build_context* is there. *spark*, *databricks* and *r* are kept, not acted upon; None stands
-    for the SDK's defaults.
+    for the SDK's defaults. *azureml_v2* are the keys that only a v2 definition has, `tags` for one.
     """
 
     name: str | None
@@ -126,4 +129,5 @@ class EnvironmentSpec:
     r: JsonObject | None = None
     inferencing_stack_version: str | None = None
     asset_id: str | None = None
+    azureml_v2: JsonObject | None = None
     unknown_keys: tuple[UnknownKey, ...] = ()
