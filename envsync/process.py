@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from envsync.errors import EnvsyncError
 
@@ -84,3 +86,20 @@ def call(command: Sequence[str], *, env: Mapping[str, str]) -> int:
     except OSError as error:
         raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
     return status if status >= 0 else 128 - status
+
+
+def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoReturn:
+    """Let *command* take the place of this process; its end is then this one's.
+
+    Raises:
+        EnvsyncError: the program isn't there or can't be started.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.chdir(cwd)
+        if sys.platform == "win32":  # there, the caller would not wait for what takes its place
+            sys.exit(call(command, env=env))
+        os.execve(command[0], list(command), env)  # noqa: S606  # every caller passes a list it made
+    except OSError as error:
+        raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error

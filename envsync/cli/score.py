@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from envsync.cli._group import render, warn
+from envsync.cli._target_options import target_options
 from envsync.errors import EnvsyncError
 from envsync.workflow import score as workflow
+from envsync.workflow.scoring_target import ScoringChoice, find_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("score")
-@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@target_options
 @click.option(
     "--data",
     "sources",
@@ -23,28 +28,13 @@ from envsync.workflow import score as workflow
     help="A request; `-` is stdin. May be repeated.",
 )
 @click.option("--raw", is_flag=True, help="Print the body that the server would answer.")
-@click.option(
-    "--entry-script",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Default: AZUREML_ENTRY_SCRIPT of the definition, else score.py.",
-)
-@click.option(
-    "--model-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Becomes AZUREML_MODEL_DIR. Default: `model` in DIR, if it is there.",
-)
-@click.option("--python", type=click.Path(path_type=Path), help="Use this interpreter.")
-@click.option("-p", "--prefix", type=click.Path(path_type=Path), help="Use this environment.")
-@click.option("-n", "--name", help="Use this environment of envsync's.")
 def command(*, sources: tuple[str, ...], raw: bool, **choice: Path | str | None) -> None:
     """Run each request through the entry script of the definition in DIR.
 
     `init()` is called once, then `run()` for each request, in the environment that
     `envsync build-local` made. A line of JSON for each request goes to stdout.
     """
-    target = workflow.find_target(workflow.ScoringChoice(**choice))  # type: ignore[arg-type]  # click fills it by name
+    target = find_target(ScoringChoice(**choice))  # type: ignore[arg-type]  # click fills it by name
     requests = [workflow.read_request(source) for source in sources]
     failed = 0
     for answer in workflow.score(target, requests, environ=os.environ):

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
+from envsync.score.runtime.explain import CONTRACT_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-CONTRACT_HINT = "Azure ML calls `init()` once, then `run(data)` for each request"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,20 +11,18 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.scoring import Answer, ScoringRequest, ScoringTarget, ScriptFailure
-from envsync.score.entry_script import CONTRACT_HINT, missing_functions_error
 from envsync.score.interpreter import activated
-from envsync.score.model_dir import draw_tree
 from envsync.score.runtime import wire
+from envsync.score.runtime.explain import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from subprocess import Popen
 
 RUNTIME = Path(__file__).parent / "runtime"
 _LINGERING_SECONDS = 5
 _INTERRUPTED = 130
 _HTTP_OK = 200
-_FILE_ERRORS = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryError"})
 
 
 def worker_command(target: ScoringTarget) -> tuple[str, ...]:
@@ -109,43 +107,15 @@ def _failure_of(header: Mapping[str, Any]) -> ScriptFailure:
 
 
 def _raise_for_loading(told: Mapping[str, Any], target: ScoringTarget) -> NoReturn:
-    name, kind, failure = target.entry_script.name, told["kind"], _failure_of(told)
-    if kind in {"no-init", "no-run"}:
-        raise missing_functions_error(name, [kind.removeprefix("no-")])
-    if kind in {"init-not-callable", "run-not-callable", "run-signature"}:
-        raise DefinitionError(f"Entry script `{name}`: {failure.message}", hint=CONTRACT_HINT)
-    if kind == "syntax":
-        raise DefinitionError(
-            f"Entry script `{name}` cannot be parsed by `{target.interpreter.python}`\n"
-            + failure.traceback,
-            hint=f"correct line {failure.line} of `{target.entry_script}`",
-        )
-    what = (
-        f"Entry script `{name}` cannot be imported"
-        if kind == "import"
-        else (f"`init()` of entry script `{name}` failed")
+    found = explain(
+        dict(told),
+        str(target.entry_script),
+        "" if target.model_dir is None else str(target.model_dir),
+        str(target.interpreter.python),
     )
-    lines = [f"{what}: {failure.summary}", failure.traceback]
-    if kind == "init":
-        lines += _model_dir_lines(failure, target)
-    raise EnvsyncError("\n".join(lines), hint=_loading_hint(failure, target))
-
-
-def _model_dir_lines(failure: ScriptFailure, target: ScoringTarget) -> Sequence[str]:
-    if target.model_dir is None:
-        return ("There is no model dir: `AZUREML_MODEL_DIR` is not set",)
-    if failure.type not in _FILE_ERRORS:
-        return ()
-    tree = draw_tree(target.model_dir).splitlines()
-    return (f"Model dir `{target.model_dir}` holds", *(f"  {line}" for line in tree))
-
-
-def _loading_hint(failure: ScriptFailure, target: ScoringTarget) -> str | None:
-    if failure.type == "ModuleNotFoundError":
-        return "add the package that has it to `conda_dependencies.yml`, then lock and build again"
-    if failure.type in _FILE_ERRORS or target.model_dir is None:
-        return "give the directory of the model with `--model-dir`"
-    return None
+    if found.is_definition:
+        raise DefinitionError(found.message, hint=found.hint)
+    raise EnvsyncError(found.message, hint=found.hint)
 
 
 def _raise_for_death(child: Popen[bytes], when: str, target: ScoringTarget) -> NoReturn:

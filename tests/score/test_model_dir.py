@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envsync.errors import DefinitionError
-from envsync.score.model_dir import check_model_dir, draw_tree
+from envsync.score.model_dir import check_model_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,24 +42,3 @@ def test_a_file_is_no_model_dir(tmp_path: Path) -> None:
         check_model_dir(path)
     assert caught.value.message == f"Model dir `{path}` is a file"
     assert caught.value.hint == f"give its directory: `--model-dir {tmp_path}`"
-
-
-def test_a_tree_shows_directories_first_and_ends_at_its_limit(tmp_path: Path) -> None:
-    (tmp_path / "b" / "deep").mkdir(parents=True)
-    for name in ("a.txt", "c.txt", "b/deep/d.txt"):
-        (tmp_path / name).touch()
-    (tmp_path / "loop").symlink_to(tmp_path)
-    assert draw_tree(tmp_path).split("\n") == [
-        "b/",
-        "  deep/",
-        "    d.txt",
-        "loop/",
-        "a.txt",
-        "c.txt",
-    ]
-    assert draw_tree(tmp_path, limit=2).split("\n") == ["b/", "  deep/", "..."]
-    assert draw_tree(tmp_path / "b" / "deep", depth=1) == "d.txt"
-
-
-def test_an_empty_directory_says_so(tmp_path: Path) -> None:
-    assert draw_tree(tmp_path) == "(nothing)"

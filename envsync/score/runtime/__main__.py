@@ -1,4 +1,4 @@
-"""The way in: `<python> -B <this file> worker ...`, whatever the environment holds.
+"""The way in: `<python> -B <this file> worker|serve ...`, whatever the environment holds.
 
 The runtime's modules are loaded as a package under a name of their own, so that they neither
 shadow a module of the entry script's nor are shadowed by one.
@@ -9,6 +9,7 @@ import sys
 import types
 
 PACKAGE = "_envsync_runtime"
+FACES = {"worker": "worker", "serve": "server"}
 
 
 def _open_package() -> None:
@@ -21,12 +22,12 @@ def _open_package() -> None:
 
 def _main() -> int:
     _open_package()
-    if sys.argv[1:2] != ["worker"]:
-        sys.stderr.write("usage: python -B {} worker\n".format(__file__))
+    face = sys.argv[1] if len(sys.argv) > 1 else ""
+    if face not in FACES:
+        sys.stderr.write("usage: python -B {} {}\n".format(__file__, "|".join(FACES)))
         return 2
-    worker = __import__(PACKAGE + ".worker", fromlist=["main"])
-    status = worker.main(sys.argv[2:])
-    return int(status)
+    module = __import__(PACKAGE + "." + FACES[face], fromlist=["main"])
+    return int(module.main(sys.argv[2:]))
 
 
 if __name__ == "__main__":

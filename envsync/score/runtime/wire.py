@@ -30,3 +30,18 @@ def read(stream: "BinaryIO") -> "tuple[dict[str, Any], bytes] | None":
     if len(text) < header_length or len(body) < body_length:
         return None
     return json.loads(text.decode("ascii")), body
+
+
+def take(buffer: bytearray) -> "tuple[dict[str, Any], bytes] | None":
+    """Take the first frame off *buffer*, None while it is not whole."""
+    if len(buffer) < _LENGTHS.size:
+        return None
+    header_length, body_length = _LENGTHS.unpack_from(buffer)
+    body_start = _LENGTHS.size + header_length
+    end = body_start + body_length
+    if len(buffer) < end:
+        return None
+    header = json.loads(buffer[_LENGTHS.size : body_start].decode("ascii"))
+    body = bytes(buffer[body_start:end])
+    del buffer[:end]
+    return header, body

@@ -1,0 +1,64 @@
+"""`envsync serve`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from envsync.cli._target_options import target_options
+from envsync.workflow.scoring_target import ScoringChoice, find_target
+from envsync.workflow.serve import ServeOptions, digest_of_lock, serve
+
+
+@click.command("serve")
+@target_options
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=6789,
+    show_default=True,
+    help="0 takes one that is free.",
+)
+@click.option("--host", default="localhost", show_default=True, help="The address to listen on.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 512),
+    help="Processes that run the script. Default: WORKER_COUNT, else 1.",
+)
+@click.option("--reload", is_flag=True, help="Load the script again when its source changes.")
+@click.option(
+    "--max-body",
+    type=click.IntRange(1, 4095),
+    default=128,
+    show_default=True,
+    metavar="MIB",
+    help="Refuse larger requests.",
+)
+@click.option(
+    "--grace",
+    type=click.IntRange(0, 86400),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long requests may take to end when the server is told to stop.",
+)
+@click.option(
+    "--access-log/--no-access-log", default=True, help="Write a line per answer to stdout."
+)
+@click.option("--show-errors", is_flag=True, help="Answer failures with the script's traceback.")
+@click.pass_context
+def command(context: click.Context, /, **_: object) -> None:
+    """Serve the entry script of the definition in DIR at http://localhost:6789/score.
+
+    It runs in the environment that `envsync build-local` made, as it would in Azure ML.
+    """
+    given = dict(context.params)
+    options = ServeOptions(**{name: given.pop(name) for name in ServeOptions.__slots__})
+    choice = ScoringChoice(**given)
+    target = find_target(choice)
+    digest = None
+    if not choice.names_interpreter:
+        digest = digest_of_lock(choice.directory or Path())
+    serve(target, options, environ=os.environ, lock_digest=digest)

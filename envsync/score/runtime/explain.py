@@ -1,0 +1,74 @@
+"""Why an entry script could not be loaded, for the person who has to mend it."""
+
+from .tree import draw_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CONTRACT_HINT = "Azure ML calls `init()` once, then `run(data)` for each request"
+_FILE_ERRORS = ("FileNotFoundError", "IsADirectoryError", "NotADirectoryError")
+_CONTRACT_KINDS = ("init-not-callable", "run-not-callable", "run-signature")
+
+
+class Explanation:
+    """What is the case, what to do, and whether it is the script that has to change."""
+
+    def __init__(self, message: str, hint: "str | None", *, is_definition: bool) -> None:
+        self.message = message
+        self.hint = hint
+        self.is_definition = is_definition
+
+
+def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: str) -> Explanation:
+    """Return the explanation of *told*, which a worker said instead of that it is ready."""
+    name, kind = entry_script.replace("\\", "/").rsplit("/", 1)[-1], told["kind"]
+    if kind == "died":
+        message = "The Python that runs `{}` {} while it was loaded".format(name, told["status"])
+        return Explanation(message, None, is_definition=False)
+    told_failure = told["failure"]
+    trace = told_failure["traceback"].rstrip("\n")
+    if kind in ("no-init", "no-run"):
+        message = "Entry script `{}` defines no `{}` function".format(name, kind[3:])
+        return Explanation(message, CONTRACT_HINT, is_definition=True)
+    if kind in _CONTRACT_KINDS:
+        message = "Entry script `{}`: {}".format(name, told_failure["message"])
+        return Explanation(message, CONTRACT_HINT, is_definition=True)
+    if kind == "syntax":
+        message = "Entry script `{}` cannot be parsed by `{}`\n{}".format(name, python, trace)
+        hint = "correct line {} of `{}`".format(told_failure["line"], entry_script)
+        return Explanation(message, hint, is_definition=True)
+    what = (
+        "Entry script `{}` cannot be imported"
+        if kind == "import"
+        else ("`init()` of entry script `{}` failed")
+    )
+    lines = ["{}: {}".format(what.format(name), summary(told_failure)), trace]
+    if kind == "init":
+        lines.extend(_model_dir_lines(told_failure, model_dir))
+    hint_or_none = _hint(told_failure, model_dir)
+    return Explanation("\n".join(lines), hint_or_none, is_definition=False)
+
+
+def summary(told_failure: "dict[str, Any]") -> str:
+    """Return the exception as Python's last line has it."""
+    if not told_failure["message"]:
+        return str(told_failure["type"])
+    return "{type}: {message}".format(**told_failure)
+
+
+def _model_dir_lines(told_failure: "dict[str, Any]", model_dir: str) -> "list[str]":
+    if not model_dir:
+        return ["There is no model dir: `AZUREML_MODEL_DIR` is not set"]
+    if told_failure["type"] not in _FILE_ERRORS:
+        return []
+    tree = ["  " + line for line in draw_tree(model_dir)]
+    return ["Model dir `{}` holds".format(model_dir), *tree]
+
+
+def _hint(told_failure: "dict[str, Any]", model_dir: str) -> "str | None":
+    if told_failure["type"] == "ModuleNotFoundError":
+        return "add the package that has it to `conda_dependencies.yml`, then lock and build again"
+    if told_failure["type"] in _FILE_ERRORS or not model_dir:
+        return "give the directory of the model with `--model-dir`"
+    return None

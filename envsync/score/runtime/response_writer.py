@@ -1,0 +1,147 @@
+"""HTTP/1.1 responses as bytes, with the headers that Azure ML's server gives its own."""
+
+import binascii
+import json
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Mapping
+
+    Pairs = list[tuple[str, str]]
+
+LONGEST_ID = 100
+PHRASES = {
+    200: "OK",
+    201: "Created",
+    202: "Accepted",
+    204: "No Content",
+    301: "Moved Permanently",
+    302: "Found",
+    304: "Not Modified",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    411: "Length Required",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    415: "Unsupported Media Type",
+    418: "I'm a teapot",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+_BODILESS = frozenset({204, 304})
+
+
+class Reply:
+    """One response before it is bytes."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: "Pairs | None" = None) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers if headers is not None else []
+
+
+class Clock:
+    """The text of a Date header, made once a second."""
+
+    _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def date(self) -> str:
+        """Return the time as HTTP has it (RFC 9110, section 5.6.7)."""
+        second = int(time.time())
+        if second != self._second:
+            now = time.gmtime(second)
+            self._second = second
+            self._text = "{}, {:02d} {} {} {:02d}:{:02d}:{:02d} GMT".format(
+                self._DAYS[now.tm_wday],
+                now.tm_mday,
+                self._MONTHS[now.tm_mon - 1],
+                *(now.tm_year, now.tm_hour, now.tm_min, now.tm_sec),
+            )
+        return self._text
+
+
+def error_reply(status: int, message: str, *, failed: bool = False) -> Reply:
+    """Return an error as Azure ML's server words it: `{"message": ...}`."""
+    headers = [
+        ("Content-Type", "application/json"),
+        ("x-ms-run-function-failed", "True" if failed else "False"),
+    ]
+    return Reply(status, json.dumps({"message": message}).encode("ascii"), headers)
+
+
+def head_bytes(
+    status: int, headers: "Pairs", length: "int | None", *, keep_alive: bool, date: str
+) -> bytes:
+    """Return the head of a response; with *length* None its body comes in chunks."""
+    lines = ["HTTP/1.1 {} {}".format(status, PHRASES.get(status, "Status"))]
+    lines.extend(
+        "{}: {}".format(name, _one_line(value))
+        for name, value in headers
+        if name.lower() not in _HOP_BY_HOP
+    )
+    if length is None:
+        lines.append("Transfer-Encoding: chunked")
+    elif status not in _BODILESS:
+        lines.append("Content-Length: {}".format(length))
+    lines.append("Date: " + date)
+    lines.append("Connection: keep-alive" if keep_alive else "Connection: close")
+    lines.append("\r\n")
+    return "\r\n".join(lines).encode("latin-1", "replace")
+
+
+def chunk(piece: bytes) -> bytes:
+    """Return *piece* as a chunk of a body; an empty one is its end."""
+    return b"%x\r\n%s\r\n" % (len(piece), piece)
+
+
+def new_id() -> str:
+    """Return a random identifier in the form of a GUID."""
+    text = binascii.hexlify(os.urandom(16)).decode("ascii")
+    return "-".join((text[:8], text[8:12], "4" + text[13:16], "8" + text[17:20], text[20:]))
+
+
+def id_headers(fields: "Mapping[str, str]") -> "Pairs":
+    """Return the identifiers that answer those of the request.
+
+    Raises:
+        ValueError: one is too long; its text says which.
+    """
+    request_id = fields.get("x-request-id") or new_id()
+    legacy = fields.get("x-ms-request-id", "")
+    client = fields.get("x-ms-client-request-id", "") or legacy
+    if len(request_id) > LONGEST_ID:
+        raise ValueError("x-request-id must not exceed {} characters".format(LONGEST_ID))
+    if len(legacy) > LONGEST_ID or len(client) > LONGEST_ID:
+        message = "x-ms-request-id and x-ms-client-request-id must not exceed {} characters"
+        raise ValueError(message.format(LONGEST_ID))
+    pairs = [("x-request-id", request_id), ("x-ms-request-id", legacy or client or request_id)]
+    if client:
+        pairs.append(("x-ms-client-request-id", client))
+    if "traceid" in fields:
+        pairs.append(("TraceId", fields["traceid"]))
+    return pairs
+
+
+def _one_line(value: str) -> str:
+    return value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value

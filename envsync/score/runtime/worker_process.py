@@ -1,0 +1,158 @@
+"""A worker as its supervisor sees it: a process at the other end of a socket."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from . import wire
+from .event_loop import READ, WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .event_loop import EventLoop
+
+_READ_SIZE = 1048576
+
+
+class WorkerProcess:
+    """One worker; *crew* is told of each frame, and of its end.
+
+    *state* is `loading`, `idle`, `busy`, `retired` (no more work, may finish) or `dead`.
+    """
+
+    def __init__(
+        self, command: "list[str]", loop: "EventLoop", crew: "Any", generation: int
+    ) -> None:
+        self._loop = loop
+        self._crew = crew
+        self._input = bytearray()
+        self._output = bytearray()
+        self._paused = False
+        self.generation = generation
+        self.state = "loading"
+        self.job = None  # type: Any
+        self.deadline = None  # type: float | None
+        self._sock, theirs = socket.socketpair()
+        with theirs:
+            # A session of its own: Ctrl-C is for the supervisor, and its children end with it.
+            self.process = subprocess.Popen(  # noqa: S603  # a command made below
+                command, stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True
+            )
+        self._sock.setblocking(False)  # noqa: FBT003  # the library's signature
+        self._watched = READ
+        loop.watch(self._sock, READ, self._on_event)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return int(self.process.pid)
+
+    def give(self, job: "Any", frame: bytes, limit: float) -> None:
+        """Have it answer *job*, told as *frame*, in at most *limit* seconds."""
+        self.state = "busy"
+        self.job = job
+        self.deadline = time.monotonic() + limit
+        self._send(frame)
+
+    def retire(self) -> None:
+        """Let it end: at once if it has nothing to do, else after its answer."""
+        if self.state in ("idle", "loading"):
+            self.hang_up()
+        if self.state != "dead":
+            self.state = "retired"
+
+    def hang_up(self) -> None:
+        """Tell it that there is no more to do."""
+        if self._sock.fileno() >= 0:
+            if self._watched:
+                self._loop.forget(self._sock)
+                self._watched = 0
+            self._sock.close()
+
+    def kill(self) -> None:
+        """End it and all that it started, at once."""
+        self.hang_up()
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (AttributeError, OSError):
+            if self.process.poll() is None:
+                self.process.kill()
+
+    def has_ended(self) -> bool:
+        """Say whether the process is gone."""
+        return self.process.poll() is not None
+
+    def pause(self, *, paused: bool) -> None:
+        """Leave what it sends where it is, or take it again."""
+        if self._paused != paused and self._sock.fileno() >= 0:
+            self._paused = paused
+            self._update_interest()
+
+    def _send(self, frame: bytes) -> None:
+        try:
+            sent = self._sock.send(frame)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            return  # it died: its end will be noticed
+        if sent < len(frame):
+            self._output += memoryview(frame)[sent:]
+            self._update_interest()
+
+    def _on_event(self, events: int) -> None:
+        if events & WRITE:
+            self._flush()
+        if events & READ and self._sock.fileno() >= 0:
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.hang_up()
+            self._crew.on_hung_up(self)
+            return
+        self._input += data
+        while self._sock.fileno() >= 0:
+            frame = wire.take(self._input)
+            if frame is None:
+                return
+            self._crew.on_frame(self, *frame)
+
+    def _flush(self) -> None:
+        try:
+            sent = self._sock.send(memoryview(self._output)[:_READ_SIZE])
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            sent = len(self._output)
+        del self._output[:sent]
+        self._update_interest()
+
+    def _update_interest(self) -> None:
+        wanted = (0 if self._paused else READ) | (WRITE if self._output else 0)
+        if wanted == self._watched:
+            return
+        if not self._watched:
+            self._loop.watch(self._sock, wanted, self._on_event)
+        elif not wanted:
+            self._loop.forget(self._sock)
+        else:
+            self._loop.change(self._sock, wanted, self._on_event)
+        self._watched = wanted
+
+
+def worker_command(runtime: str, entry_script: str, app_root: str, model_dir: str) -> "list[str]":
+    """Return the command of a worker under this very interpreter."""
+    command = [sys.executable, "-B", runtime, "worker"]
+    command += ["--entry-script", entry_script, "--app-root", app_root]
+    return [*command, "--model-dir", model_dir] if model_dir else command

@@ -1,0 +1,114 @@
+"""What is scored or served: the entry script, its model and the Python of its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+from envsync.model.scoring import Interpreter, ScoringTarget
+from envsync.realise.location import environment_path, find_home, python_path
+from envsync.score import entry_script as scripts
+from envsync.score.interpreter import interpreter_at
+from envsync.score.model_dir import check_model_dir
+
+if TYPE_CHECKING:
+    from envsync.model.environment import EnvironmentSpec
+
+_DEFINITION = "azureml_environment.json"
+_ENTRY_SCRIPT = "AZUREML_ENTRY_SCRIPT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoringChoice:
+    """What the command line says about the target; None is for what it leaves open."""
+
+    directory: Path | None = None
+    entry_script: Path | None = None
+    model_dir: Path | None = None
+    python: Path | None = None
+    prefix: Path | None = None
+    name: str | None = None
+
+    @property
+    def names_interpreter(self) -> bool:
+        """Whether the environment is at hand, and not that of a definition."""
+        return (self.python, self.prefix, self.name) != (None, None, None)
+
+
+def find_target(choice: ScoringChoice) -> ScoringTarget:
+    """Return what *choice* means: script, interpreter, model dir, all of them there.
+
+    Without a directory, an interpreter at hand needs no definition: the entry script is then
+    looked for in the working directory, which also stays the script's.
+
+    Raises:
+        DefinitionError: something is not where it is said to be.
+        EnvsyncError: the environment of the definition is not built.
+    """
+    directory = (choice.directory or Path()).resolve()
+    spec = _load_definition(choice, directory)
+    found = scripts.find_entry_script(_candidates(choice, directory, spec))
+    model_dir = choice.model_dir
+    if model_dir is None and (directory / "model").is_dir():
+        model_dir = directory / "model"
+    return ScoringTarget(
+        interpreter=_find_interpreter(choice, directory, spec),
+        entry_script=found.path,
+        app_root=found.app_root,
+        model_dir=check_model_dir(model_dir) if model_dir is not None else None,
+        variables=spec.environment_variables if spec is not None else (),
+    )
+
+
+def check_functions(target: ScoringTarget) -> None:
+    """Refuse a target whose entry script lacks `init` or `run`, without running it.
+
+    Raises:
+        DefinitionError: it does.
+    """
+    missing = scripts.missing_functions(target.entry_script)
+    if missing:
+        raise scripts.missing_functions_error(target.entry_script.name, missing)
+
+
+def _load_definition(choice: ScoringChoice, directory: Path) -> EnvironmentSpec | None:
+    is_there = choice.directory is not None and (directory / _DEFINITION).is_file()
+    if choice.names_interpreter and not is_there:
+        return None
+    from envsync.spec import load  # an environment at hand needs no YAML engine
+
+    return load(directory).spec
+
+
+def _candidates(
+    choice: ScoringChoice, directory: Path, spec: EnvironmentSpec | None
+) -> tuple[scripts.Candidate, ...]:
+    here = directory if choice.directory is not None or spec is not None else Path.cwd()
+    if choice.entry_script is not None:
+        given = (Path.cwd() / choice.entry_script, directory / choice.entry_script)
+        return tuple(scripts.Candidate(path=path, app_root=here) for path in dict.fromkeys(given))
+    variables = dict(spec.environment_variables) if spec is not None else {}
+    return scripts.candidates_in(directory, variables.get(_ENTRY_SCRIPT) or "score.py")
+
+
+def _find_interpreter(
+    choice: ScoringChoice, directory: Path, spec: EnvironmentSpec | None
+) -> Interpreter:
+    if choice.python is not None:
+        return interpreter_at(choice.python)
+    if choice.prefix is not None:
+        return _built_at(choice.prefix, "give `-p` the prefix of an environment that has a Python")
+    if choice.name is not None:
+        prefix = environment_path(choice.name, find_home())
+        return _built_at(prefix, "run `envsync build-local DIR`, or give its prefix with `-p`")
+    name = (spec.name if spec is not None else None) or directory.name
+    return _built_at(environment_path(name, find_home()), f"run `envsync build-local {directory}`")
+
+
+def _built_at(prefix: Path, hint: str) -> Interpreter:
+    python = python_path(prefix.absolute())
+    if not python.is_file():
+        raise EnvsyncError(f"No environment with a Python is at `{prefix}`", hint=hint)
+    return interpreter_at(python)
