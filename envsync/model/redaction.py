@@ -40,9 +40,12 @@ def redact(text: str) -> str:
 
 def quote(text: str) -> str:
     """Return *text* in backticks as a message may show it: redacted, printable, shortened."""
-    shown = redact(text[: 10 * _LONGEST])
+    return f"`{shorten(redact(text[: 10 * _LONGEST]))}`"
+
+
+def shorten(text: str) -> str:
+    """Return *text* printable and not too long; it must not hold a secret."""
+    shown = text[: _LONGEST + 1]
     if not shown.isprintable():
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
-    if len(shown) > _LONGEST:
-        shown = shown[: _LONGEST - 1] + "…"
-    return f"`{shown}`"
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
@@ -54,11 +55,18 @@ def dump_conda(conda: CondaSpec) -> str:
     The author's text is rewritten with its comments where it still says what *conda* says;
     otherwise new text is made from the fields.
     """
-    if conda.text:
-        report = Report("")
-        if load_conda(conda.text, report) == conda and not report.errors:
-            return rewrite_yaml(conda.text)
+    if conda.text and _says(conda.text, conda):
+        text = rewrite_yaml(conda.text)
+        if _says(text, conda):
+            return text
     return dump_yaml(_to_plain(conda))
+
+
+def _says(text: str, conda: CondaSpec) -> bool:
+    """Tell whether *text* can be read, and asks for the same as *conda*."""
+    report = Report("")
+    read = load_conda(text, report)
+    return read is not None and not report.errors and replace(read, text=conda.text) == conda
 
 
 def locate_pip_item(conda: CondaSpec, text: str) -> tuple[str, Place | None]:

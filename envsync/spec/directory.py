@@ -12,7 +12,6 @@ from envsync.spec.azureml_v1 import CONDA_NAME, DOCKERFILE_NAME, JSON_NAME
 from envsync.spec.conda_yaml import dump_conda
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
     from envsync.model.environment import EnvironmentSpec
@@ -31,21 +30,17 @@ def save_directory(spec: EnvironmentSpec, directory: Path, *, overwrite: bool) -
     """
     contents = dump_files(spec)
     _check_target(directory, overwrite=overwrite)
-    staging = directory.parent / f".{directory.name}.{secrets.token_hex(8)}"
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
+        staging = directory.parent / f".{directory.name}.{secrets.token_hex(8)}"
         staging.mkdir()
-        for name, content in contents.items():
-            (staging / name).write_bytes(content)
-        if directory.exists():
-            _replace_files(staging, directory, contents.keys())
-        else:
-            staging.rename(directory)
+        try:
+            _put_files(contents, staging, directory)
+        finally:
+            remove_tree(staging)
     except OSError as error:
         reason = error.strerror or str(error)
         raise EnvsyncError(f"Cannot write `{directory}`: {reason}") from error
-    finally:
-        remove_tree(staging)
 
 
 def dump_files(spec: EnvironmentSpec) -> dict[str, bytes]:
@@ -69,9 +64,14 @@ def _check_target(directory: Path, *, overwrite: bool) -> None:
                 raise DefinitionError(f"`{directory / name}` is a directory, not a file")
 
 
-def _replace_files(staging: Path, directory: Path, names: Collection[str]) -> None:
+def _put_files(contents: dict[str, bytes], staging: Path, directory: Path) -> None:
+    for name, content in contents.items():
+        (staging / name).write_bytes(content)
+    if not directory.exists():
+        staging.rename(directory)
+        return
     for name in (DOCKERFILE_NAME, CONDA_NAME, JSON_NAME):
-        if name in names:
+        if name in contents:
             (staging / name).replace(directory / name)
         else:
             (directory / name).unlink(missing_ok=True)

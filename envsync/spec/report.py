@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envsync.errors import Finding
+from envsync.model.redaction import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,8 @@ class Report:
 
 
 def join(path: str, key: str) -> str:
-    """Return the key path of *key* below *path*."""
+    """Return the key path of *key* below *path*, as it may be shown."""
+    key = shorten(key)
     return f"{path}.{key}" if path else key
 
 
@@ -59,5 +61,5 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
 
     plain = {candidate.replace("_", "").replace("-", "").lower(): candidate for candidate in known}
-    near = get_close_matches(word.replace("_", "").replace("-", "").lower(), plain, n=1)
+    near = get_close_matches(word.replace("_", "").replace("-", "").lower(), plain, n=1, cutoff=0.7)
     return f"did you mean `{plain[near[0]]}`?" if near else None

@@ -8,6 +8,9 @@ from typing import Any
 
 from envsync.yamlio.node import normalise_line_ends
 
+# Line breaks to YAML 1.1 and text to 1.2; the writer would take them for breaks.
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+
 
 def dump_yaml(value: Any) -> str:
     """Return *value*, made of dicts, lists and scalars, as YAML in block style."""
@@ -30,7 +33,7 @@ def _escape(value: Any) -> Any:
         return {_escape(key): _escape(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_escape(item) for item in value]
-    if isinstance(value, str) and not value.isprintable():
+    if isinstance(value, str) and _BREAKS.search(value):
         from ruamel.yaml.scalarstring import DoubleQuotedScalarString  # noqa: PLC0415
 
         return DoubleQuotedScalarString(value)

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from spec.definitions import document_with, write_definition
+
+from envsync import spec
+from envsync.errors import DefinitionError
+from envsync.model.pip_section import PipRequirement, PipSection
+from envsync.spec.pip_section import read_pip_section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMIT = "0123456789012345678901234567890123456789"
+
+
+def read(directory: Path, *lines: str, **files: str) -> tuple[PipSection, list[str]]:
+    """Return the section with *lines*, beside requirements *files*, and its risks."""
+    conda = "dependencies:\n- python=3.10\n- pip:\n" + "".join(f"  - '{x}'\n" for x in lines)
+    write_definition(directory, conda=conda)
+    for name, text in files.items():
+        (directory / f"{name}.txt").write_text(text)
+    section, risks = read_pip_section(spec.load(directory).spec)
+    return section, [finding.text.replace(f"{directory}/", "") for finding in risks]
+
+
+def refuse(directory: Path, *lines: str, **files: str) -> list[tuple[str, str | None]]:
+    with pytest.raises(DefinitionError) as caught:
+        read(directory, *lines, **files)
+    return [
+        (finding.text.replace(f"{directory}/", ""), finding.hint)
+        for finding in caught.value.findings
+    ]
+
+
+def test_options_are_taken_apart(tmp_path: Path) -> None:
+    section, risks = read(
+        tmp_path,
+        "--index-url https://a",
+        "-i https://b",
+        "--extra-index-url=https://c",
+        "--extra-index-url https://d",
+        "--find-links https://e",
+        "--trusted-host f",
+        "--no-binary :all:",
+        "--only-binary=numpy",
+        "--use-feature fast-deps",
+        "--no-index",
+        "--pre",
+        "--prefer-binary",
+        "--require-hashes",
+    )
+    assert section == PipSection(
+        index_url="https://b",
+        extra_index_urls=("https://c", "https://d"),
+        find_links=("https://e",),
+        trusted_hosts=("f",),
+        no_binary=(":all:",),
+        only_binary=("numpy",),
+        features=("fast-deps",),
+        uses_index=False,
+        allows_prereleases=True,
+        prefers_binary=True,
+        requires_hashes=True,
+    )
+    assert risks == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Flask", PipRequirement(text="Flask", source="index", name="flask")),
+        (
+            'a_b[y, x] >=1,<2 ; python_version < "3.9"',
+            PipRequirement(
+                text='a_b[y, x] >=1,<2 ; python_version < "3.9"',
+                source="index",
+                name="a-b",
+                extras=("x", "y"),
+                specifier="<2,>=1",
+                marker='python_version < "3.9"',
+            ),
+        ),
+        (
+            "a==1 --hash=sha256:ab --hash sha256:cd",
+            PipRequirement(
+                text="a==1",
+                source="index",
+                name="a",
+                specifier="==1",
+                hashes=("sha256:ab", "sha256:cd"),
+            ),
+        ),
+        (
+            "a @ https://x/a.tar.gz",
+            PipRequirement(
+                text="a @ https://x/a.tar.gz", source="address", name="a", url="https://x/a.tar.gz"
+            ),
+        ),
+        (
+            "https://x/A_b-1.0-py3-none-any.whl ; sys_platform",
+            PipRequirement(
+                text="https://x/A_b-1.0-py3-none-any.whl ; sys_platform",
+                source="address",
+                name="a-b",
+                url="https://x/A_b-1.0-py3-none-any.whl",
+                marker="sys_platform",
+            ),
+        ),
+        (
+            f"git+https://x/a.git@{COMMIT}#egg=B.c&subdirectory=d",
+            PipRequirement(
+                text=f"git+https://x/a.git@{COMMIT}#egg=B.c&subdirectory=d",
+                source="version control",
+                name="b-c",
+                url=f"git+https://x/a.git@{COMMIT}#egg=B.c&subdirectory=d",
+            ),
+        ),
+    ],
+)
+def test_requirement_without_risk_is_taken_apart(
+    tmp_path: Path, line: str, expected: PipRequirement
+) -> None:
+    assert read(tmp_path, line) == (PipSection(requirements=(expected,)), [])
+
+
+@pytest.mark.parametrize(
+    ("line", "risk"),
+    [
+        ("./a[x, y]", "`./a[x, y]` lies on this machine only"),
+        ("file:///a.zip", "`file:///a.zip` lies on this machine only"),
+        ("-e ./a", "`./a` is editable, so its code may change after the lock"),
+        (
+            "git+https://x/a.git@v1",
+            "`git+https://x/a.git@v1` names no commit, so it may change after the lock",
+        ),
+        (
+            "https://x/a.whl?sig=FAKE",
+            "`https://x/a.whl?***` may hold a secret, which the lock would keep",
+        ),
+        (
+            "a @ https://u:FAKE@x/a.whl",
+            "`a @ https://***@x/a.whl` may hold a secret, which the lock would keep",
+        ),
+        ("https://x/${V}.whl", "`https://x/${V}.whl` takes a part of itself from an environment"),
+        ("--find-links wheels", "`wheels` lies on this machine only"),
+        ("-r https://x/r.txt", "what `https://x/r.txt` holds may change"),
+    ],
+)
+def test_what_cannot_be_locked_for_good_is_said(tmp_path: Path, line: str, risk: str) -> None:
+    _, (said,) = read(tmp_path, line)
+    assert said.startswith(f"`conda_dependencies.yml`:4: dependencies[1].pip[0]: {risk}")
+    assert "FAKE" not in said
+
+
+def test_editable_and_local_requirements_keep_their_extras(tmp_path: Path) -> None:
+    section, _ = read(tmp_path, "-e ./a[x, y]", "./b[]")
+    assert section.requirements == (
+        PipRequirement(
+            text="./a[x, y]", source="local", extras=("x", "y"), url="./a", is_editable=True
+        ),
+        PipRequirement(text="./b[]", source="local", url="./b"),
+    )
+
+
+def test_files_are_read_relative_to_the_one_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/more.txt").write_text("c\n-c last.txt\n")
+    (tmp_path / "sub/last.txt").write_text("d<2\n-r deep.txt\n")
+    (tmp_path / "sub/deep.txt").write_text("e<3\n")
+
+    section, risks = read(
+        tmp_path,
+        "-r first.txt",
+        first="# head\n\na==1 \\\n  --hash=sha256:ab  # why\n-r sub/more.txt\n-r first.txt\nb\\",
+    )
+
+    assert [one.text for one in section.requirements] == ["a==1", "c", "b"]
+    assert section.requirements[0].hashes == ("sha256:ab",)
+    assert [one.text for one in section.constraints] == ["d<2", "e<3"]
+    assert section.files == tuple(
+        tmp_path / name for name in ("first.txt", "sub/more.txt", "sub/last.txt", "sub/deep.txt")
+    )
+    assert risks == []
+
+
+def test_addresses_of_files_are_named_and_not_fetched(tmp_path: Path) -> None:
+    section, _ = read(tmp_path, "-r https://x/r.txt", "-c https://x/c.txt")
+    assert section.requirement_urls == ("https://x/r.txt",)
+    assert section.constraint_urls == ("https://x/c.txt",)
+
+
+def test_everything_wrong_in_the_files_is_said_at_once(tmp_path: Path) -> None:
+    assert refuse(tmp_path, "-r a.txt", "-r ../b.txt", "-r c.txt", a="x=1\n\n--upgrade\n") == [
+        (
+            (
+                "`conda_dependencies.yml`:5: dependencies[1].pip[1]: "
+                "`../b.txt` lies outside the definition's directory, and is not read"
+            ),
+            "put a copy beside the definition",
+        ),
+        ("`a.txt`:1: `x=1` is not a pip requirement", "did you mean `x==1`?"),
+        ("`a.txt`:3: `--upgrade` is not an option that a pip section can hold", None),
+        ("`c.txt`: cannot be read: No such file or directory", None),
+    ]
+
+
+def test_link_out_of_the_definition_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text("a")
+    directory = write_definition(tmp_path / "definition")
+    (directory / "r.txt").symlink_to("../outside.txt")
+    ((finding, _),) = refuse(directory, "-r r.txt")
+    assert "`r.txt` lies outside the definition's directory" in finding
+
+
+def test_chain_of_files_has_an_end(tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n")
+    assert refuse(tmp_path, "-r 0.txt") == [
+        ("`19.txt`:1: more than 20 requirements files are named", None)
+    ]
+
+
+def test_definition_without_conda_has_no_section(tmp_path: Path) -> None:
+    document = document_with(python__userManagedDependencies=True)
+    write_definition(tmp_path, document, conda=None)
+    assert read_pip_section(spec.load(tmp_path).spec) == (PipSection(), ())
+
+
+def test_findings_about_inline_dependencies_name_the_json(tmp_path: Path) -> None:
+    inline = {"dependencies": ["python=3.9", {"pip": ["-e ."]}]}
+    write_definition(tmp_path, document_with(python__condaDependencies=inline), conda=None)
+    _, (finding,) = read_pip_section(spec.load(tmp_path).spec)
+    assert finding.file == str(tmp_path / "azureml_environment.json")
+    assert (finding.key_path, finding.line) == ("dependencies[1].pip[0]", None)
+
+
+def test_section_that_no_file_holds_is_read_too(tmp_path: Path) -> None:
+    write_definition(tmp_path)
+    read_spec = replace(spec.load(tmp_path).spec, files=())
+    section, _ = read_pip_section(read_spec)
+    assert [one.name for one in section.requirements] == ["azureml-defaults"]
+
+
+def test_fifo_in_place_of_a_file_ends_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r.txt")
+    start = time.perf_counter()
+    ((finding, _),) = refuse(tmp_path, "-r r.txt")
+    assert finding == "`r.txt`: this is not a regular file, where a file should be"
+    assert time.perf_counter() - start < 1
