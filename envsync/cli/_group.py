@@ -25,6 +25,7 @@ _COMMANDS = {
     "build-local": "envsync.cli.build_local",
     "run": "envsync.cli.run",
     "score": "envsync.cli.score",
+    "serve": "envsync.cli.serve",
     "save-to-directory": "envsync.cli.save_to_directory",
 }
 
