@@ -116,21 +116,20 @@ def _bring_pip_from_debian(venv: Path) -> None:
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     message = (
         f"{sys.executable} can't make virtual environments: its module `ensurepip` is missing\n"
-        f"Install it (`sudo apt-get install {package}`) or install uv, and run this again"
+        f"Install it (`sudo apt-get install {package}` for Debian's own) or uv, and run this again"
     )
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise StepFailedError(message)
     say("  This Python has no `ensurepip`: taking pip from Debian's package `python3-pip-whl`")
     with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
         try:
-            wheel = _download_pip_wheel(scratch)
+            wheel = _download_pip_wheel(Path(name))
+            install = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "pip"]
+            environ = {**os.environ, "PYTHONPATH": str(wheel)}
+            _run(install, "install pip from the package index", env=environ)
         except StepFailedError as error:
             said = f"{message}\n\n{error}"
             raise StepFailedError(said) from error
-        install = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "pip"]
-        environ = {**os.environ, "PYTHONPATH": str(wheel), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-        _run(install, "install pip from the package index", env=environ)
 
 
 def _download_pip_wheel(scratch: Path) -> Path:

@@ -34,7 +34,7 @@ _STAND_IN_PYTHON_HINT = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)  # older Pythons must get as far as being told that they are
 class Walk:
     """Where the commands run, and how long each took."""
 

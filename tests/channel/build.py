@@ -63,7 +63,8 @@ def build_channel(
     """Return the channel for the definitions in *specs*, making it if *cache* has none.
 
     It has a `python` for each definition's pin where this machine has such a CPython, else the
-    running one, and those of the minor versions *pythons*. Two processes may call this at once.
+    running one, and those of the minor versions *pythons*. What can't be offered is in `unmet`.
+    Two processes may call this at once.
     """
     root = cache or default_cache()
     wanted = read_wanted(specs)
@@ -84,19 +85,23 @@ _Chosen = tuple[tuple[Interpreter, tuple[Wanted, ...]], ...]
 def _choose(
     wanted: Iterable[Wanted], available: dict[str, Interpreter], pythons: Sequence[str]
 ) -> _Chosen:
-    """Pair each CPython to be packaged with the definitions it serves; the running one is first."""
+    """Pair each CPython to be packaged with the definitions it serves.
+
+    The running one is preferred, and the one taken where nothing asks for another.
+    """
     running = running_interpreter()
-    served: dict[str, list[Wanted]] = {running.minor: []}
+    served: dict[str, list[Wanted]] = {}
     for minor in pythons:
         if minor not in available:
             message = f"This machine has no CPython {minor}; it has {', '.join(sorted(available))}"
             raise LookupError(message)
         served.setdefault(minor, [])
-    newest_first = sorted(available.values(), key=_order, reverse=True)
+    candidates = [running, *sorted(available.values(), key=_order, reverse=True)]
     for definition in wanted:
-        candidates = [running, *newest_first]
         match = next((it for it in candidates if definition.is_met_by(it)), running)
         served.setdefault(match.minor, []).append(definition)
+    if not served:
+        served[running.minor] = []
     return tuple((available[minor], tuple(found)) for minor, found in served.items())
 
 
