@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.model.environment import EnvironmentSpec
+    from envsync.spec.formats import SourceFormat
 
 __all__ = ["Loaded", "load", "save"]
 
 
-def load(path: Path) -> Loaded:
-    """Return the definition at *path*.
+def load(path: Path, *, source_format: SourceFormat | None = None) -> Loaded:
+    """Return the definition at *path*, in *source_format* or, for None, in what it looks like.
 
-    That is a v1 directory, the JSON file in one, or a run configuration.
+    That is a v1 directory, the JSON file in one, or a run configuration; a v2 environment file;
+    the folder of an MLflow model; a conda environment file; or a conda prefix. For a folder with
+    one environment file that file is taken.
 
     Findings name the files as *path* does.
 
@@ -27,16 +30,22 @@ def load(path: Path) -> Loaded:
         DefinitionError: there is none, or it is wrong; the error holds every finding.
     """
     if path.name == JSON_NAME and path.is_file():
-        return load_directory(path.parent)
+        path = path.parent
+    is_v1 = source_format == "azureml"
     if path.is_file():
         from envsync.spec.runconfig import is_runconfig, load_runconfig  # noqa: PLC0415  # rare
 
-        if is_runconfig(path):
+        if is_runconfig(path) and source_format in {None, "azureml"}:
             return load_runconfig(path)
-        raise DefinitionError(
-            f"`{path}` is no definition", hint=f"give the directory with `{JSON_NAME}`"
-        )
-    return load_directory(path)
+        if is_v1:
+            raise DefinitionError(
+                f"`{path}` is no definition", hint=f"give the directory with `{JSON_NAME}`"
+            )
+    elif is_v1 or (source_format is None and ((path / JSON_NAME).exists() or not path.is_dir())):
+        return load_directory(path)
+    from envsync.spec.sources import load_source  # noqa: PLC0415  # a v1 directory needs none of it
+
+    return load_source(path, source_format)
 
 
 def save(spec: EnvironmentSpec, directory: Path, *, overwrite: bool) -> None:

@@ -122,14 +122,16 @@ def test_warnings_of_the_source_are_printed_to_stderr(
         ("nowhere", "Error: Cannot read `nowhere`: No such file or directory\n"),
         (
             ".",
-            """Error: `.` has no `azureml_environment.json`
-Hint: give a directory that `Environment.save_to_directory` wrote
+            """Error: `.` holds no definition
+Hint: give a folder with `azureml_environment.json`, `environment.yml`, `conda.yaml`, `MLmodel` \
+or a conda prefix
 """,
         ),
         (
             "some.txt",
             """Error: `some.txt` is no definition
-Hint: give the directory with `azureml_environment.json`
+Hint: give a folder with `azureml_environment.json`, `environment.yml`, `conda.yaml`, `MLmodel` \
+or a conda prefix
 """,
         ),
     ],
