@@ -67,16 +67,19 @@ class UvSolver:
                     *("--python-platform", find_target(request.subdir, request.glibc)),
                     *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
                     *("--constraint", str(constraints), "--no-header"),
+                    *("--output-file", str(_prefer(folder, request.preferred))),
+                    *_list_cut_off(request),
                     *_list_flags(request.options),
                 ],
                 cwd=request.directory,
                 env=_environment(),
                 stdin="\n".join((*_list_options(request.options), *request.requirements)),
             )
-        if done.status != 0:
-            raise _explain_compile(request, done.stderr)
-        lock = Pylock.from_dict(_without_dates(tomllib.loads(done.stdout)))
-        return tuple(_select(lock, request, stubs=folder))
+            if done.status != 0:
+                raise _explain_compile(request, done.stderr)
+            written = (folder / "pylock.toml").read_text(encoding="utf-8")
+        lock = Pylock.from_dict(_without_dates(tomllib.loads(written)))
+        return tuple(_select(lock, request, base=folder.resolve()))
 
 
 class UvInstaller:
@@ -160,6 +163,20 @@ def _write_stub(folder: Path, provided: PythonDistribution) -> str:
     return f"{provided.name} @ {path.as_uri()}\n"
 
 
+def _prefer(folder: Path, packages: Sequence[LockedPackage]) -> Path:
+    """Return where uv is to write; of *packages*, which it finds there, it keeps what fits."""
+    output = folder / "pylock.toml"
+    if packages:
+        output.write_text(dump_pylock(packages), encoding="utf-8")
+    return output
+
+
+def _list_cut_off(request: PipRequest) -> list[str]:
+    if request.exclude_newer is None:
+        return []
+    return ["--exclude-newer", request.exclude_newer.strftime("%Y-%m-%dT%H:%M:%SZ")]
+
+
 def _list_flags(options: Iterable[str]) -> list[str]:
     flags: list[str] = []
     for option in options:
@@ -186,13 +203,14 @@ def _without_dates(data: Any) -> Any:
     return data
 
 
-def _select(lock: Pylock, request: PipRequest, *, stubs: Path) -> Iterable[LockedPackage]:
+def _select(lock: Pylock, request: PipRequest, *, base: Path) -> Iterable[LockedPackage]:
+    """Yield what *lock* has for the target, stubs left out; its paths start at *base*."""
     chosen = lock.select(
         environment=describe_environment(request.python_version, request.subdir),
         tags=list_tags(request.python_version, request.subdir, glibc=request.glibc),
     )
     for package, archive in sorted(chosen, key=lambda pair: pair[0].name):
-        if isinstance(archive, PackageArchive) and _is_stub(archive, stubs):
+        if isinstance(archive, PackageArchive) and _is_stub(archive, base):
             continue
         if not isinstance(archive, PackageWheel | PackageSdist | PackageArchive):
             raise EnvsyncError(
@@ -200,22 +218,22 @@ def _select(lock: Pylock, request: PipRequest, *, stubs: Path) -> Iterable[Locke
                 "repository, which has no hash",
                 hint="build a wheel of it and name that",
             )
-        yield _lock_archive(package, archive, request)
+        yield _lock_archive(package, archive, request.subdir, base)
 
 
-def _is_stub(archive: PackageArchive, stubs: Path) -> bool:
-    return archive.path is not None and Path(archive.path).parent.name == stubs.name
+def _is_stub(archive: PackageArchive, base: Path) -> bool:
+    return archive.path is not None and (base / archive.path).resolve().parent == base
 
 
 def _lock_archive(
-    package: Package, archive: PackageWheel | PackageSdist | PackageArchive, request: PipRequest
+    package: Package, archive: PackageWheel | PackageSdist | PackageArchive, subdir: str, base: Path
 ) -> LockedPackage:
-    url = archive.url or (request.directory / (archive.path or "")).resolve().as_uri()
+    url = archive.url or (base / (archive.path or "")).resolve().as_uri()
     return LockedPackage(
         name=canonicalize_name(package.name),
         version=str(package.version) if package.version else "0",
         manager="pip",
-        subdir=request.subdir,
+        subdir=subdir,
         url=redact_url(url),
         sha256=archive.hashes.get("sha256"),
     )

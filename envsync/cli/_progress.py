@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -56,16 +57,17 @@ class _LineReporter:
 class _BarReporter:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task: TaskID | None = None
+        self._tasks: dict[int, TaskID] = {}  # what each thread is at
 
     def step(self, text: str, *, total: int | None = None) -> None:
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(text, total=total)
+        earlier = self._tasks.pop(threading.get_ident(), None)
+        if earlier is not None:
+            self._progress.remove_task(earlier)
+        self._tasks[threading.get_ident()] = self._progress.add_task(text, total=total)
 
     def advance(self) -> None:
-        if self._task is not None:
-            self._progress.advance(self._task)
+        for task in list(self._tasks.values())[-1:]:
+            self._progress.advance(task)
 
     def note(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

@@ -2,38 +2,93 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from envsync.cli._changes import describe_change
 from envsync.cli._findings import show_warnings
-from envsync.cli._options import DEFINITION
+from envsync.cli._group import render
 from envsync.cli._progress import report_progress
-from envsync.workflow.lock import lock
+from envsync.errors import EnvsyncError
+from envsync.workflow.lock import LockOptions
+from envsync.workflow.lock_all import lock_all
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from envsync.model.progress import Reporter
+    from envsync.workflow.lock import LockOutcome
 
 
 @click.command(name="lock")
-@DEFINITION
+@click.argument("directories", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--subdir",
     "subdirs",
     multiple=True,
     metavar="SUBDIR",
-    help="Lock for this conda subdir, such as linux-64 or osx-arm64; repeatable. "
-    "By default: the definition's Docker platform and this machine's.",
+    help="Lock for this conda subdir, such as linux-64 or osx-arm64; repeatable. By default: "
+    "the definition's Docker platform, this machine's, and those locked already.",
 )
-def command(directory: Path, subdirs: tuple[str, ...]) -> None:
-    """Pin the definition in DIR: solve it and write conda-lock.yml beside it."""
+@click.option(
+    "--update",
+    multiple=True,
+    metavar="NAME",
+    help="Move this package to its newest version, and only what that needs; repeatable.",
+)
+@click.option("--upgrade", is_flag=True, help="Solve afresh: the newest of everything.")
+@click.option(
+    "--exclude-newer",
+    "cut_off",
+    metavar="DATE",
+    help="Lock as the world was at the end of that day. Later locks keep it; `none` drops it.",
+)
+@click.option(
+    "--system-requirements",
+    multiple=True,
+    metavar="NAME=VERSION",
+    help="Assume this of the machines, as in glibc=2.17 or cuda=12.2; repeatable.",
+)
+@click.option(
+    "--max-changes",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Refuse a lock in which more packages change.",
+)
+def command(directories: tuple[Path, ...], **choice: tuple[str, ...] | str | int | bool) -> int:
+    """Pin the definition in each DIR: solve it and write conda-lock.yml beside it.
+
+    A lock that is fresh is left as it is; else what still fits is kept.
+    """
+    options = LockOptions(**choice)  # type: ignore[arg-type]  # click names and types them so
     with report_progress() as reporter:
-        outcome = lock(directory, subdirs=subdirs, reporter=reporter)
+        outcomes = lock_all(
+            directories or (Path(),), options=options, reporter=reporter, environ=os.environ
+        )
+        return max([_show(outcome, reporter) for outcome in outcomes])
+
+
+def _show(outcome: LockOutcome | EnvsyncError, reporter: Reporter) -> int:
+    """Say what came of one definition; return the status that it deserves."""
+    if isinstance(outcome, EnvsyncError):
+        render(outcome)
+        return outcome.exit_status
+    _show_lock(outcome, reporter)
+    for failure in outcome.failures:
+        render(failure)
+    return max([failure.exit_status for failure in outcome.failures], default=0)
+
+
+def _show_lock(outcome: LockOutcome, reporter: Reporter) -> None:
     show_warnings(outcome.warnings)
+    for change in outcome.changes:
+        reporter.note(describe_change(change))
+    if not outcome.was_written:
+        reporter.note(f"`{outcome.path}` is unchanged")
+        return
     for subdir in outcome.lockfile.subdirs:
         packages = outcome.lockfile.packages_for(subdir)
         pip = sum(package.manager == "pip" for package in packages)
-        click.echo(f"{subdir}: {len(packages) - pip} conda packages, {pip} pip packages", err=True)
-    click.echo(
-        f"Wrote `{outcome.path}`" if outcome.changed else f"`{outcome.path}` is unchanged", err=True
-    )
+        reporter.note(f"{subdir}: {len(packages) - pip} conda packages, {pip} pip packages")
+    reporter.note(f"Wrote `{outcome.path}`")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from envsync.model.channel import Channel
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CondaRequest:
-    """One solve for one *subdir*; *channels* come in order of priority, highest first."""
+    """One solve for one *subdir*; *channels* come in order of priority, highest first.
+
+    Of what still fits, *preferred* packages are taken before newer ones. With *exclude_newer*
+    nothing counts that was published later.
+    """
 
     subdir: str
     channels: tuple[Channel, ...]
     match_specs: tuple[str, ...]
     virtual_packages: tuple[VirtualPackage, ...]
+    preferred: tuple[LockedPackage, ...] = ()
+    exclude_newer: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +54,8 @@ class PipRequest:
     options: tuple[str, ...]
     provided: tuple[PythonDistribution, ...]
     directory: Path
+    preferred: tuple[LockedPackage, ...] = ()
+    exclude_newer: datetime | None = None
 
 
 class CondaSolver(Protocol):

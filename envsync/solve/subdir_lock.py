@@ -2,68 +2,96 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import UnsatisfiableError
 from envsync.solve.channels import place_channels
+from envsync.solve.facts import find_glibc
 from envsync.solve.pip_constraints import check_requirements, find_distributions
 from envsync.solve.request import CondaRequest, PipRequest
-from envsync.solve.subdirs import assume_virtual_packages, find_glibc
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
+    from envsync.model.virtual_package import VirtualPackage
     from envsync.solve.request import CondaSolver, PipSolver
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubdirTask:
+    """What is to be solved for one *subdir*, besides the definition.
+
+    Of what still fits, *preferred* packages are kept. With *exclude_newer* nothing counts that
+    was published later.
+    """
+
+    subdir: str
+    facts: tuple[VirtualPackage, ...]
+    preferred: tuple[LockedPackage, ...] = ()
+    exclude_newer: datetime | None = None
 
 
 def solve_subdir(
     spec: EnvironmentSpec,
     conda: CondaSpec,
-    subdir: str,
+    task: SubdirTask,
     *,
     solvers: tuple[CondaSolver, PipSolver],
     reporter: Reporter,
 ) -> tuple[LockedPackage, ...]:
-    """Return every package that answers *spec*, whose conda side is *conda*, on *subdir*.
+    """Return every package that answers *spec*, whose conda side is *conda*, on a subdir.
 
     Raises:
         UnsatisfiableError: there is no such set of packages.
         EnvsyncError: a channel or an index can't be reached or read.
     """
     conda_solver, pip_solver = solvers
-    facts = assume_virtual_packages(subdir, conda_solver)
-    reporter.step(f"Solving conda packages for {subdir}")
-    channels, match_specs = place_channels(conda.channels, conda.match_specs, subdir)
-    brought = conda_solver.solve(
-        CondaRequest(
-            subdir=subdir,
-            channels=channels,
-            match_specs=(*match_specs, *(("pip",) if conda.has_pip_section else ())),
-            virtual_packages=facts,
-        )
-    )
+    reporter.step(f"Solving conda packages for {task.subdir}")
+    brought = conda_solver.solve(_ask_conda(conda, task))
     if not conda.pip_requirements:
         return brought
+    request = _ask_pip(spec, conda, task, brought)
+    reporter.step(f"Locking pip requirements for {task.subdir}")
+    return (*brought, *pip_solver.solve(request))
+
+
+def _ask_conda(conda: CondaSpec, task: SubdirTask) -> CondaRequest:
+    channels, match_specs = place_channels(conda.channels, conda.match_specs, task.subdir)
+    return CondaRequest(
+        subdir=task.subdir,
+        channels=channels,
+        match_specs=(*match_specs, *(("pip",) if conda.has_pip_section else ())),
+        virtual_packages=task.facts,
+        preferred=tuple(package for package in task.preferred if package.manager == "conda"),
+        exclude_newer=task.exclude_newer,
+    )
+
+
+def _ask_pip(
+    spec: EnvironmentSpec, conda: CondaSpec, task: SubdirTask, brought: tuple[LockedPackage, ...]
+) -> PipRequest:
     python = next((package for package in brought if package.name == "python"), None)
     if python is None:
         raise UnsatisfiableError(
-            f"The pip requirements need a Python, and no conda package brings one on `{subdir}`",
+            "The pip requirements need a Python, and no conda package brings one "
+            f"on `{task.subdir}`",
             hint="add `python=3.11` (or the version you need) to the conda dependencies",
         )
     provided = find_distributions(brought)
     source = spec.files[-1].name if spec.files else "the definition"
     check_requirements(conda.pip_requirements, provided, source=source)
-    reporter.step(f"Locking pip requirements for {subdir}")
-    added = pip_solver.solve(
-        PipRequest(
-            subdir=subdir,
-            python_version=python.version,
-            glibc=find_glibc(facts),
-            requirements=conda.pip_requirements,
-            options=conda.pip_options,
-            provided=provided,
-            directory=spec.directory,
-        )
+    return PipRequest(
+        subdir=task.subdir,
+        python_version=python.version,
+        glibc=find_glibc(task.facts),
+        requirements=conda.pip_requirements,
+        options=conda.pip_options,
+        provided=provided,
+        directory=spec.directory,
+        preferred=tuple(package for package in task.preferred if package.manager == "pip"),
+        exclude_newer=task.exclude_newer,
     )
-    return (*brought, *added)

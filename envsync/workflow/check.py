@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envsync.lock.consistency import find_inconsistencies
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.solve.subdirs import choose_subdirs
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckOutcome:
-    """A definition and its lock, and how the lock fails to answer it (nothing: it is fresh)."""
+    """A definition and its lock, and how the lock fails to answer it (nothing: it is fresh).
+
+    *inconsistencies* are sentences about what is wrong within the lock itself.
+    """
 
     path: Path
     spec: EnvironmentSpec
     lockfile: Lockfile
     staleness: tuple[Staleness, ...]
+    inconsistencies: tuple[str, ...]
     warnings: tuple[Finding, ...]
 
 
@@ -45,5 +50,11 @@ def check(directory: Path) -> CheckOutcome:
         spec=loaded.spec,
         lockfile=lockfile,
         staleness=find_staleness(loaded.spec, lockfile, choose_subdirs(loaded.spec)),
+        inconsistencies=find_inconsistencies(lockfile),
         warnings=loaded.warnings,
     )
+
+
+def find_definitions(root: Path) -> tuple[Path, ...]:
+    """Return the folders below *root* that hold an Azure ML definition, sorted."""
+    return tuple(sorted(path.parent for path in root.rglob("azureml_environment.json")))

@@ -2,48 +2,97 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError
+from envsync.errors import DefinitionError, EnvsyncError
 from envsync.files import write_atomically
-from envsync.lock.reader import LOCKFILE_NAME
-from envsync.lock.requested import dump_requested, list_requested
-from envsync.model.lockfile import Lockfile
-from envsync.solve.subdir_lock import solve_subdir
+from envsync.lock.diff import Change, diff_packages
+from envsync.lock.freshness import find_staleness
+from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.lock.reasons import add_reasons
+from envsync.lock.requested import dump_requested, list_requested, parse_requested
+from envsync.model.lockfile import LockedPackage, Lockfile
+from envsync.solve.cut_off import CUT_OFF_KEY, parse_cut_off
+from envsync.solve.facts import assume_facts, dump_facts, parse_facts, parse_statements
+from envsync.solve.subdir_lock import SubdirTask, solve_subdir
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
+from envsync.workflow.engines import LazyEngines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from envsync.errors import Finding
     from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.progress import Reporter
+    from envsync.model.virtual_package import VirtualPackage
+    from envsync.workflow.engines import Engines
+
+_TOGETHER = 4  # solves at a time; each is a thread, and the work is the engines'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockOptions:
+    """What the command line says about a lock.
+
+    *subdirs* empty means the usual ones. *update* names the packages that may move though they
+    still fit; *upgrade* lets all of them. *cut_off* is a date or a time, `none` to forget the
+    lock's, None to keep it. *system_requirements* are statements such as `glibc=2.17`. A lock
+    with more than *max_changes* changes is refused.
+    """
+
+    subdirs: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+    upgrade: bool = False
+    cut_off: str | None = None
+    system_requirements: tuple[str, ...] = ()
+    max_changes: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing asks for a solve where the lock is fresh."""
+        return not (self.update or self.upgrade or self.cut_off or self.system_requirements)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockOutcome:
-    """What a lock came to; *changed* is False where the file already said the same."""
+    """What a lock came to.
+
+    *was_written* is False where the file already said the same. *changes* are those against the
+    lock that was there. *failures* has the error of each subdir that could not be locked.
+    """
 
     path: Path
     lockfile: Lockfile
-    changed: bool
+    was_written: bool
+    changes: tuple[Change, ...]
+    failures: tuple[EnvsyncError, ...]
     warnings: tuple[Finding, ...]
 
 
-def lock(directory: Path, *, subdirs: Sequence[str] = (), reporter: Reporter) -> LockOutcome:
+def lock(
+    directory: Path,
+    *,
+    reporter: Reporter,
+    options: LockOptions | None = None,
+    engines: LazyEngines | None = None,
+) -> LockOutcome:
     """Lock the definition in *directory*, and write `conda-lock.yml` beside it.
 
-    The file is written whole or not at all; on failure an earlier one stands.
+    A lock that answers the definition is left as it is, unless *options* ask for more. Else
+    what still fits is kept. The file is written whole or not at all; where no subdir can be
+    locked an earlier one stands.
 
     Raises:
         DefinitionError: the definition is wrong.
         UnsatisfiableError: no set of packages answers it.
         EnvsyncError: a channel or an index can't be reached, or the file can't be written.
     """
+    options = options or LockOptions()
     loaded = load(directory)
     spec = loaded.spec
     if spec.conda is None:
@@ -51,45 +100,185 @@ def lock(directory: Path, *, subdirs: Sequence[str] = (), reporter: Reporter) ->
             f"`{directory}` has no conda dependencies to lock",
             hint="add a `conda_dependencies.yml` beside `azureml_environment.json`",
         )
-    chosen = choose_subdirs(spec, subdirs)
     path = spec.directory / LOCKFILE_NAME
-    lockfile, text = _solve(spec, spec.conda, chosen, reporter)
-    changed = not path.exists() or path.read_bytes() != text.encode()
-    if changed:
-        write_atomically(path, text.encode())
-    return LockOutcome(path=path, lockfile=lockfile, changed=changed, warnings=loaded.warnings)
+    before = _load_earlier(path)
+    locked = before.subdirs if before is not None else ()
+    subdirs = choose_subdirs(spec, options.subdirs, locked=locked)
+    if before is not None and _is_enough(spec, before, subdirs, options):
+        return LockOutcome(
+            path=path,
+            lockfile=before,
+            was_written=False,
+            changes=(),
+            failures=(),
+            warnings=loaded.warnings,
+        )
+    start = engines or LazyEngines(os.environ)
+    outcome = _solve(spec, spec.conda, subdirs, (before, options), start(), reporter)
+    return _write(path, outcome, options, warnings=loaded.warnings)
+
+
+def _load_earlier(path: Path) -> Lockfile | None:
+    """Return the lock that is there; one that can't be read is replaced, so it counts as none."""
+    try:
+        return load_lockfile(path)
+    except EnvsyncError:
+        return None
+
+
+def _is_enough(
+    spec: EnvironmentSpec, before: Lockfile, subdirs: Sequence[str], options: LockOptions
+) -> bool:
+    return (
+        options.is_plain
+        and set(before.subdirs) == set(subdirs)
+        and not find_staleness(spec, before, subdirs)
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Solved:
+    lockfile: Lockfile
+    text: str
+    changes: tuple[Change, ...]
+    failures: tuple[EnvsyncError, ...]
 
 
 def _solve(
-    spec: EnvironmentSpec, conda: CondaSpec, subdirs: tuple[str, ...], reporter: Reporter
-) -> tuple[Lockfile, str]:
-    """Return the lockfile and its text.
+    spec: EnvironmentSpec,
+    conda: CondaSpec,
+    subdirs: tuple[str, ...],
+    wish: tuple[Lockfile | None, LockOptions],
+    engines: Engines,
+    reporter: Reporter,
+) -> _Solved:
+    """Solve *subdirs* side by side.
 
-    Importing conda-lock takes half a second, which passes while the solver waits and works.
+    Importing conda-lock takes half a second, which passes while the solvers wait and work.
     """
-    from envsync.adapters.rattler import RattlerSolver, load_config
-    from envsync.adapters.uv import UvSolver
-
-    solvers = (RattlerSolver(load_config()), UvSolver())
-    requested = list_requested(spec)
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    before, options = wish
+    metadata = dict(before.custom_metadata) if before is not None else {}
+    cut_off = options.cut_off or metadata.get(CUT_OFF_KEY)
+    cut_off = None if cut_off == "none" else cut_off
+    tasks = [
+        SubdirTask(
+            subdir=subdir,
+            facts=_choose_facts(spec, subdir, metadata, options, engines),
+            preferred=_keep(before, subdir, options),
+            exclude_newer=parse_cut_off(cut_off),
+        )
+        for subdir in subdirs
+    ]
+    with ThreadPoolExecutor(max_workers=_TOGETHER + 1) as pool:
         content_hash = pool.submit(_compute_content_hash, conda, subdirs)
-        packages = tuple(
-            package
-            for subdir in subdirs
-            for package in solve_subdir(spec, conda, subdir, solvers=solvers, reporter=reporter)
-        )
-        lockfile = Lockfile(
-            subdirs=subdirs,
-            channels=requested.channels,
-            sources=tuple(file.name for file in spec.files[-1:]),
-            content_hash=content_hash.result(),
-            custom_metadata=dump_requested(requested),
-            packages=packages,
-        )
+        solving = [
+            pool.submit(
+                solve_subdir,
+                spec,
+                conda,
+                task,
+                solvers=(engines.conda, engines.pip),
+                reporter=reporter,
+            )
+            for task in tasks
+        ]
+        failures = [error for each in solving if (error := _failure_of(each.exception()))]
+        if len(failures) == len(solving):
+            raise failures[0]
+        solved = [
+            (task, each.result())
+            for task, each in zip(tasks, solving, strict=True)
+            if each.exception() is None
+        ]
+        hashes = content_hash.result()
+    requested = list_requested(spec)
+    done = tuple(task.subdir for task, _ in solved)
+    lockfile = Lockfile(
+        subdirs=done,
+        channels=requested.channels,
+        sources=tuple(file.name for file in spec.files[-1:]),
+        content_hash=tuple(pair for pair in hashes if pair[0] in done),
+        custom_metadata=(
+            *dump_requested(requested),
+            *(((CUT_OFF_KEY, cut_off),) if cut_off else ()),
+            *(dump_facts(task.subdir, task.facts) for task, _ in solved),
+        ),
+        packages=tuple(package for _, packages in solved for package in packages),
+    )
     from envsync.adapters.conda_lock import dump_lockfile
 
-    return lockfile, dump_lockfile(lockfile)
+    return _Solved(
+        lockfile=lockfile,
+        text=dump_lockfile(lockfile),
+        changes=_list_changes(before, lockfile),
+        failures=tuple(failures),
+    )
+
+
+def _failure_of(error: BaseException | None) -> EnvsyncError | None:
+    if error is None or isinstance(error, EnvsyncError):
+        return error
+    raise error
+
+
+def _choose_facts(
+    spec: EnvironmentSpec,
+    subdir: str,
+    metadata: Mapping[str, str],
+    options: LockOptions,
+    engines: Engines,
+) -> tuple[VirtualPackage, ...]:
+    recorded = () if options.upgrade else parse_facts(metadata, subdir)
+    stated = {**engines.overrides, **parse_statements(options.system_requirements)}
+    return assume_facts(spec, subdir, engines.conda, recorded=recorded, stated=stated)
+
+
+def _keep(before: Lockfile | None, subdir: str, options: LockOptions) -> tuple[LockedPackage, ...]:
+    """Return the packages of *before* that are not to move while they fit."""
+    if before is None or options.upgrade:
+        return ()
+    free = {name.lower().replace("_", "-") for name in options.update}
+    return tuple(
+        package
+        for package in before.packages_for(subdir)
+        if package.name.lower().replace("_", "-") not in free
+    )
+
+
+def _list_changes(before: Lockfile | None, after: Lockfile) -> tuple[Change, ...]:
+    if before is None:
+        return ()
+    from envsync.adapters.versions import is_newer, satisfies
+
+    changes = diff_packages(before.packages, after.packages, is_newer=is_newer)
+    then = parse_requested(before.channels, before.custom_metadata)
+    now = parse_requested(after.channels, after.custom_metadata)
+    if now is None:
+        return changes
+    return add_reasons(changes, after.packages, (then, now), satisfies=satisfies)
+
+
+def _write(
+    path: Path, solved: _Solved, options: LockOptions, *, warnings: tuple[Finding, ...]
+) -> LockOutcome:
+    if options.max_changes is not None and len(solved.changes) > options.max_changes:
+        raise EnvsyncError(
+            f"`{path}` would change {len(solved.changes)} packages, "
+            f"more than the {options.max_changes} of `--max-changes`",
+            hint="see them with `envsync diff` after locking a copy, or raise the number",
+        )
+    outcome = LockOutcome(
+        path=path,
+        lockfile=solved.lockfile,
+        was_written=False,
+        changes=solved.changes,
+        failures=solved.failures,
+        warnings=warnings,
+    )
+    if path.exists() and path.read_bytes() == solved.text.encode():
+        return outcome
+    write_atomically(path, solved.text.encode())
+    return replace(outcome, was_written=True)
 
 
 def _compute_content_hash(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,3 +109,43 @@ def test_a_lock_that_is_none_is_an_error(
 
     assert done.status == 2
     assert done.stderr.startswith("Error: `d/conda-lock.yml`:")
+
+
+def test_every_definition_below_a_folder_is_checked(
+    envsync: Callable[..., Done], locked: Callable[..., Path], tmp_path: Path
+) -> None:
+    shutil.copytree(locked("python=3.11"), tmp_path / "deep" / "er")
+
+    assert envsync("check", "--all", ".").stdout == (
+        "`d/conda-lock.yml` is fresh\n`deep/er/conda-lock.yml` is fresh\n"
+    )
+    assert envsync("check", "--all", "d/conda-lock.yml").stdout == "`d/conda-lock.yml` is fresh\n"
+
+
+def test_a_folder_without_definitions_is_a_usage_error(
+    envsync: Callable[..., Done], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    assert envsync("check", "--all", "empty").status == 2
+
+
+def test_a_lock_that_lacks_a_package_is_said_to(
+    envsync: Callable[..., Done], locked: Callable[..., Path]
+) -> None:
+    lockfile = locked("python=3.11") / "conda-lock.yml"
+    text = lockfile.read_text(encoding="utf-8")
+    needy = text.replace("dependencies: {}", "dependencies:\n    openssl: ''")
+    assert needy != text
+    lockfile.write_text(needy, encoding="utf-8")
+
+    done = envsync("check", "d")
+
+    assert done == (
+        1,
+        "",
+        (
+            "Error: `d/conda-lock.yml` is inconsistent: `linux-64` lacks `openssl`, which `python` "
+            "needs\n"
+        ),
+    )

@@ -15,10 +15,10 @@ from envsync.errors import DefinitionError, UnsatisfiableError
 from envsync.model.environment import CondaSpec, EnvironmentSpec
 from envsync.model.lockfile import LockedPackage
 from envsync.model.subdir import current_subdir
-from envsync.model.virtual_package import DEFAULTS, VirtualPackage
+from envsync.model.virtual_package import DEFAULTS
 from envsync.solve.request import PythonDistribution
-from envsync.solve.subdir_lock import solve_subdir
-from envsync.solve.subdirs import choose_subdirs, find_glibc
+from envsync.solve.subdir_lock import SubdirTask, solve_subdir
+from envsync.solve.subdirs import choose_subdirs
 
 PYTHON = conda_package("python", "3.11.9")
 NUMPY = conda_package("numpy", "1.24.4", dependencies=NEEDS_PYTHON)
@@ -43,7 +43,7 @@ def solve(
     return solve_subdir(
         spec,
         conda,
-        subdir,
+        SubdirTask(subdir=subdir, facts=DEFAULTS[subdir]),
         solvers=(
             solver or FakeCondaSolver(packages=(PYTHON, NUMPY, PIP)),
             pip or FakePipSolver(packages=(pip_package("six"),)),
@@ -85,15 +85,17 @@ def test_channels_keep_their_order_and_nodefaults_is_none() -> None:
     assert [channel.name for channel in solver.requests[0].channels] == ["conda-forge"]
 
 
-def test_other_machines_are_assumed_and_this_one_is_asked() -> None:
-    solver = FakeCondaSolver(packages=(PYTHON, NUMPY, PIP))
-    other = "osx-arm64" if current_subdir() != "osx-arm64" else "linux-64"
+def test_what_is_to_be_kept_goes_to_the_solver_it_came_from() -> None:
+    solver, pip = FakeCondaSolver(packages=(PYTHON, NUMPY, PIP)), FakePipSolver()
+    spec = EnvironmentSpec(name="x", directory=Path("d"), files=(), conda=CONDA)
+    task = SubdirTask(
+        subdir="linux-64", facts=DEFAULTS["linux-64"], preferred=(NUMPY, pip_package("six"))
+    )
 
-    for subdir in (current_subdir(), other):
-        solve(CONDA, subdir=str(subdir), solver=solver)
+    solve_subdir(spec, CONDA, task, solvers=(solver, pip), reporter=RecordingReporter())
 
-    assert solver.requests[0].virtual_packages == solver.detect_virtual_packages()
-    assert solver.requests[1].virtual_packages == DEFAULTS[other]
+    assert solver.requests[0].preferred == (NUMPY,)
+    assert pip.requests[0].preferred == (pip_package("six"),)
 
 
 def test_a_pip_requirement_that_conda_contradicts_names_both() -> None:
@@ -124,8 +126,3 @@ def test_an_unknown_subdir_is_refused_with_those_that_are_known() -> None:
         choose_subdirs(EnvironmentSpec(name="x", directory=Path(), files=()), ["linux-65"])
 
     assert "`linux-64`" in str(caught.value.hint)
-
-
-def test_the_c_library_is_found_among_the_facts() -> None:
-    assert find_glibc([VirtualPackage(name="__glibc", version="2.28")]) == "2.28"
-    assert find_glibc(DEFAULTS["win-64"]) is None

@@ -25,7 +25,7 @@ from envsync.adapters.rattler.failure import (
     first_line,
     without_missing,
 )
-from envsync.adapters.rattler.record import from_record, parse_match_spec
+from envsync.adapters.rattler.record import from_record, parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.model.virtual_package import VirtualPackage
 
@@ -93,6 +93,8 @@ class RattlerSolver:
                 gateway=self._gateway,
                 platforms=[rattler.Subdir(request.subdir), rattler.Subdir("noarch")],
                 virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
+                locked_packages=[to_record(package) for package in request.preferred],
+                exclude_newer=request.exclude_newer,
             )
         )
 

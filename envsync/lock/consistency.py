@@ -1,0 +1,36 @@
+"""What is wrong within a lock itself, whatever the definition says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envsync.model.lockfile import LockedPackage, Lockfile
+
+
+def find_inconsistencies(lockfile: Lockfile) -> tuple[str, ...]:
+    """Return a sentence for each package that is there twice, lacks one, or lies nowhere.
+
+    Whether versions satisfy each other is not looked at; that takes a solver's rules.
+    """
+    return tuple(
+        sentence
+        for subdir in lockfile.subdirs
+        for sentence in _check_subdir(subdir, lockfile.packages_for(subdir))
+    )
+
+
+def _check_subdir(subdir: str, packages: tuple[LockedPackage, ...]) -> Iterator[str]:
+    conda = {package.name for package in packages if package.manager == "conda"}
+    counted = Counter((package.manager, package.name) for package in packages)
+    for (manager, name), count in sorted(counted.items()):
+        if count > 1:
+            yield f"`{subdir}` has the {manager} package `{name}` {count} times"
+    for package in packages:
+        if package.manager == "conda":
+            for needed, _ in package.dependencies:
+                if needed not in conda and not needed.startswith("__"):
+                    yield f"`{subdir}` lacks `{needed}`, which `{package.name}` needs"

@@ -1,0 +1,54 @@
+"""The solvers, started when the first definition needs them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envsync.solve.request import CondaSolver, PipSolver
+
+_OVERRIDES = ("CUDA", "GLIBC", "LINUX", "OSX", "WIN")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engines:
+    """The solvers, which many definitions share, and what the process says of machines."""
+
+    conda: CondaSolver
+    pip: PipSolver
+    overrides: Mapping[str, str]
+
+
+class LazyEngines:
+    """Starts the engines at the first call, whichever thread that comes from.
+
+    The variables `CONDA_OVERRIDE_…` of *environ* are heeded.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._started: Engines | None = None
+        self._guard = threading.Lock()
+
+    def __call__(self) -> Engines:
+        """Return the engines, the same at each call."""
+        with self._guard:
+            if self._started is None:
+                self._started = _start(self._environ)
+            return self._started
+
+
+def _start(environ: Mapping[str, str]) -> Engines:
+    from envsync.adapters.rattler import RattlerSolver, load_config
+    from envsync.adapters.uv import UvSolver
+
+    overrides = {
+        f"__{name.lower()}": environ[f"CONDA_OVERRIDE_{name}"]
+        for name in _OVERRIDES
+        if environ.get(f"CONDA_OVERRIDE_{name}")
+    }
+    return Engines(conda=RattlerSolver(load_config()), pip=UvSolver(), overrides=overrides)
