@@ -170,7 +170,7 @@ class FieldReader:
         return entries
 
     def _warn_unknown(self, path: str, key: str, kind: Object) -> None:
-        if key in kind.obsolete:
+        if key in kind.obsolete or self._report.is_full:
             return
         hint = suggest(key, kind.fields)
         self._report.warn(path, "Azure ML does not know this key; it is kept, not used", hint=hint)

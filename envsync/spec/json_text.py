@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from envsync.errors import DefinitionError
 from envsync.model.redaction import quote
@@ -13,6 +13,9 @@ from envsync.spec.report import Place, join
 
 if TYPE_CHECKING:
     from envsync.spec.report import Report
+
+LONGEST_TEXT = 256 * 1024
+DEEPEST_NESTING = 64
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"\s]+')
 
@@ -23,6 +26,9 @@ def parse_json(text: str, report: Report) -> Any:
     Raises:
         DefinitionError: *text* is not JSON, or nothing that a program should be asked to hold.
     """
+    if len(text) > LONGEST_TEXT:
+        message = f"{len(text):,} characters are more than a definition needs ({LONGEST_TEXT:,})"
+        _refuse(message, report)
     repeats = False
 
     def pairs_to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -41,11 +47,28 @@ def parse_json(text: str, report: Report) -> Any:
     except (ValueError, RecursionError) as error:
         _report_error(error, text, report)
         raise DefinitionError.from_findings(report.errors) from error
+    if _measure_depth(value) > DEEPEST_NESTING:
+        _refuse(f"the nesting is deeper than {DEEPEST_NESTING} levels", report)
     if repeats:
         for path in Places(text).repeated:
             report.error(path, "the key is there twice", hint="keep one of the two")
         raise DefinitionError.from_findings(report.errors)
     return value
+
+
+def _refuse(message: str, report: Report) -> NoReturn:
+    report.error("", message)
+    raise DefinitionError.from_findings(report.errors)
+
+
+def _measure_depth(value: Any) -> int:
+    """Return how many levels of lists and objects *value* has, or one more than is allowed."""
+    depth, level = 0, [value] if isinstance(value, (dict, list)) else []
+    while level and depth <= DEEPEST_NESTING:
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [x for items in inner for x in items if isinstance(x, (dict, list))]
+        depth += 1
+    return depth
 
 
 def _report_error(error: Exception, text: str, report: Report) -> None:
@@ -56,7 +79,7 @@ def _report_error(error: Exception, text: str, report: Report) -> None:
     elif isinstance(error, _NumberError):
         report.error("", str(error))
     elif isinstance(error, RecursionError):
-        report.error("", "the nesting is too deep")
+        report.error("", f"the nesting is deeper than {DEEPEST_NESTING} levels")
     else:
         report.error("", "a number has too many digits")
 
@@ -66,7 +89,10 @@ class _NumberError(ValueError):
 
 
 class Places:
-    """The line on which each key path of a JSON text starts; made only to report findings."""
+    """The line on which each key path of a JSON text starts; made only to report findings.
+
+    A text that is not JSON has lines too, as far as they can be told.
+    """
 
     def __init__(self, text: str) -> None:
         self.repeated: list[str] = []
@@ -100,7 +126,10 @@ class Places:
                 self._stack.append(_Level(path, is_object=symbol == "{"))
 
     def _name(self, level: _Level, symbol: str, line: int) -> None:
-        path = level.name(str(json.loads(symbol, strict=False)))
+        try:
+            path = level.name(str(json.loads(symbol, strict=False)))
+        except ValueError:
+            path = level.name(symbol)
         if path in self._lines:
             self.repeated.append(path)
         self._lines.setdefault(path, line)

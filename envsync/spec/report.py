@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from envsync.yamlio import Node
 
 
+MOST_FINDINGS = 200
+
+
 class Place(NamedTuple):
     """A line and a column, counted from 1."""
 
@@ -21,7 +24,10 @@ class Place(NamedTuple):
 
 
 class Report:
-    """The findings of one file, *file* being its name as the user would type it."""
+    """The findings of one file, *file* being its name as the user would type it.
+
+    Beyond *MOST_FINDINGS* of a kind, one more says that there are more.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -32,13 +38,24 @@ class Report:
         self, path: str, message: str, *, hint: str | None = None, at: Place | Node | None = None
     ) -> None:
         """Add what makes the file unusable, at key path *path*."""
-        self.errors.append(self._finding(path, message, hint, at))
+        self._add(self.errors, self._finding(path, message, hint, at))
 
     def warn(
         self, path: str, message: str, *, hint: str | None = None, at: Place | Node | None = None
     ) -> None:
         """Add what its author should know, at key path *path*."""
-        self.warnings.append(self._finding(path, message, hint, at))
+        self._add(self.warnings, self._finding(path, message, hint, at))
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether further warnings would be left out."""
+        return len(self.warnings) > MOST_FINDINGS
+
+    def _add(self, findings: list[Finding], finding: Finding) -> None:
+        if len(findings) == MOST_FINDINGS:
+            finding = Finding(file=self.file, message="there is more like this", line=finding.line)
+        if len(findings) <= MOST_FINDINGS:
+            findings.append(finding)
 
     def _finding(
         self, path: str, message: str, hint: str | None, at: Place | Node | None

@@ -116,31 +116,15 @@ def test_warnings_of_the_source_are_printed_to_stderr(
     )
 
 
-@pytest.mark.parametrize(
-    ("source", "error"),
-    [
-        ("nowhere", "Error: Cannot read `nowhere`: No such file or directory\n"),
-        (
-            ".",
-            """Error: `.` holds no definition
-Hint: give a folder with `azureml_environment.json`, `environment.yml`, `conda.yaml`, `MLmodel` \
-or a conda prefix
-""",
-        ),
-        (
-            "some.txt",
-            """Error: `some.txt` is no definition
-Hint: give a folder with `azureml_environment.json`, `environment.yml`, `conda.yaml`, `MLmodel` \
-or a conda prefix
-""",
-        ),
-    ],
-)
+@pytest.mark.parametrize("source", ["nowhere", ".", "some.txt"])
 def test_source_that_is_no_definition_is_refused(
-    tmp_path: Path, envsync: Callable[..., Done], source: str, error: str
+    tmp_path: Path, envsync: Callable[..., Done], source: str
 ) -> None:
     (tmp_path / "some.txt").write_text("")
 
     done = envsync("save-to-directory", source, "target")
 
-    assert done == (2, "", error)
+    assert (done.status, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: ")
+    assert f"`{source}`" in done.stderr.splitlines()[0]
+    assert list_names(tmp_path) == ["some.txt"]

@@ -268,6 +268,23 @@ def test_reference_is_no_definition(tmp_path: Path, text: str) -> None:
     assert hint == "download the definition with `Environment.get(...).save_to_directory(...)`"
 
 
+def test_of_very_many_findings_the_first_are_enough(tmp_path: Path) -> None:
+    wrong = {f"k{number}": number for number in range(4_000)}
+    document = document_with(environmentVariables=wrong) | wrong
+    write_definition(tmp_path, document, conda="dependencies:\n" + "- a==b==\n" * 4_000)
+
+    start = time.perf_counter()
+    findings = refuse(tmp_path)
+
+    assert time.perf_counter() - start < 2
+    assert len(findings) == 402
+    more = [finding for finding, _ in findings if "there is more like this" in finding]
+    assert more == [
+        "`azureml_environment.json`: there is more like this",
+        "`conda_dependencies.yml`:202: there is more like this",
+    ]
+
+
 def test_top_level_that_is_no_object_is_refused(tmp_path: Path) -> None:
     assert refuse(write_definition(tmp_path, "[1]")) == [
         ("`azureml_environment.json`: a list where an object should be", None)

@@ -241,6 +241,12 @@ def test_changed_fields_win_over_the_text() -> None:
     )
 
 
+def test_text_that_rewriting_would_spoil_is_made_anew() -> None:
+    saved = dump_conda(load(with_python(r'variables: {"\N": a}')))
+    assert saved == 'dependencies:\n- python=3.10\nvariables:\n  ? "\\N"\n  : a\n'
+    assert load(saved).variables == (("\x85", "a"),)
+
+
 def test_text_that_can_no_longer_be_read_is_not_saved() -> None:
     assert dump_conda(CondaSpec(match_specs=("a",), text="a: b: c")) == "dependencies:\n- a\n"
 
@@ -250,3 +256,5 @@ def test_pip_item_is_found_again() -> None:
     assert locate_pip_item(conda, "torch") == ("dependencies[2].pip[1]", Place(6, 5))
     assert locate_pip_item(conda, "gone") == ("", None)
     assert locate_pip_item(CondaSpec(), "flask") == ("", None)
+    assert locate_pip_item(CondaSpec(text="- flask"), "flask") == ("", None)
+    assert locate_pip_item(CondaSpec(text="name: flask"), "flask") == ("", None)

@@ -45,10 +45,23 @@ def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
         ),
         ('{"a": 1,\n}', "`x.json`:", None, "remove the comma before it"),
         ('{"a": b}', "`x.json`:1: not JSON: expecting value", 7, None),
+        ("[1.5, 1e999]", "`x.json`: `1e999` is too large a number", None, None),
         ("[NaN]", "`x.json`: `NaN` is no JSON number", None, None),
-        ("[1e999]", "`x.json`: `1e999` is too large a number", None, None),
         ("[" + "1" * 5000 + "]", "`x.json`: a number has too many digits", None, None),
-        ("[" * 100_000, "`x.json`: the nesting is too deep", None, None),
+        ("[" * 100_000, "`x.json`: the nesting is deeper than 64 levels", None, None),
+        ("[" * 65 + "]" * 65, "`x.json`: the nesting is deeper than 64 levels", None, None),
+        (
+            "[" * 3000 + "1" + "]" * 3000,
+            "`x.json`: the nesting is deeper than 64 levels",
+            None,
+            None,
+        ),
+        (
+            '"' + "a" * 300_000 + '"',
+            "`x.json`: 300,002 characters are more than a definition needs (262,144)",
+            None,
+            None,
+        ),
     ],
 )
 def test_what_is_not_json_is_refused_with_its_place(
@@ -89,6 +102,15 @@ def test_each_repeated_key_is_named() -> None:
 )
 def test_each_key_path_has_its_line(path: str, line: int) -> None:
     assert Places(SAMPLE).line(path) == line
+
+
+def test_nesting_that_is_allowed_is_read() -> None:
+    assert repr(parse_json("[" * 64 + "]" * 64, Report("x.json"))) == "[" * 64 + "]" * 64
+    assert parse_json("1", Report("x.json")) == 1
+
+
+def test_text_that_is_not_json_has_lines_too() -> None:
+    assert Places('{\n"\\1": [\n2').line(r'"\1"[0]') == 3
 
 
 JSON = st.recursive(

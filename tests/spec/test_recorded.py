@@ -110,7 +110,7 @@ VERDICTS = {
     "b58_yaml_pip_null": None,
     "b59_yaml_pip_string": "`:4: dependencies[1].pip: text where a list should be",
     "b61_yaml_python_absent": None,
-    "b62_json_deep_nesting": "the nesting is too deep",
+    "b62_json_deep_nesting": "the nesting is deeper than 64 levels",
     "b64_databricks_cluster_and_init": None,
     "b65_databricks_cluster_invalid": "`:43: databricks.cluster: with `existingClusterId` no",
     "b67_yml_symlink_outside": "conda_dependencies.yml`",
