@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _OLDEST = (3, 10)
+_OWNER = "checkout.txt"  # written last, in the venv: it names the checkout that it was made for
 
 
 class StepFailedError(Exception):
@@ -62,7 +64,7 @@ def enter_venv(group: str) -> None:
     venv = cache_directory() / f"venv-{group}-{_fingerprint(group)}"
     if Path(sys.prefix) == venv:
         return
-    if not venv.is_dir():
+    if _owner(venv) is None:
         with timed(f"Making a virtual environment, `{venv}`"):
             _make(venv, group)
     python = venv / "bin/python"
@@ -79,20 +81,47 @@ def _fingerprint(group: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
+def _owner(venv: Path) -> Path | None:
+    """Return the checkout that *venv* was made for, or None if it isn't there or not complete."""
+    try:
+        return Path((venv / _OWNER).read_text(encoding="utf-8"))
+    except OSError:
+        return None
+
+
 def _make(venv: Path, group: str) -> None:
     """Make *venv* in its place, as venvs can't be moved, and remove it if anything fails."""
     venv.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _create(venv)
-        python = str(venv / "bin/python")
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        _run([*pip, _uv_requirement()], "install uv from the package index")
-        uv = [str(venv / "bin/uv"), "pip", "install", "--quiet", "--python", python]
-        groups = ["--group", f"{CHECKOUT / 'pyproject.toml'}:{group}"]
-        _run([*uv, "--editable", str(CHECKOUT), *groups], "install envsync and its dependencies")
-    except BaseException:
-        shutil.rmtree(venv, ignore_errors=True)
-        raise
+    with (venv.parent / ".venv.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _owner(venv) is not None:  # another process made it in the meantime
+            return
+        _remove_useless(venv.parent, group)
+        try:
+            _create(venv)
+            _install(venv, group)
+            (venv / _OWNER).write_text(str(CHECKOUT), encoding="utf-8")
+        except BaseException:
+            shutil.rmtree(venv, ignore_errors=True)
+            raise
+
+
+def _install(venv: Path, group: str) -> None:
+    python = str(venv / "bin/python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    _run([*pip, _uv_requirement()], "install uv from the package index")
+    uv = [str(venv / "bin/uv"), "pip", "install", "--quiet", "--python", python]
+    groups = ["--group", f"{CHECKOUT / 'pyproject.toml'}:{group}"]
+    _run([*uv, "--editable", str(CHECKOUT), *groups], "install envsync and its dependencies")
+
+
+def _remove_useless(cache: Path, group: str) -> None:
+    """Delete what was not finished, what this run replaces, and what served a checkout now gone."""
+    for venv in cache.glob("venv-*"):
+        owner = _owner(venv)
+        is_replaced = owner == CHECKOUT and venv.name.startswith(f"venv-{group}-")
+        if owner is None or is_replaced or not (owner / "pyproject.toml").is_file():
+            shutil.rmtree(venv, ignore_errors=True)
 
 
 def _create(venv: Path) -> None:

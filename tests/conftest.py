@@ -59,6 +59,12 @@ def private_home(
 
 
 @pytest.fixture(scope="session")
+def lasting_cache() -> Path:
+    """Return the folder whose content outlives the tests: what is costly to make or fetch."""
+    return _CACHE
+
+
+@pytest.fixture(scope="session")
 def rattler_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the package cache that the tests share; one that damages it makes its own."""
     return tmp_path_factory.mktemp("rattler-cache")

@@ -104,11 +104,15 @@ def source(tmp_path_factory: pytest.TempPathFactory, pre_commit_home: Path) -> P
 
 @pytest.fixture
 def project(
-    source: Project, tmp_path: Path, channel: Served, monkeypatch: pytest.MonkeyPatch
+    source: Project,
+    tmp_path: Path,
+    channel: Served,
+    lasting_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Project:
     """Return a repository with a locked definition, all of it committed past the hook."""
     assert channel.config  # `ENVSYNC_CONFIG` names it, and so the lock can be written
-    monkeypatch.setenv("PIP_CACHE_DIR", str(Path(os.environ["UV_CACHE_DIR"]).parent / "pip"))
+    monkeypatch.setenv("PIP_CACHE_DIR", str(lasting_cache / "pip"))
     made = Project(root=tmp_path / "project", pre_commit_home=source.pre_commit_home)
     definition = made.root / DEFINITION
     definition.mkdir(parents=True)

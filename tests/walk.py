@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     try:
         enter_venv("test")
         home = _fresh_home(options.home)
-        with _source_of_packages(home, options.channel) as config:
+        with _source_of_packages(home, options) as config:
             walk = Walk(environ=_environ(home, config))
             _tell_settings(home, config)
             for name in options.definitions:
@@ -139,21 +139,24 @@ def _fresh_home(chosen: Path | None) -> Path:
 
 
 @contextlib.contextmanager
-def _source_of_packages(home: Path, choice: str) -> Iterator[Path | None]:
+def _source_of_packages(home: Path, options: argparse.Namespace) -> Iterator[Path | None]:
     """Yield None if packages come from conda-forge, else the configuration of its stand-in."""
-    refusal = _why_no_conda_forge() if choice != "embedded" else "it was not asked, as you said"
-    if refusal is None or choice == "conda-forge":
+    refusal = _why_no_conda_forge() if options.channel == "auto" else None
+    if refusal is None and options.channel != "embedded":
         say("Packages come from conda-forge")
         yield None
         return
     from channel import CONDA_FORGE, NOTICE, build_channel, serve  # noqa: PLC0415  # in the venv
 
-    say(f"conda-forge can't be reached ({refusal})")
+    if refusal is not None:
+        say(f"  it can't be reached: {refusal}")
     with timed("Making a channel that stands in for it, or taking the one made before"):
         made = build_channel(cache_directory())
     say(f"  {NOTICE}")
+    walked = tuple(f"specs/{name} " for name in options.definitions)
     for text in made.unmet:
-        say(f"Warning: {text}\n  {_STAND_IN_PYTHON_HINT}")
+        if text.startswith(walked):
+            say(f"Warning: {text}\n  {_STAND_IN_PYTHON_HINT}")
     home.mkdir(parents=True, exist_ok=True)
     config = home / "stand-in-channel.toml"
     with serve({CONDA_FORGE: made.path}) as served:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 SPECS = Path(__file__).parents[2] / "specs"
 NOTICE = (
-    "This channel stands in for conda-forge, which can't be reached: its `python` is a CPython "
-    "found on this machine, its other packages are made of wheels from the package index."
+    "This channel stands in for conda-forge: its `python` is a CPython found on this machine, "
+    "its other packages are made of wheels from the package index."
 )
 
 
