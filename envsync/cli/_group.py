@@ -22,11 +22,17 @@ _INTERRUPTED = 130
 _COMMANDS = {
     "lock": "envsync.cli.lock",
     "check": "envsync.cli.check",
+    "diff": "envsync.cli.diff",
+    "why": "envsync.cli.why",
+    "tree": "envsync.cli.tree",
     "build-local": "envsync.cli.build_local",
     "run": "envsync.cli.run",
     "score": "envsync.cli.score",
     "serve": "envsync.cli.serve",
     "save-to-directory": "envsync.cli.save_to_directory",
+    "add": "envsync.cli.add",
+    "remove": "envsync.cli.remove",
+    "export": "envsync.cli.export",
 }
 
 

@@ -70,7 +70,7 @@ def _tell(
         return "up" if is_newer(after, before) else "down"
     if before.build != after.build and before.manager == after.manager:
         return "rebuilt"
-    if before.url != after.url:
+    if before.manager != after.manager or (before.url and after.url and before.url != after.url):
         return "moved"
     digests = ((before.sha256, after.sha256), (before.md5, after.md5))
     differ = any(earlier and later and earlier != later for earlier, later in digests)

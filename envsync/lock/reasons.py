@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envsync.lock.graph import name_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -39,7 +41,7 @@ def _find_reason(
     fresh: set[str],
     satisfies: Callable[[LockedPackage, str], bool],
 ) -> str:
-    asked = sorted(text for text in fresh if _name_of(text) == change.name)
+    asked = sorted(text for text in fresh if name_of(text) == change.name)
     if asked:
         return f"the definition asks for `{asked[0]}`"
     users = [
@@ -59,12 +61,6 @@ def _find_reason(
 
 def _list_asked(requested: Requested | None) -> tuple[str, ...]:
     return () if requested is None else (*requested.match_specs, *requested.pip)
-
-
-def _name_of(text: str) -> str:
-    bare = text.rpartition("::")[2]
-    end = next((index for index, letter in enumerate(bare) if letter in " =<>!~[;@("), len(bare))
-    return bare[:end].lower().replace("_", "-")
 
 
 def _show(package: LockedPackage) -> str:

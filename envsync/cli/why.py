@@ -1,0 +1,24 @@
+"""`envsync why`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from envsync.cli._options import DEFINITION
+from envsync.workflow.explain import explain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="why")
+@click.argument("name", metavar="NAME")
+@DEFINITION
+def command(name: str, directory: Path) -> None:
+    """Show the chain from the definition in DIR to the package NAME in its lock."""
+    for chain in explain(directory, name):
+        links = [f"{package.name} {package.version}" for package in chain.packages]
+        asked = f"`{chain.asked}` → " if chain.asked else ""
+        click.echo(f"{chain.subdir}: {asked}{' → '.join(links)}")

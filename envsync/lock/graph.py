@@ -1,0 +1,75 @@
+"""Who needs whom in a lock."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from envsync.model.lockfile import LockedPackage
+
+
+def name_of(text: str) -> str:
+    """Return the package name that a match spec or pip requirement starts with, normalized."""
+    bare = text.strip().rpartition("::")[2]
+    end = next((index for index, letter in enumerate(bare) if letter in " =<>!~[;@("), len(bare))
+    return normalize(bare[:end])
+
+
+def normalize(name: str) -> str:
+    """Return *name* as both managers would compare it."""
+    return name.lower().replace("_", "-")
+
+
+def find_chain(
+    packages: Sequence[LockedPackage], roots: Iterable[str], name: str
+) -> tuple[LockedPackage, ...]:
+    """Return a shortest chain of packages from one of *roots* (names) to *name*.
+
+    Each needs the next. It is empty where nothing that was asked for leads there.
+    """
+    index = {normalize(package.name): package for package in packages}
+    wanted = normalize(name)
+    paths: deque[tuple[str, ...]] = deque(
+        (normalize(root),) for root in sorted(set(roots)) if normalize(root) in index
+    )
+    seen = {path[0] for path in paths}
+    while paths:
+        path = paths.popleft()
+        if path[-1] == wanted:
+            return tuple(index[step] for step in path)
+        for needed in _list_needed(index, path[-1]):
+            if needed not in seen:
+                seen.add(needed)
+                paths.append((*path, needed))
+    return ()
+
+
+def walk_tree(
+    packages: Sequence[LockedPackage], roots: Iterable[str]
+) -> Iterator[tuple[int, LockedPackage, bool]]:
+    """Yield each package below *roots* (names) as its depth, itself, and whether it is a repeat.
+
+    What a repeated package needs is not shown again.
+    """
+    index = {normalize(package.name): package for package in packages}
+    shown: set[str] = set()
+    stack = [(0, name) for name in sorted({normalize(root) for root in roots}, reverse=True)]
+    while stack:
+        depth, name = stack.pop()
+        if name not in index:
+            continue
+        needed = _list_needed(index, name)
+        is_repeat = name in shown and bool(needed)
+        yield depth, index[name], is_repeat
+        if not is_repeat:
+            shown.add(name)
+            stack += [(depth + 1, each) for each in reversed(needed)]
+
+
+def _list_needed(index: Mapping[str, LockedPackage], name: str) -> list[str]:
+    return [
+        normalize(needed) for needed, _ in index[name].dependencies if normalize(needed) in index
+    ]

@@ -1,0 +1,89 @@
+"""What a prefix holds, by its own records, in the shape of locked packages."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from envsync.errors import EnvsyncError
+from envsync.model.lockfile import LockedPackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_HEADER = re.compile(r"^(Name|Version): (\S+)$", re.MULTILINE)
+_DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
+
+
+def list_installed(prefix: Path, subdir: str) -> tuple[LockedPackage, ...]:
+    """Return the packages of *prefix*, conda's and then pip's, each sorted by name.
+
+    A pip package has no address: its metadata does not say where it came from.
+
+    Raises:
+        EnvsyncError: *prefix* is no conda environment, or a record of it can't be read.
+    """
+    if not (prefix / "conda-meta").is_dir():
+        raise EnvsyncError(f"`{prefix}` is no conda environment")
+    records = [_read_record(path) for path in sorted((prefix / "conda-meta").glob("*.json"))]
+    of_conda = {
+        match[1]
+        for record in records
+        for file in record.get("files", ())
+        if (match := _DIST_INFO.search(str(file)))
+    }
+    return (
+        *(_from_record(record, subdir) for record in records),
+        *_list_pip(prefix, subdir, of_conda),
+    )
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EnvsyncError(f"`{path}` is no record of a package: {error}") from error
+    if not isinstance(record, dict) or "name" not in record:
+        raise EnvsyncError(f"`{path}` is no record of a package")
+    return record
+
+
+def _from_record(record: dict[str, Any], subdir: str) -> LockedPackage:
+    return LockedPackage(
+        name=str(record["name"]),
+        version=str(record.get("version", "")),
+        manager="conda",
+        subdir=subdir,
+        url=str(record.get("url", "")),
+        md5=record.get("md5"),
+        sha256=record.get("sha256"),
+        build=str(record.get("build", "")),
+        dependencies=tuple(
+            sorted(
+                (name, requirement)
+                for text in record.get("depends", ())
+                for name, _, requirement in [str(text).partition(" ")]
+            )
+        ),
+    )
+
+
+def _list_pip(prefix: Path, subdir: str, of_conda: set[str]) -> Iterator[LockedPackage]:
+    for folder in sorted(prefix.glob("lib/python3*/site-packages/*.dist-info")):
+        if folder.name.removesuffix(".dist-info") in of_conda:
+            continue
+        try:
+            text = (folder / "METADATA").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        headers = dict(_HEADER.findall(text.partition("\n\n")[0]))
+        if {"Name", "Version"} <= headers.keys():
+            yield LockedPackage(
+                name=re.sub(r"[-_.]+", "-", headers["Name"]).lower(),
+                version=headers["Version"],
+                manager="pip",
+                subdir=subdir,
+                url="",
+            )

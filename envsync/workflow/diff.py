@@ -1,0 +1,158 @@
+"""The story of `envsync diff`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync import process
+from envsync.errors import DefinitionError, EnvsyncError
+from envsync.lock.diff import diff_packages
+from envsync.lock.reader import LOCKFILE_NAME, load_lockfile, parse_lockfile
+from envsync.lock.requested import list_requested, parse_requested
+from envsync.model.subdir import current_subdir
+
+if TYPE_CHECKING:
+    from envsync.lock.diff import Change
+    from envsync.lock.requested import Requested
+    from envsync.model.lockfile import LockedPackage, Lockfile
+
+_LOCK_SUFFIXES = {".yml", ".yaml"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One side of a comparison: what is asked for, what is there, or both.
+
+    *packages* is None for a definition, which has none. *subdirs* are those it speaks of.
+    """
+
+    name: str
+    requested: Requested | None = None
+    packages: tuple[LockedPackage, ...] | None = None
+    subdirs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """What differs between two sides.
+
+    *changes* are packages; *asked* are lines that only one side asks for, marked `+` or `-`, and
+    empty where one side doesn't say what it was asked for.
+    """
+
+    changes: tuple[Change, ...]
+    asked: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs."""
+        return not self.changes and not self.asked
+
+
+def diff(before: str, after: str) -> Difference:
+    """Compare two definitions, lockfiles or prefixes, in any pairing.
+
+    Each is a path or, as `REVISION:PATH`, a file in git. A folder with a lockfile stands for
+    that. A prefix is compared with what a lock has for this machine.
+
+    Raises:
+        DefinitionError: one of them is wrong, or they have nothing in common to compare.
+        EnvsyncError: one of them can't be read.
+    """
+    old, new = load_side(before), load_side(after)
+    asked = _compare_requested(old.requested, new.requested)
+    if old.packages is None or new.packages is None:
+        if old.requested is None or new.requested is None:
+            raise DefinitionError(
+                f"`{old.name}` and `{new.name}` have nothing in common to compare",
+                hint="lock the definition first, and compare its lock",
+            )
+        return Difference(changes=(), asked=asked)
+    from envsync.adapters.versions import is_newer
+
+    subdirs = set(old.subdirs) & set(new.subdirs) if _is_partial(old, new) else None
+    return Difference(
+        changes=diff_packages(
+            _restrict(old.packages, subdirs), _restrict(new.packages, subdirs), is_newer=is_newer
+        ),
+        asked=asked,
+    )
+
+
+def load_side(text: str) -> Side:
+    """Return what *text* names: a path, or a file in git as `REVISION:PATH`.
+
+    Raises:
+        DefinitionError: what it names is wrong.
+        EnvsyncError: it can't be read.
+    """
+    path = Path(text)
+    revision, colon, inside = text.partition(":")
+    if colon and not path.exists() and len(revision) > 1:
+        return _from_lock(text, parse_lockfile(_show_in_git(revision, inside), file=text))
+    if (path / "conda-meta").is_dir():
+        return _from_prefix(path)
+    if (path / LOCKFILE_NAME).is_file():
+        path = path / LOCKFILE_NAME
+    if path.is_file() and "conda-lock" in path.name and path.suffix in _LOCK_SUFFIXES:
+        return _from_lock(text, load_lockfile(path))
+    from envsync.spec import load
+
+    return Side(name=text, requested=list_requested(load(path).spec))
+
+
+def _from_lock(name: str, lockfile: Lockfile) -> Side:
+    return Side(
+        name=name,
+        requested=parse_requested(lockfile.channels, lockfile.custom_metadata),
+        packages=lockfile.packages,
+        subdirs=lockfile.subdirs,
+    )
+
+
+def _from_prefix(prefix: Path) -> Side:
+    from envsync.realise.installed import list_installed
+
+    subdir = current_subdir() or "unknown"
+    return Side(name=str(prefix), packages=list_installed(prefix, subdir), subdirs=(subdir,))
+
+
+def _show_in_git(revision: str, inside: str) -> str:
+    done = process.run(["git", "show", f"{revision}:{inside}"])
+    if done.status != 0:
+        said = done.stderr.strip().removeprefix("fatal: ")
+        raise EnvsyncError(f"Cannot read `{revision}:{inside}` from git: {said}")
+    return done.stdout
+
+
+def _compare_requested(old: Requested | None, new: Requested | None) -> tuple[str, ...]:
+    if old is None or new is None:
+        return ()
+    lines = []
+    if old.channels != new.channels:
+        lines += [
+            f"- channels: {', '.join(old.channels)}",
+            f"+ channels: {', '.join(new.channels)}",
+        ]
+    for label, then, now in (
+        ("", old.match_specs, new.match_specs),
+        ("pip: ", old.pip, new.pip),
+    ):
+        lines += [f"- {label}{text}" for text in then if text not in now]
+        lines += [f"+ {label}{text}" for text in now if text not in then]
+    return tuple(lines)
+
+
+def _is_partial(old: Side, new: Side) -> bool:
+    """Whether one side is a prefix, which speaks of one subdir alone."""
+    return old.requested is None or new.requested is None
+
+
+def _restrict(
+    packages: tuple[LockedPackage, ...], subdirs: set[str] | None
+) -> tuple[LockedPackage, ...]:
+    if subdirs is None:
+        return packages
+    return tuple(package for package in packages if package.subdir in subdirs)

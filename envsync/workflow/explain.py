@@ -1,0 +1,91 @@
+"""The stories of `envsync why` and `envsync tree`: a lock, explained from the lock alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError
+from envsync.lock.graph import find_chain, name_of, normalize, walk_tree
+from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.lock.requested import parse_requested
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envsync.model.lockfile import LockedPackage, Lockfile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chain:
+    """Why a package is in a lock: what *asked* for the first of *packages*, each needs the next.
+
+    *packages* has the package alone where nothing is known to lead to it.
+    """
+
+    subdir: str
+    asked: str
+    packages: tuple[LockedPackage, ...]
+
+
+def explain(directory: Path, name: str) -> tuple[Chain, ...]:
+    """Return a chain from the definition to the package *name*, for each subdir that has it.
+
+    Raises:
+        DefinitionError: the lock is wrong, or has no such package.
+        EnvsyncError: there is no lock.
+    """
+    lockfile = load_lockfile(_path_of(directory))
+    roots = _list_roots(lockfile)
+    chains = []
+    for subdir in lockfile.subdirs:
+        packages = lockfile.packages_for(subdir)
+        found = [each for each in packages if normalize(each.name) == normalize(name)]
+        if not found:
+            continue
+        chain = find_chain(packages, roots, name) or (found[0],)
+        asked = roots.get(normalize(chain[0].name), "")
+        chains.append(Chain(subdir=subdir, asked=asked, packages=chain))
+    if not chains:
+        names = sorted({package.name for package in lockfile.packages})
+        near = get_close_matches(name, names, n=1)
+        raise DefinitionError(
+            f"`{_path_of(directory)}` has no package `{name}`",
+            hint=f"did you mean `{near[0]}`?" if near else None,
+        )
+    return tuple(chains)
+
+
+def list_tree(directory: Path, subdir: str | None) -> tuple[tuple[int, LockedPackage, bool], ...]:
+    """Return the packages of a lock below those asked for: depth, package, whether repeated.
+
+    Without *subdir* it is the first of the lock's.
+
+    Raises:
+        DefinitionError: the lock is wrong, or has no such subdir.
+        EnvsyncError: there is no lock.
+    """
+    path = _path_of(directory)
+    lockfile = load_lockfile(path)
+    chosen = subdir or next(iter(lockfile.subdirs), "")
+    if chosen not in lockfile.subdirs:
+        raise DefinitionError(
+            f"`{path}` has no packages for `{chosen}`",
+            hint=f"it has {', '.join(f'`{known}`' for known in lockfile.subdirs)}",
+        )
+    packages = lockfile.packages_for(chosen)
+    roots = _list_roots(lockfile) or {normalize(package.name): "" for package in packages}
+    return tuple(walk_tree(packages, roots))
+
+
+def _path_of(directory: Path) -> Path:
+    return directory / LOCKFILE_NAME if directory.is_dir() else directory
+
+
+def _list_roots(lockfile: Lockfile) -> dict[str, str]:
+    """Return what was asked for, by the name of its package."""
+    requested = parse_requested(lockfile.channels, lockfile.custom_metadata)
+    if requested is None:
+        return {}
+    return {name_of(text): text for text in (*requested.pip, *requested.match_specs)}
