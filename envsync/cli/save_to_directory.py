@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from envsync.cli._findings import show_warnings
+from envsync.cli._source_options import BASE_IMAGE, SOURCE_FORMAT
 from envsync.workflow.save_to_directory import save_to_directory
+
+if TYPE_CHECKING:
+    from envsync.spec.formats import SourceFormat
 
 
 @click.command(name="save-to-directory")
 @click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@SOURCE_FORMAT
+@BASE_IMAGE
 @click.option("--overwrite", is_flag=True, help="Replace the definition that is in DIR.")
-def command(source: Path, directory: Path, *, overwrite: bool) -> None:
+def command(
+    source: Path,
+    directory: Path,
+    source_format: SourceFormat | None,
+    image: str | None,
+    *,
+    overwrite: bool,
+) -> None:
     """Write the definition SOURCE to DIR, in the files of the Azure ML SDK v1.
 
-    DIR must not be there yet, or --overwrite be given; either all files are written or none.
+    SOURCE is a v1 directory, a v2 or conda environment file, the folder of an MLflow model or a
+    conda prefix. DIR must not be there yet, or --overwrite be given; either all files are written
+    or none.
     """
-    show_warnings(save_to_directory(source, directory, overwrite=overwrite))
+    warnings = save_to_directory(
+        source, directory, overwrite=overwrite, source_format=source_format, image=image
+    )
+    show_warnings(warnings)
     click.echo(f"Saved `{directory}`")
