@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 _LONGEST = 100
 
-_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
-_CHANNEL_TOKEN = re.compile(r"(?<=/t/)[^/\s]+(?=/|$)")
-_QUERY = re.compile(r"(?<=[^\s?]\?)[^\s#]*=[^\s#]*")
+_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
+_CHANNEL_TOKEN = re.compile(r"(?<=/t/)[^/\s]+")
+_QUERY = re.compile(r"(?<=\?)[^\s#]+")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,7 +40,7 @@ def redact(text: str) -> str:
 
 def quote(text: str) -> str:
     """Return *text* in backticks as a message may show it: redacted, printable, shortened."""
-    return f"`{shorten(redact(text[: 10 * _LONGEST]))}`"
+    return f"`{shorten(redact(text))}`"
 
 
 def shorten(text: str) -> str:

@@ -82,6 +82,7 @@ ENVIRONMENT = Object(
                         "dockerfilePath": Text("Dockerfile"),
                     },
                     is_nullable=True,
+                    required=("locationType",),
                 ),
                 "sharedVolumes": Flag(default=True),
                 "shmSize": _TEXT,

@@ -51,8 +51,8 @@ class Object(NamedTuple):
     """An object with these keys, written in this order.
 
     An absent one has all its defaults, or is null. *hidden* keys are left out where they are
-    absent; *obsolete* ones are unknown, but no mistake. *keeps_unknown* leaves unknown keys in
-    place; elsewhere they are gathered by the reader.
+    absent, *required* ones must be there; *obsolete* ones are unknown, but no mistake.
+    *keeps_unknown* leaves unknown keys in place; elsewhere they are gathered by the reader.
     """
 
     fields: dict[str, Kind]
@@ -60,6 +60,7 @@ class Object(NamedTuple):
     keeps_unknown: bool = False
     hidden: tuple[str, ...] = ()
     obsolete: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
 
 Kind: TypeAlias = "Text | Flag | ListOf | MapOfText | Anything | Object"
@@ -102,7 +103,7 @@ class FieldReader:
             allowed = " or ".join(f"`{choice}`" for choice in kind.choices)
             self._report.error(path, f"{quote(value)} is not {allowed}")
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            self._report.error(path, f"{quote(value)} holds half of a surrogate pair")
+            self._report.error(path, "the text holds half of a surrogate pair")
 
     def _read_flag(self, value: Any, kind: Flag, path: str) -> bool:
         default = "true" if kind.default else "false"
@@ -148,6 +149,9 @@ class FieldReader:
         elif not isinstance(value, dict):
             self._refuse(path, value, "an object", None)
         present = value if isinstance(value, dict) else {}
+        for key in kind.required:
+            if key not in present:
+                self._report.error(path, f"`{key}` is missing")
         entries = default_of(kind._replace(is_nullable=False)) | {
             key: self.read(present[key], field, join(path, key))
             for key, field in kind.fields.items()

@@ -142,7 +142,7 @@ def test_unknown_key_goes_with_what_it_belonged_to(tmp_path: Path) -> None:
     [
         ({"name": 5}, "`:2: name: a number where text should be", "put it in quotes"),
         ({"name": True}, "`:2: name: a truth value where text should be", "put it in quotes"),
-        ({"name": "\ud800"}, r"`:2: name: `\ud800` holds half of a surrogate pair", None),
+        ({"name": "FAKE\ud800"}, "`:2: name: the text holds half of a surrogate pair", None),
         (
             {"environmentVariables": ["A=1"]},
             "`:4: environmentVariables: a list where an object should be",
@@ -182,6 +182,11 @@ def test_unknown_key_goes_with_what_it_belonged_to(tmp_path: Path) -> None:
         (
             {"inferencingStackVersion": "1"},
             "`:45: inferencingStackVersion: `1` is not `latest`",
+            None,
+        ),
+        (
+            {"docker__baseImage": None, "docker__buildContext": {"location": "x"}},
+            "`:17: docker.buildContext: `locationType` is missing",
             None,
         ),
         ({"databricks__cluster": 1}, "`:43: databricks.cluster: not an object", None),
