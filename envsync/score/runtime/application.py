@@ -3,14 +3,15 @@
 import json
 import time
 
-from . import swagger, wire
-from .caller import RUN_FAILED
+from . import messages
 from .connection import HIGH_WATER
 from .cors import cors_headers
 from .explain import summary
+from .job import Job
 from .log import say
-from .metrics import CONTENT_TYPE, Metrics
-from .response_writer import Clock, Reply, chunk, error_reply, head_bytes, id_headers
+from .metrics import Metrics
+from .response_writer import JSON, Clock, Reply, chunk, error_reply, head_bytes, id_headers, new_id
+from .routes import PROBES, SCORE, SWAGGER, Routes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,61 +22,17 @@ if TYPE_CHECKING:
     from .request_parser import Head, RequestError
     from .settings import Settings
 
-_NOT_FOUND = (
-    "The requested URL was not found on the server. "
-    "If you entered the URL manually please check your spelling and try again."
-)
-_NOT_ALLOWED = "The method is not allowed for the requested URL."
-_TOO_BUSY = "Too many requests wait for a worker."
-_UNAVAILABLE = "The entry script could not be loaded again. Check the logs for more info."
-_JSON = ("Content-Type", "application/json")
-_TEXT = ("Content-Type", "text/html; charset=utf-8")
-_NOT_LOADED = 503
+_UNAVAILABLE = 503
 _SERVER_ERROR = 500
-_QUIET = ("/", "/healthz", "/readyz", "/metrics")
-
-
-class Job:
-    """A request that waits for a worker, or has one."""
-
-    __slots__ = (
-        "abandoned",
-        "body",
-        "connection",
-        "head",
-        "ids",
-        "is_streaming",
-        "started",
-        "status",
-    )
-
-    def __init__(self, connection: "Connection", head: "Head", body: bytes) -> None:
-        self.connection = connection
-        self.head = head
-        self.body = body
-        self.ids = []  # type: list[tuple[str, str]]
-        self.started = time.perf_counter()
-        self.abandoned = False
-        self.is_streaming = False
-        self.status = 200
-
-    @property
-    def path(self) -> str:
-        """The target without its query."""
-        return self.head.target.partition("?")[0]
-
-    def frame(self, script: "dict[str, Any]") -> bytes:
-        """Return what a worker gets: no more than *script* wants to know."""
-        head = self.head
-        told = {}  # type: dict[str, Any]
-        if script.get("wants_headers"):
-            told["headers"] = head.pairs
-        if script.get("kind") != "text":
-            told["type"] = head.fields.get("content-type", "")
-        if head.method != "POST" or script.get("kind") == "raw":
-            told["method"] = head.method
-            told["target"] = head.target
-        return wire.pack(told, self.body)
+_SIMPLE = (
+    "HTTP/1.1 200 OK\r\n"
+    "Content-Type: application/json\r\n"
+    "x-ms-run-function-failed: False\r\n"
+    "x-ms-run-fn-exec-ms: {:.3f}\r\n"
+    "{}{}Content-Length: {}\r\n"
+    "Date: {}\r\n"
+    "Connection: {}\r\n\r\n"
+)
 
 
 class Application:
@@ -86,6 +43,7 @@ class Application:
         self._log = access_log
         self._clock = Clock()
         self._warned = set()  # type: set[str]
+        self._routes = Routes(settings, self)
         self.metrics = Metrics()
         self.crew = None  # type: Any
         self.max_body = settings.max_body
@@ -96,6 +54,9 @@ class Application:
             self._own_headers.append(("x-ms-server-version", settings.version))
         if settings.lock_digest:
             self._own_headers.append(("x-envsync-lock", settings.lock_digest))
+        pairs = ["{}: {}\r\n".format(name, value) for name, value in self._own_headers]
+        self._own_text = "".join(pairs)
+        self._is_simple = not settings.cors_origins
 
     # What connections tell.
 
@@ -103,16 +64,17 @@ class Application:
         """Answer a request, or have it answered."""
         job = Job(connection, head, body)
         connection.job = job
-        try:
-            job.ids = id_headers(head.fields)
-        except ValueError as error:
-            self._reply(job, error_reply(431, str(error)))
-            return
-        if job.path == "/score" and self._goes_to_run(head.method):
-            if not self.crew.submit(job):
-                self._reply(job, error_reply(_NOT_LOADED, _TOO_BUSY))
-            return
-        self._reply(job, self._route(job))
+        if head.has_ids:
+            try:
+                job.ids = id_headers(head.fields)
+            except ValueError as error:
+                job.ids = id_headers({})
+                self._reply(job, error_reply(431, str(error)))
+                return
+        if not self._routes.goes_to_run(head):
+            self._reply(job, self._routes.reply(head))
+        elif not self.crew.submit(job):
+            self._reply(job, error_reply(_UNAVAILABLE, messages.TOO_BUSY))
 
     def on_bad_request(self, connection: "Connection", error: "RequestError") -> None:
         """Answer what is no request, and close."""
@@ -135,12 +97,10 @@ class Application:
 
     def on_frame(self, job: Job, header: "dict[str, Any]", body: bytes) -> None:
         """Pass on what a worker answered to *job*."""
-        for warning in header.get("warnings", ()):
-            if warning not in self._warned:
-                self._warned.add(warning)
-                say("WARNING", warning)
-        if "failure" in header or "reason" in header:
-            self._note_failure(job, header)
+        if self._is_simple and len(header) == 1 and "ms" in header and not job.abandoned:
+            self._reply_simply(job, header["ms"], body)
+            return
+        self._note_trouble(job, header)
         if job.abandoned:
             return
         if job.is_streaming:
@@ -162,76 +122,14 @@ class Application:
         if job.is_streaming:
             job.connection.close()
             return
-        message = RUN_FAILED
+        message = messages.RUN_FAILED
         if late:
-            limit = (self.crew.script or {}).get("limit")
-            message = "Scoring timeout after {} ms".format(limit)
+            message = messages.TIMEOUT.format((self.crew.script or {}).get("limit"))
         self._reply(job, error_reply(_SERVER_ERROR, message, failed=True))
 
     def on_unavailable(self, job: Job) -> None:
         """Answer for workers that there are none of."""
-        self._reply(job, error_reply(_NOT_LOADED, _UNAVAILABLE))
-
-    # Routes.
-
-    def _goes_to_run(self, method: str) -> bool:
-        if method in ("GET", "POST"):
-            return True
-        is_raw = (self.crew.script or {}).get("kind") == "raw"
-        return is_raw and method in ("OPTIONS", "HEAD")
-
-    def _route(self, job: Job) -> Reply:
-        path, method = job.path, job.head.method
-        if path == "/score":
-            return self._method_reply(method, "GET, OPTIONS, POST", [_JSON])
-        if path not in ("/swagger.json", *_QUIET):
-            return error_reply(404, _NOT_FOUND)
-        if method not in ("GET", "HEAD"):
-            return self._method_reply(method, "GET, HEAD, OPTIONS", [_TEXT])
-        if path == "/swagger.json":
-            return self._swagger(job)
-        return self._metrics() if path == "/metrics" else self._health(path)
-
-    def _health(self, path: str) -> Reply:
-        """Say that the service can answer; `/healthz` only that the server itself lives."""
-        if path != "/healthz" and (not self.crew.is_ready or self.is_draining):
-            return error_reply(_NOT_LOADED, "The entry script is not loaded.")
-        return Reply(200, b"Healthy", [_TEXT])
-
-    def _metrics(self) -> Reply:
-        text = self.metrics.text(self._gauges())
-        return Reply(200, text.encode("utf-8"), [("Content-Type", CONTENT_TYPE)])
-
-    def _method_reply(self, method: str, allowed: str, headers: "list[tuple[str, str]]") -> Reply:
-        if method == "OPTIONS":
-            return Reply(200, b"", [*headers, ("Allow", allowed)])
-        reply = error_reply(405, _NOT_ALLOWED)
-        reply.headers.append(("Allow", allowed))
-        return reply
-
-    def _swagger(self, job: Job) -> Reply:
-        _, _, query = job.head.target.partition("?")
-        version = "2"
-        for field in query.split("&"):
-            name, _, value = field.partition("=")
-            version = value if name == "version" else version
-        schema = (self.crew.script or {}).get("schema")
-        try:
-            found = swagger.document(version, self._settings, schema)
-        except swagger.NoSuchVersionError as error:
-            return error_reply(404, str(error))
-        failed = ("x-ms-run-function-failed", "False")
-        return Reply(200, json.dumps(found).encode("ascii"), [_JSON, failed])
-
-    def _gauges(self) -> "dict[str, float]":
-        states = self.crew.states
-        return {
-            "envsync_connections": len(self.connections),
-            "envsync_requests_waiting": self.crew.waiting,
-            "envsync_worker_restarts_total": self.crew.restarts,
-            "envsync_workers_busy": states["busy"],
-            "envsync_workers_idle": states["idle"],
-        }
+        self._reply(job, error_reply(_UNAVAILABLE, messages.NOT_LOADED_AGAIN))
 
     # Answers.
 
@@ -244,7 +142,29 @@ class Application:
         self._note(job, str(size), milliseconds)
         job.connection.send(head + body, last=True, keep_alive=keep_alive)
 
+    def _reply_simply(self, job: Job, milliseconds: float, body: bytes) -> None:
+        """Answer with a result in JSON, as nearly all answers are: in one go."""
+        keep_alive = job.head.keep_alive and not self.is_draining
+        size = str(len(body))
+        ids = job.ids
+        if not ids:
+            made = new_id()
+            ids_text = "x-request-id: {}\r\nx-ms-request-id: {}\r\n".format(made, made)
+        else:
+            ids_text = "".join("{}: {}\r\n".format(name, value) for name, value in ids)
+        head = _SIMPLE.format(
+            milliseconds,
+            ids_text,
+            self._own_text,
+            size,
+            self._clock.date(),
+            "keep-alive" if keep_alive else "close",
+        )
+        self._note(job, size, milliseconds)
+        job.connection.send(head.encode("latin-1") + body, last=True, keep_alive=keep_alive)
+
     def _head(self, job: Job, reply: Reply, size: "int | None", *, keep_alive: bool) -> bytes:
+        job.ids = job.ids or id_headers(job.head.fields)
         headers = reply.headers + job.ids + self._own_headers
         if self._settings.cors_origins:
             names = {name.lower() for name, _ in reply.headers}
@@ -280,25 +200,30 @@ class Application:
 
     def _note(self, job: Job, size: str, milliseconds: "float | None") -> None:
         seconds = time.perf_counter() - job.started
-        path = job.path
-        route = path if path in ("/score", "/swagger.json", *_QUIET) else "-"
+        path = job.head.path
+        route = path if path in (SCORE, SWAGGER, *PROBES) else "-"
         run_seconds = None if milliseconds is None else milliseconds / 1000
         self.metrics.note(route, job.status, seconds, run_seconds)
-        if path not in _QUIET:
+        if path not in PROBES:
             self._log.add(job.head.method, job.head.target, job.status, seconds, size)
 
-    def _note_failure(self, job: Job, header: "dict[str, Any]") -> None:
-        request_id = job.ids[0][1] if job.ids else "-"
-        reason = header["reason"]
-        if reason == "timeout":
-            limit = (self.crew.script or {}).get("limit")
-            text = "Script failed to finish execution within the allocated time: {}ms".format(limit)
-        elif reason == "bad-request":
+    def _note_trouble(self, job: Job, header: "dict[str, Any]") -> None:
+        """Log why an answer is a failure, and once what its readers may trip over."""
+        for warning in header.get("warnings", ()):
+            if warning not in self._warned:
+                self._warned.add(warning)
+                say("WARNING", warning)
+        reason = header.get("reason", "bad-request")
+        if reason == "bad-request":
             return
+        text = "Script failed to finish execution within the allocated time: {}ms"
+        if reason == "timeout":
+            text = text.format((self.crew.script or {}).get("limit"))
         else:
             text = "run() failed: " + summary(header["failure"])
+        job.ids = job.ids or id_headers(job.head.fields)
         trace = header.get("failure", {}).get("traceback", "").rstrip("\n")
-        say("ERROR", "request {}: {}{}".format(request_id, text, "\n" + trace if trace else ""))
+        say("ERROR", "request {}: {}{}".format(job.ids[0][1], text, trace and "\n" + trace))
 
     def on_loaded(self, worker: "Any") -> None:
         """Note that a worker is ready."""
@@ -313,7 +238,7 @@ class Application:
 
 def _reply_of(header: "dict[str, Any]", body: bytes) -> Reply:
     """Return the reply that a worker's frame stands for."""
-    headers = [tuple(pair) for pair in header.get("headers", (_JSON,))]
+    headers = [tuple(pair) for pair in header.get("headers", (JSON,))]
     failed = header.get("failed", False)
     headers.append(("x-ms-run-function-failed", "True" if failed else "False"))
     if "ms" in header:

@@ -5,7 +5,7 @@ import json
 import time
 import types
 
-from . import binding, encoding, failure, script
+from . import binding, encoding, failure, messages, script
 from .timelimit import TimeLimit, limit_in_milliseconds
 
 TYPE_CHECKING = False
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Frame = tuple[dict[str, Any], bytes]
 
-RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
-NOT_JSON = "An unexpected internal error occurred. Check the logs for more info."
 _SERVER_ERROR = 500
 
 
@@ -25,7 +23,7 @@ class Caller:
     Loading an SDK v1 driver module, its `init` is called, and the `run` of the script behind it.
     """
 
-    def __init__(self, entry_script: str) -> None:
+    def __init__(self, entry_script: str, *, is_alone: bool) -> None:
         module = script.load_script(entry_script)
         inner = getattr(module, "driver_module", None)
         behind = isinstance(inner, types.ModuleType) and hasattr(inner, "run")
@@ -33,7 +31,7 @@ class Caller:
         names_in_module = list(vars(inner if behind else module).values())
         self._binding = binding.bind(self._run, names_in_module)
         self._wants_headers = binding.wants_headers(self._run)
-        self._limit = TimeLimit(limit_in_milliseconds())
+        self._limit = TimeLimit(limit_in_milliseconds(), is_alone=is_alone)
         self._loop = None  # type: Any
         self._await_if_needed(module.init())
 
@@ -90,7 +88,7 @@ class Caller:
 
     def _timeout(self, error: "BaseException | None") -> "Frame":
         limit = self._limit.milliseconds
-        return _refusal(500, "timeout", "Scoring timeout after {} ms".format(limit), error)
+        return _refusal(500, "timeout", messages.TIMEOUT.format(limit), error)
 
 
 def _encoded(result: "Any", milliseconds: float) -> "Frame":
@@ -99,7 +97,7 @@ def _encoded(result: "Any", milliseconds: float) -> "Frame":
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        return _refusal(500, "not-json", NOT_JSON, error)
+        return _refusal(500, "not-json", messages.NOT_JSON, error)
     header = {"ms": milliseconds}  # type: dict[str, Any]
     if warnings:
         header["warnings"] = warnings
@@ -135,7 +133,7 @@ def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
 
 
 def _raised(error: BaseException) -> "Frame":
-    return _refusal(500, "raised", RUN_FAILED, error)
+    return _refusal(500, "raised", messages.RUN_FAILED, error)
 
 
 def _refusal(

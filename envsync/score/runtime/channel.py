@@ -1,6 +1,5 @@
 """The worker's own pipes, kept apart from the streams that the entry script prints to."""
 
-import contextlib
 import io
 import os
 import sys
@@ -36,8 +35,8 @@ class Channel:
 
     def send(self, header: "dict[str, Any]", body: bytes = b"") -> None:
         """Send one answer, after all that the script has printed so far."""
-        for stream in (sys.stdout, sys.stderr):
-            _flush(stream)
+        _flush(sys.stdout)
+        _flush(sys.stderr)
         self._answers.write(wire.pack(header, body))
         self._answers.flush()
 
@@ -48,6 +47,7 @@ def _line_printer(descriptor: int) -> io.TextIOWrapper:
 
 
 def _flush(stream: "Any") -> None:
-    # The script may have put something else there, or closed it.
-    with contextlib.suppress(AttributeError, OSError, ValueError):
+    try:
         stream.flush()
+    except (AttributeError, OSError, ValueError):
+        return  # the script put something else there, or closed it

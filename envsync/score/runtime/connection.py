@@ -1,10 +1,9 @@
 """One client's connection: requests out of it one after another, responses into it."""
 
 import socket
-import time
 
 from .event_loop import READ, WRITE
-from .request_parser import BodyReader, RequestError, parse_head
+from .request_parser import BodyReader, RequestError, known_heads, parse_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ _HEAD_SECONDS = 30
 _STALL_SECONDS = 60
 _LINGER_SECONDS = 2
 _READ_SIZE = 262144
+_SHORTEST_HEAD = 16
 _MOST_PIPELINED = 131072
 HIGH_WATER = 1048576
 
@@ -43,7 +43,7 @@ class Connection:
         self.job = None  # type: Any
         self.on_drained = None  # type: Any
         self.closed = False
-        self.expires_at = time.monotonic() + _IDLE_SECONDS
+        self.expires_at = loop.now + _IDLE_SECONDS
         sock.setblocking(False)  # noqa: FBT003  # the library's signature
         if sock.family != getattr(socket, "AF_UNIX", None):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -76,7 +76,7 @@ class Connection:
         else:
             self._output += data
         if self._output:
-            self.expires_at = time.monotonic() + _STALL_SECONDS
+            self.expires_at = self._loop.now + _STALL_SECONDS
         if last:
             self._finish_response(keep_alive=keep_alive and not self._ended)
         self._update_interest()
@@ -119,10 +119,21 @@ class Connection:
         if not data:
             self._on_end()
             return
-        self._input += data
-        if self._phase != "busy":
-            self._parse()
+        if self._phase != "head" or self._input or self._output or not self._start_whole(data):
+            self._input += data
+            if self._phase != "busy":
+                self._parse()
         self._update_interest()
+
+    def _start_whole(self, data: bytes) -> bool:
+        """Start the request that *data* is, if it is a whole one and nothing else."""
+        end = data.find(b"\r\n\r\n") + 4
+        head = known_heads.get(data[:end]) if end > _SHORTEST_HEAD else None
+        if head is None or head.length != len(data) - end:
+            return False
+        self._phase = "busy"
+        self._application.on_request(self, head, data[end:])
+        return True
 
     def _on_end(self) -> None:
         """The client sends no more; one that waits for an answer still gets it."""
@@ -150,7 +161,7 @@ class Connection:
         if self._input.startswith(b"\r\n"):
             del self._input[:2]  # a line too many after the last request (RFC 9112, 2.2)
         parsed = parse_head(self._input)
-        now = time.monotonic()
+        now = self._loop.now
         if parsed is None:
             if self._input and self.expires_at > now + _HEAD_SECONDS:
                 self.expires_at = now + _HEAD_SECONDS
@@ -167,7 +178,7 @@ class Connection:
         return True
 
     def _parse_body(self) -> bool:
-        self.expires_at = time.monotonic() + _STALL_SECONDS
+        self.expires_at = self._loop.now + _STALL_SECONDS
         body = self._body.feed(self._input) if self._body is not None else b""
         if body is None:
             return False
@@ -188,7 +199,7 @@ class Connection:
                 self._linger()
             return
         self._phase = "head"
-        self.expires_at = time.monotonic() + _IDLE_SECONDS
+        self.expires_at = self._loop.now + _IDLE_SECONDS
         if self._input and not self._parsing:
             self._parse()
 
@@ -206,11 +217,11 @@ class Connection:
             self.close()
             return
         del self._output[:sent]
-        self.expires_at = time.monotonic() + _STALL_SECONDS
+        self.expires_at = self._loop.now + _STALL_SECONDS
         if not self._output and self._phase == "closing":
             self._linger()
         elif not self._output and self._phase == "head":
-            self.expires_at = time.monotonic() + _IDLE_SECONDS
+            self.expires_at = self._loop.now + _IDLE_SECONDS
         if self._phase == "head" and self._input and not self._parsing:
             self._parse()
         if self.on_drained is not None and len(self._output) < HIGH_WATER:
@@ -228,7 +239,7 @@ class Connection:
             self.close()
             return
         self._phase = "lingering"
-        self.expires_at = time.monotonic() + _LINGER_SECONDS
+        self.expires_at = self._loop.now + _LINGER_SECONDS
 
     def _update_interest(self) -> None:
         if self.closed:
@@ -245,5 +256,5 @@ class Connection:
         elif not wanted:
             self._loop.forget(self._sock)
         else:
-            self._loop.change(self._sock, wanted, self._on_event)
+            self._loop.change(self._sock, wanted)
         self._watched = wanted

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Frame = tuple[dict[str, Any], bytes]
 
-_GRACE_SECONDS = 1.0  # a worker's own alarm should go off first
+_GRACE_SECONDS = 1.0  # from the alarm to the end
 _ABANDONED_SECONDS = 5.0
 _RETIRED_SECONDS = 10.0
 _MOST_WAITING = 10000
@@ -113,18 +113,24 @@ class Crew:
             worker.process.wait()
             self._bury(worker)
 
-    def next_deadline(self) -> "float | None":
-        """Return when `tick` has something to do next."""
-        times = [worker.deadline for worker in self._workers if worker.deadline is not None]
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether `tick` has something to do some time."""
         if self._respawn_at is not None:
-            times.append(self._respawn_at)
-        return min(times) if times else None
+            return True
+        return any(worker.deadline is not None for worker in self._workers)
 
     def tick(self, now: float) -> None:
         """Do what is due: end workers that are over their time, start those that are missing."""
         for worker in list(self._workers):
-            if worker.deadline is not None and now >= worker.deadline:
+            if worker.deadline is None or now < worker.deadline:
+                continue
+            if worker.is_warned or worker.state != "busy":
                 self._end(worker)
+            else:
+                worker.is_warned = True
+                worker.deadline = now + _GRACE_SECONDS
+                worker.interrupt()
         if self._respawn_at is not None and now >= self._respawn_at:
             self._respawn_at = None
             current = [one for one in self._workers if one.generation == self._generation]
@@ -198,7 +204,7 @@ class Crew:
 
     def _give(self, worker: WorkerProcess, job: "Any") -> None:
         limit = (self.script or {}).get("limit", 3600000) / 1000.0
-        worker.give(job, job.frame(self.script or {}), limit + _GRACE_SECONDS)
+        worker.give(job, job.frame(self.script or {}), limit)
 
     def _free(self, worker: WorkerProcess) -> None:
         worker.pause(paused=False)

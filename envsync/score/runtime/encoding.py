@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _LONGEST_WALK = 10000
 _LONGEST_KEY = 40
+_LONGEST_LOOK = 4096
 _ERROR_TEXTS = ("Traceback (most recent call last)", "Error: ", "Exception: ")
 
 
@@ -39,7 +40,7 @@ def encode(value: "Any") -> "tuple[bytes, list[str]]":
     if value is None:
         return b"{}", []
     try:
-        text = json.dumps(value, default=_to_plain)
+        text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError, OverflowError):
         _raise_for(value)
         raise
@@ -154,7 +155,7 @@ def _warnings_for(value: "Any", text: str) -> "list[str]":
 
 
 def _holds_json(text: str) -> bool:
-    if not text.lstrip().startswith(("{", "[")):
+    if not text.startswith(("{", "[")) or len(text) > _LONGEST_LOOK:
         return False
     try:
         json.loads(text)
@@ -170,3 +171,6 @@ def _has_bare_number(text: str) -> bool:
     found = []  # type: list[str]
     json.loads(text, parse_constant=found.append)
     return bool(found)
+
+
+_ENCODER = json.JSONEncoder(default=_to_plain)

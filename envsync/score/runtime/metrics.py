@@ -1,5 +1,7 @@
 """Counters in the text format of Prometheus."""
 
+import bisect
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Mapping
@@ -51,10 +53,7 @@ class Histogram:
 
     def note(self, seconds: float) -> None:
         """Count one duration."""
-        at = 0
-        while at < len(_BUCKETS) and seconds > _BUCKETS[at]:
-            at += 1
-        self._counts[at] += 1
+        self._counts[bisect.bisect_left(_BUCKETS, seconds)] += 1
         self._sum += seconds
 
     def lines(self, name: str, text: str) -> "list[str]":

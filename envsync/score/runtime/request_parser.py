@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+ID_FIELDS = frozenset(("x-request-id", "x-ms-request-id", "x-ms-client-request-id", "traceid"))
 LONGEST_LINE = 4094
 LONGEST_HEAD = 65536
 MOST_FIELDS = 200
@@ -19,6 +20,12 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)
 _LENGTH = re.compile(r"[0-9]{1,19}\Z")
 _LONGEST_CHUNK_LINE = 256
 _CRLF = b"\r\n"
+
+
+# Heads seen before, since a client sends the same one again and again.
+known_heads: "dict[bytes, Head]" = {}
+_MOST_KNOWN = 512
+_LONGEST_KNOWN = 2048
 
 
 class RequestError(Exception):
@@ -32,7 +39,17 @@ class RequestError(Exception):
 class Head:
     """The request line and the header fields."""
 
-    __slots__ = ("chunked", "fields", "keep_alive", "length", "method", "pairs", "target")
+    __slots__ = (
+        "chunked",
+        "fields",
+        "has_ids",
+        "keep_alive",
+        "length",
+        "method",
+        "pairs",
+        "path",
+        "target",
+    )
 
     def __init__(
         self, method: str, target: str, minor: bytes, pairs: "list[tuple[str, str]]"
@@ -40,6 +57,7 @@ class Head:
         self.method = method
         self.target = target
         self.pairs = pairs
+        self.path = target.partition("?")[0]
         fields = {}  # type: dict[str, str]
         for name, value in pairs:
             lower = name.lower()
@@ -47,6 +65,7 @@ class Head:
         self.fields = fields
         self.chunked = False
         self.length = 0
+        self.has_ids = not ID_FIELDS.isdisjoint(fields)
         connection = fields.get("connection", "").lower()
         self.keep_alive = "close" not in connection if minor == b"1" else "keep-alive" in connection
         if minor == b"1" and "host" not in fields:
@@ -83,22 +102,30 @@ def parse_head(data: "Any") -> "tuple[Head, int] | None":
     line_end = data.find(b"\r\n", 0, LONGEST_LINE + 2)
     if line_end < 0 and len(data) > LONGEST_LINE:
         raise RequestError(414, "The request line is longer than {} bytes.".format(LONGEST_LINE))
-    if end < 0:
-        if len(data) > LONGEST_HEAD:
-            raise RequestError(431, "The headers are longer than {} bytes.".format(LONGEST_HEAD))
-        return None
-    if end > LONGEST_HEAD:
+    if (end if end >= 0 else len(data)) > LONGEST_HEAD:
         raise RequestError(431, "The headers are longer than {} bytes.".format(LONGEST_HEAD))
+    if end < 0:
+        return None
+    head = _parse_whole_head(data, line_end, end)
+    if end < _LONGEST_KNOWN and not head.chunked and not head.expects_continue:
+        if len(known_heads) >= _MOST_KNOWN:
+            known_heads.clear()
+        known_heads[bytes(data[: end + 4])] = head
+    return head, end + 4
+
+
+def _parse_whole_head(data: "Any", line_end: int, end: int) -> Head:
     line = _LINE.match(data, 0, line_end)
     if line is None or line.end() != line_end:
         raise RequestError(400, "The request line is not HTTP/1.1.")
-    fields = _FIELDS.match(data, line_end + 2, end + 2) if end > line_end else None
-    if fields is not None and fields.end() != end + 2:
-        raise RequestError(400, "A header line is not a name, a colon and a value.")
-    pairs = _pairs(bytes(data[line_end + 2 : end])) if fields is not None else []
+    pairs = []  # type: list[tuple[str, str]]
+    if end > line_end:
+        fields = _FIELDS.match(data, line_end + 2, end + 2)
+        if fields is None or fields.end() != end + 2:
+            raise RequestError(400, "A header line is not a name, a colon and a value.")
+        pairs = _pairs(bytes(data[line_end + 2 : end]))
     method, target, minor = line.groups()
-    head = Head(bytes(method).decode("ascii"), bytes(target).decode("latin-1"), bytes(minor), pairs)
-    return head, end + 4
+    return Head(bytes(method).decode("ascii"), bytes(target).decode("latin-1"), bytes(minor), pairs)
 
 
 def _pairs(block: bytes) -> "list[tuple[str, str]]":

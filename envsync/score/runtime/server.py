@@ -24,6 +24,7 @@ _BACKLOG = 1024
 _MOST_CONNECTIONS = 900
 _AT_ONCE = 64
 _LONGEST_WAIT = 1.0
+_EVERY = 0.05
 _FAILED = 1
 _WRONG = 2
 
@@ -59,6 +60,7 @@ class Server:
         self._signals = []  # type: list[int]
         self._stop_at = None  # type: float | None
         self._accepting = False
+        self._is_announced = False
         self._swept_at = time.monotonic()
         self._watch = None  # type: SourceWatch | None
         if settings.reload:
@@ -70,18 +72,21 @@ class Server:
         self._crew.start()
         self._catch_signals()
         self._accept_more()
-        announced = False
-        while not self._is_over():
+        looked_at = 0.0
+        while True:
             self._loop.turn(self._patience())
-            self._handle_signals()
+            if self._signals:
+                self._handle_signals()
+            now = self._loop.now
+            if now - looked_at < _EVERY and self._is_announced and not self._stop_at:
+                continue
+            looked_at = now
             if self._crew.fatal is not None and self._crew.script is None:
                 return self._give_up(self._crew.fatal)
-            if not announced and self._crew.is_ready:
-                announced = True
-                say("INFO", "Ready: {}".format(self._scoring_uri()))
-            self._housekeeping(time.monotonic())
-        self._end()
-        return 0
+            self._housekeeping(now)
+            if self._is_over():
+                self._end()
+                return 0
 
     def _catch_signals(self) -> None:
         here, there = socket.socketpair()
@@ -173,30 +178,32 @@ class Server:
         return accept
 
     def _patience(self) -> float:
-        now = time.monotonic()
-        times = [now + _LONGEST_WAIT]
-        dues = (self._crew.next_deadline(), self._log.flush_at, self._stop_at)
-        times.extend(due for due in dues if due is not None)
-        if self._watch is not None:
-            times.append(self._watch.look_at)
-        return max(0.0, min(times) - now)
+        """Return how long to wait for news: not long while there may be something to do."""
+        is_waiting = self._is_announced and self._stop_at is None and self._watch is None
+        if is_waiting and self._log.flush_at is None and not self._crew.has_deadlines:
+            return _LONGEST_WAIT
+        return _EVERY
 
     def _housekeeping(self, now: float) -> None:
+        if not self._is_announced and self._crew.is_ready:
+            self._is_announced = True
+            say("INFO", "Ready: {}".format(self._scoring_uri()))
         if self._log.flush_at is not None and now >= self._log.flush_at:
             self._log.flush()
-        due = self._crew.next_deadline()
-        if due is not None and now >= due:
-            self._crew.tick(now)
-        if self._watch is not None and self._crew.script is not None:
-            self._watch.follow(self._crew.script["sources"])
-            if self._watch.has_changed(now):
-                self._reload("its source has changed")
+        self._crew.tick(now)
+        self._look_for_changes(now)
         if now - self._swept_at >= _LONGEST_WAIT:
             self._swept_at = now
             for connection in list(self._application.connections):
                 if connection.expires_at < now:
                     connection.expire()
             self._accept_more()
+
+    def _look_for_changes(self, now: float) -> None:
+        if self._watch is not None and self._crew.script is not None:
+            self._watch.follow(self._crew.script["sources"])
+            if self._watch.has_changed(now):
+                self._reload("its source has changed")
 
     def _scoring_uri(self) -> str:
         port = self._listeners[0].getsockname()[1] if self._listeners else self._settings.port

@@ -3,10 +3,6 @@
 import os
 import signal
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 VARIABLE = "SCORING_TIMEOUT_MS"
 _DEFAULT = 3600000
 
@@ -25,28 +21,34 @@ def limit_in_milliseconds() -> int:
 
 
 class TimeLimit:
-    """A context in which an alarm goes off after *milliseconds*.
+    """A context in which an alarm may go off, after *milliseconds*.
 
-    *passed* stays true if the script swallowed the exception. Where there are no alarms
-    (Windows), nothing interrupts `run()`; the supervisor's own limit still holds.
+    With *is_alone* it sets the alarm itself; else a supervisor sends it, which costs nothing per
+    request. *passed* stays true if the script swallowed the exception. Where there are no alarms
+    (Windows), nothing interrupts `run()`; a supervisor's own limit still holds.
     """
 
-    def __init__(self, milliseconds: int) -> None:
+    def __init__(self, milliseconds: int, *, is_alone: bool) -> None:
         self.milliseconds = milliseconds
         self.passed = False
-        self._has_alarms = hasattr(signal, "setitimer")
+        self._is_running = False
+        self._sets_alarm = is_alone and hasattr(signal, "setitimer")
+        if hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGALRM, self._raise)
 
     def __enter__(self) -> None:
         self.passed = False
-        if self._has_alarms:
-            signal.signal(signal.SIGALRM, self._raise)
+        self._is_running = True
+        if self._sets_alarm:
             signal.setitimer(signal.ITIMER_REAL, self.milliseconds / 1000.0)
 
     def __exit__(self, *_: object) -> None:
-        if self._has_alarms:
+        self._is_running = False
+        if self._sets_alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _raise(self, *_: "Any") -> None:
-        self.passed = True
-        message = "the scoring timeout of {} ms is over".format(self.milliseconds)
-        raise ScoringTimeoutError(message)
+    def _raise(self, *_: object) -> None:
+        if self._is_running:
+            self.passed = True
+            message = "the scoring timeout of {} ms is over".format(self.milliseconds)
+            raise ScoringTimeoutError(message)

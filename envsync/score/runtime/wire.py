@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _LENGTHS = struct.Struct(">II")
+_NOTHING = b"{}"
 
 
 def pack(header: "dict[str, Any]", body: bytes = b"") -> bytes:
     """Return the frame of *header* and *body*."""
-    text = json.dumps(header).encode("ascii")
+    text = json.dumps(header).encode("ascii") if header else _NOTHING
     return _LENGTHS.pack(len(text), len(body)) + text + body
 
 
@@ -29,7 +30,7 @@ def read(stream: "BinaryIO") -> "tuple[dict[str, Any], bytes] | None":
     body = stream.read(body_length) if body_length else b""
     if len(text) < header_length or len(body) < body_length:
         return None
-    return json.loads(text.decode("ascii")), body
+    return {} if text == _NOTHING else json.loads(text.decode("ascii")), body
 
 
 def take(buffer: bytearray) -> "tuple[dict[str, Any], bytes] | None":

@@ -7,7 +7,7 @@ import sys
 from . import caller, failure, script, standin
 from .channel import Channel
 
-_OPTIONS = ("--entry-script", "--app-root", "--model-dir")
+_OPTIONS = ("--entry-script", "--app-root", "--model-dir", "--supervised")
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LOADING_FAILED = 3
 
@@ -45,7 +45,7 @@ def _load(options: "dict[str, str]", channel: Channel) -> "caller.Caller | None"
     standin.offer_modules()
     _show_logging()
     try:
-        ready = caller.Caller(entry_script)
+        ready = caller.Caller(entry_script, is_alone="--supervised" not in options)
     except failure.ContractError as error:
         channel.send({"loaded": False, "kind": error.kind, "failure": failure.describe(error)})
         return None

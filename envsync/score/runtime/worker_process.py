@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 from . import wire
 from .event_loop import READ, WRITE
@@ -37,6 +36,7 @@ class WorkerProcess:
         self.state = "loading"
         self.job = None  # type: Any
         self.deadline = None  # type: float | None
+        self.is_warned = False
         self._sock, theirs = socket.socketpair()
         with theirs:
             # A session of its own: Ctrl-C is for the supervisor, and its children end with it.
@@ -56,8 +56,14 @@ class WorkerProcess:
         """Have it answer *job*, told as *frame*, in at most *limit* seconds."""
         self.state = "busy"
         self.job = job
-        self.deadline = time.monotonic() + limit
+        self.is_warned = False
+        self.deadline = self._loop.now + limit
         self._send(frame)
+
+    def interrupt(self) -> None:
+        """Raise the alarm in it: its `run()` is over its time."""
+        if hasattr(signal, "SIGALRM") and not self.has_ended():
+            self.process.send_signal(signal.SIGALRM)
 
     def retire(self) -> None:
         """Let it end: at once if it has nothing to do, else after its answer."""
@@ -147,12 +153,12 @@ class WorkerProcess:
         elif not wanted:
             self._loop.forget(self._sock)
         else:
-            self._loop.change(self._sock, wanted, self._on_event)
+            self._loop.change(self._sock, wanted)
         self._watched = wanted
 
 
 def worker_command(runtime: str, entry_script: str, app_root: str, model_dir: str) -> "list[str]":
     """Return the command of a worker under this very interpreter."""
     command = [sys.executable, "-B", runtime, "worker"]
-    command += ["--entry-script", entry_script, "--app-root", app_root]
+    command += ["--entry-script", entry_script, "--app-root", app_root, "--supervised", "yes"]
     return [*command, "--model-dir", model_dir] if model_dir else command

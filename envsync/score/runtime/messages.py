@@ -1,0 +1,15 @@
+"""What clients are told of failures, in the words of Azure ML's server."""
+
+RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+NOT_JSON = "An unexpected internal error occurred. Check the logs for more info."
+TIMEOUT = "Scoring timeout after {} ms"
+NOT_FOUND = (
+    "The requested URL was not found on the server. "
+    "If you entered the URL manually please check your spelling and try again."
+)
+NOT_ALLOWED = "The method is not allowed for the requested URL."
+
+# The rest are answers that it has no words for.
+NOT_LOADED = "The entry script is not loaded."
+NOT_LOADED_AGAIN = "The entry script could not be loaded again. Check the logs for more info."
+TOO_BUSY = "Too many requests wait for a worker."
