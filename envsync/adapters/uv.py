@@ -9,7 +9,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock
 from packaging.utils import canonicalize_name
@@ -17,6 +16,7 @@ from uv import find_uv_bin
 
 from envsync import process
 from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.lock.pylock import dump_pylock
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
 from envsync.solve.python_target import describe_environment, list_tags
@@ -121,22 +121,6 @@ def find_target(subdir: str, glibc: str | None) -> str:
     return f"{machine}-manylinux_2_{max(fitting, default=17)}"
 
 
-def dump_pylock(packages: Iterable[LockedPackage]) -> str:
-    """Return *packages* as a `pylock.toml` (PEP 751), one archive each."""
-    lines = ['lock-version = "1.0"', 'created-by = "envsync"']
-    for package in packages:
-        kind = "wheels" if _is_wheel(package.url) else "sdist"
-        archive = f'{{ url = "{package.url}", hashes = {{ sha256 = "{package.sha256}" }} }}'
-        lines += [
-            "",
-            "[[packages]]",
-            f'name = "{package.name}"',
-            f'version = "{package.version}"',
-            f"{kind} = [{archive}]" if kind == "wheels" else f"{kind} = {archive}",
-        ]
-    return "\n".join((*lines, ""))
-
-
 def _uv(*arguments: str) -> list[str]:
     return [find_uv_bin(), *arguments, "--no-config", "--color", "never"]
 
@@ -237,10 +221,6 @@ def _lock_archive(
         url=redact_url(url),
         sha256=archive.hashes.get("sha256"),
     )
-
-
-def _is_wheel(url: str) -> bool:
-    return unquote(urlsplit(url).path).endswith(".whl")
 
 
 def _explain_compile(request: PipRequest, stderr: str) -> EnvsyncError:

@@ -139,6 +139,9 @@ class _Reader:
         )
 
     def _digests(self, node: Node, path: str) -> dict[str, str]:
+        if isinstance(node, str) and ":" in node:
+            kind, _, digest = node.partition(":")
+            node = {kind: digest}  # as very old versions of conda-lock wrote it
         found = {}
         for kind, digest in self._pairs(node, path):
             pattern = _DIGESTS.get(kind)

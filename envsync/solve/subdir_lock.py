@@ -9,6 +9,7 @@ from envsync.errors import UnsatisfiableError
 from envsync.solve.channels import place_channels
 from envsync.solve.facts import find_glibc
 from envsync.solve.pip_constraints import check_requirements, find_distributions
+from envsync.solve.relax import suggest_relaxations
 from envsync.solve.request import CondaRequest, PipRequest
 
 if TYPE_CHECKING:
@@ -51,12 +52,19 @@ def solve_subdir(
     """
     conda_solver, pip_solver = solvers
     reporter.step(f"Solving conda packages for {task.subdir}")
-    brought = conda_solver.solve(_ask_conda(conda, task))
+    request = _ask_conda(conda, task)
+    try:
+        brought = conda_solver.solve(request)
+    except UnsatisfiableError as error:
+        phrases = suggest_relaxations(request, conda_solver)
+        if phrases:
+            error.hint = f"relax or drop {', or '.join(phrases)}: then there is a solution"
+        raise
     if not conda.pip_requirements:
         return brought
-    request = _ask_pip(spec, conda, task, brought)
+    pip_request = _ask_pip(spec, conda, task, brought)
     reporter.step(f"Locking pip requirements for {task.subdir}")
-    return (*brought, *pip_solver.solve(request))
+    return (*brought, *pip_solver.solve(pip_request))
 
 
 def _ask_conda(conda: CondaSpec, task: SubdirTask) -> CondaRequest:

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import pip_package
 
-from envsync.adapters.uv import UvInstaller, UvSolver, dump_pylock, find_target
+from envsync.adapters.uv import UvInstaller, UvSolver, find_target
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.solve.request import PipRequest, PythonDistribution
 
@@ -152,24 +151,3 @@ def test_uv_is_told_of_a_machine_no_newer_than_the_target(
     subdir: str, glibc: str | None, target: str
 ) -> None:
     assert find_target(subdir, glibc) == target
-
-
-def test_a_pylock_names_each_archive_and_its_hash() -> None:
-    sdist = pip_package("sdist", url="https://index.example.org/sdist-1.0.tar.gz")
-
-    assert dump_pylock([pip_package("six"), sdist]) == (
-        'lock-version = "1.0"\n'
-        'created-by = "envsync"\n'
-        "\n"
-        "[[packages]]\n"
-        'name = "six"\n'
-        'version = "1.0"\n'
-        'wheels = [{ url = "https://index.example.org/six-1.0-py3-none-any.whl", '
-        f'hashes = {{ sha256 = "{"2" * 64}" }} }}]\n'
-        "\n"
-        "[[packages]]\n"
-        'name = "sdist"\n'
-        'version = "1.0"\n'
-        'sdist = { url = "https://index.example.org/sdist-1.0.tar.gz", '
-        f'hashes = {{ sha256 = "{"2" * 64}" }} }}\n'
-    )

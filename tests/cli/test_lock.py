@@ -162,3 +162,18 @@ def test_a_lock_that_cannot_be_written_is_an_error(
     assert done.status == 1
     assert "conda-lock.yml" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("realchannel")
+def test_the_pin_that_stands_in_the_way_is_found_by_solving(
+    envsync: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    define("python=3.10", "numpy=1.24", "pandas=3")
+
+    done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert "pandas 3.0.0 | 3.0.1" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(
+        "Hint: relax or drop the version in `pandas=3` (then it is "
+    )

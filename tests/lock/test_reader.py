@@ -130,3 +130,11 @@ def test_a_lockfile_beyond_all_measure_is_not_read(tmp_path: Path) -> None:
 
     with pytest.raises(DefinitionError, match="is too large for a lockfile"):
         load_lockfile(path)
+
+
+def test_hashes_are_read_as_very_old_versions_of_conda_lock_wrote_them() -> None:
+    digest = "0" * 32
+    old = GOOD.replace(f"  hash:\n    md5: {digest}\n", f"  hash: md5:{digest}\n")
+
+    assert old != GOOD
+    assert parse_lockfile(old, file="x") == parse_lockfile(GOOD, file="x")

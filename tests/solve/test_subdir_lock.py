@@ -126,3 +126,17 @@ def test_an_unknown_subdir_is_refused_with_those_that_are_known() -> None:
         choose_subdirs(EnvironmentSpec(name="x", directory=Path(), files=()), ["linux-65"])
 
     assert "`linux-64`" in str(caught.value.hint)
+
+
+def test_the_requirement_without_which_there_is_a_solution_is_named() -> None:
+    with pytest.raises(UnsatisfiableError) as caught:
+        solve(replace(CONDA, match_specs=("python=3.11", "no-such-package")))
+
+    assert caught.value.hint == "relax or drop `no-such-package`: then there is a solution"
+
+
+def test_where_no_single_requirement_is_to_blame_nothing_is_suggested() -> None:
+    with pytest.raises(UnsatisfiableError) as caught:
+        solve(replace(CONDA, match_specs=("none", "neither")))
+
+    assert caught.value.hint is None
