@@ -1,0 +1,1 @@
+"""Definitions changed where they lie: comments, order, quotes, indentation and line ends stay."""

@@ -1,0 +1,186 @@
+"""The stories of `envsync add` and `envsync remove`: a conda file is changed where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError, Finding
+from envsync.lock.reader import LOCKFILE_NAME
+from envsync.model.redaction import quote
+from envsync.spec import load
+from envsync.spec.azureml_v1 import CONDA_NAME
+from envsync.spec.edit.conda import CondaText, conda_name, pip_name
+from envsync.spec.edit.editable import open_editable
+from envsync.spec.match_spec import MatchSpecError, parse_match_spec
+from envsync.spec.pip_line import PipLineError, check_pip_requirement, strip_comment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from envsync.spec.edit.conda import Change, Item
+
+_YAML = {".yml", ".yaml"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EditOutcome:
+    """What became of the conda file *path*.
+
+    *has_lock* tells whether a lockfile lies beside it, which is stale if *changed*.
+    """
+
+    path: Path
+    changes: tuple[Change, ...]
+    changed: bool
+    has_lock: bool
+    warnings: tuple[Finding, ...] = ()
+
+
+def add(directory: Path, specs: Sequence[str], *, is_pip: bool) -> EditOutcome:
+    """Ask for *specs*, match specs or pip requirements, in the definition in *directory*.
+
+    One whose name is there is put in the place of what stands there; a bare name leaves it as it
+    is. Either all are written or none.
+
+    Raises:
+        DefinitionError: one of *specs* is wrong, or the definition can't be edited.
+    """
+    wanted = [strip_comment(spec) for spec in specs]
+    for spec in wanted:
+        (_check_pip if is_pip else _check_conda)(spec)
+
+    def change(conda: CondaText) -> None:
+        for spec in wanted:
+            (conda.add_pip_requirement if is_pip else conda.add_match_spec)(spec)
+
+    return _edit(directory, change, lambda conda: _find_twins(conda, wanted, is_pip=is_pip))
+
+
+def remove(directory: Path, names: Sequence[str], *, is_pip: bool) -> EditOutcome:
+    """No longer ask for the packages *names* in the definition in *directory*.
+
+    Raises:
+        DefinitionError: one of *names* is not there, or the definition can't be edited.
+    """
+
+    def change(conda: CondaText) -> None:
+        normalise = pip_name if is_pip else conda_name
+        wanted = {normalise(name) for name in names} - {None}
+        items = conda.pip_lines if is_pip else conda.match_specs
+        _check_names(conda, names, is_pip=is_pip)
+        conda.remove(item for item in items if item.name in wanted)
+
+    return _edit(directory, change, lambda _: ())
+
+
+def _edit(
+    directory: Path,
+    change: Callable[[CondaText], None],
+    find_warnings: Callable[[CondaText], tuple[Finding, ...]],
+) -> EditOutcome:
+    path = find_conda_file(directory)
+    source = open_editable(path)
+    conda = CondaText(source.text, str(path))
+    change(conda)
+    return EditOutcome(
+        path=path,
+        changes=tuple(conda.changes),
+        changed=source.write(conda.text),
+        has_lock=(path.parent / LOCKFILE_NAME).exists(),
+        warnings=find_warnings(conda),
+    )
+
+
+def find_conda_file(directory: Path) -> Path:
+    """Return the conda file of the definition in *directory*, which may also be named itself.
+
+    Raises:
+        DefinitionError: the definition has none.
+    """
+    if directory.suffix in _YAML and directory.is_file():
+        return directory
+    folder = directory.parent if directory.is_file() else directory
+    if (folder / CONDA_NAME).exists():
+        return folder / CONDA_NAME
+    files = [file for file in load(directory).spec.files if file.suffix in _YAML]
+    if files:
+        return files[-1]
+    raise DefinitionError(
+        f"`{directory}` has no conda file to edit",
+        hint=f"put a `{CONDA_NAME}` there; `envsync save-to-directory` writes one",
+    )
+
+
+def _check_conda(spec: str) -> None:
+    try:
+        parse_match_spec(spec)
+    except MatchSpecError as error:
+        hint = error.hint
+        if hint is not None and "`- pip:`" in hint:
+            hint = "add `--pip`"
+        raise DefinitionError(_capitalise(str(error)), hint=hint) from error
+
+
+def _check_pip(spec: str) -> None:
+    if spec.startswith("-"):
+        raise DefinitionError(
+            f"{quote(spec)} is an option of pip, not a requirement",
+            hint="write it into the file, under `- pip:`",
+        )
+    try:
+        check_pip_requirement(spec)
+    except PipLineError as error:
+        raise DefinitionError(_capitalise(str(error)), hint=error.hint) from error
+
+
+def _capitalise(message: str) -> str:
+    return message[:1].upper() + message[1:]
+
+
+def _check_names(conda: CondaText, names: Sequence[str], *, is_pip: bool) -> None:
+    """Refuse names that are not there, and say what they may have meant."""
+    normalise = pip_name if is_pip else conda_name
+    items, others = conda.match_specs, conda.pip_lines
+    if is_pip:
+        items, others = others, items
+    known = {item.name for item in items}
+    missing = [name for name in names if normalise(name) not in known]
+    if not missing:
+        return
+    where = "under `pip:`" if is_pip else "among the conda packages"
+    raise DefinitionError(
+        f"{' and '.join(map(quote, missing))} {'is' if len(missing) == 1 else 'are'} not {where}",
+        hint=_suggest(missing, items, others, is_pip=is_pip),
+    )
+
+
+def _suggest(
+    missing: Sequence[str], items: Sequence[Item], others: Sequence[Item], *, is_pip: bool
+) -> str | None:
+    from difflib import get_close_matches
+
+    elsewhere = {item.name for item in others if item.name is not None}
+    if all((conda_name if is_pip else pip_name)(name) in elsewhere for name in missing):
+        return "leave `--pip` out" if is_pip else "add `--pip`"
+    known = sorted({item.name for item in items if item.name is not None})
+    near = dict.fromkeys(m for name in missing for m in get_close_matches(name.lower(), known))
+    return f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
+
+
+def _find_twins(conda: CondaText, specs: Sequence[str], *, is_pip: bool) -> tuple[Finding, ...]:
+    """Return a warning for each of *specs* that the other side asks for, too."""
+    normalise = pip_name if is_pip else conda_name
+    added = {normalise(spec) for spec in specs} - {None}
+    others = conda.match_specs if is_pip else conda.pip_lines
+    side, option = ("conda", "") if is_pip else ("pip", "--pip ")
+    return tuple(
+        Finding(
+            file=conda.file,
+            message=f"{side} is asked for `{item.name}` too, as {quote(item.text)}",
+            hint=f"run `envsync remove {option}{item.name}` if one is enough",
+        )
+        for item in others
+        if item.name in added
+    )
