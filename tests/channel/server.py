@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 CONDA_FORGE = "https://conda.anaconda.org/conda-forge/"
 
@@ -65,22 +65,29 @@ class _Handler(SimpleHTTPRequestHandler):
         self.requests = requests
         super().__init__(*args, **more)
 
-    def translate_path(self, path: str) -> str:
-        name, _, rest = path.partition("?")[0].lstrip("/").partition("/")
-        folder = self.folders.get(name)
-        if folder is None:
-            return "/nonexistent"
-        self.directory = str(folder)
-        return super().translate_path(f"/{rest}")
-
     def do_GET(self) -> None:
         self.requests.append(self.path)
-        subdir = self.path.rstrip("/").split("/")[-2]
-        is_repodata = self.path.endswith("/repodata.json")
-        if is_repodata and not Path(self.translate_path(self.path)).parent.is_dir():
+        *_, subdir, name = ["", "", *self.path.split("/")]
+        if name == "repodata.json" and not self._has_subdir():
             self._send_empty_repodata(subdir)
         else:
             super().do_GET()
+
+    def send_head(self) -> Any:
+        if not self._has_subdir():
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        return super().send_head()
+
+    def translate_path(self, path: str) -> str:
+        name, _, rest = path.lstrip("/").partition("/")
+        self.directory = str(self.folders[name])
+        return super().translate_path(f"/{rest}")
+
+    def _has_subdir(self) -> bool:
+        name, _, rest = self.path.lstrip("/").partition("/")
+        folder = self.folders.get(name)
+        return folder is not None and (folder / rest.partition("/")[0]).is_dir()
 
     def _send_empty_repodata(self, subdir: str) -> None:
         repodata = {"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}}
