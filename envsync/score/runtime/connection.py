@@ -78,7 +78,7 @@ class Connection:
         if self._output:
             self.expires_at = self._loop.now + _STALL_SECONDS
         if last:
-            self._finish_response(keep_alive=keep_alive and not self._ended)
+            self._finish_response(keep_alive=keep_alive and not self._is_exhausted())
         self._update_interest()
 
     def close(self) -> None:
@@ -202,6 +202,10 @@ class Connection:
         self.expires_at = self._loop.now + _IDLE_SECONDS
         if self._input and not self._parsing:
             self._parse()
+
+    def _is_exhausted(self) -> bool:
+        """Say whether the client ended, and no other request of its waits."""
+        return self._ended and b"\r\n\r\n" not in self._input
 
     def _refuse(self, error: RequestError) -> None:
         self._phase = "busy"
