@@ -135,12 +135,12 @@ def _admits(item: str, version: str) -> bool:
     if constraint.lstrip("=") == version or constraint in {"", f"={version}.*"}:
         return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # rarely
-    from packaging.version import InvalidVersion  # noqa: PLC0415
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
 
     if re.fullmatch(r"=[0-9][0-9.]*(?:\.\*)?", constraint):  # conda's, for all that start so
         constraint = "==" + constraint.lstrip("=").removesuffix(".*") + ".*"
     try:
-        return SpecifierSet(constraint).contains(version, prereleases=True)
+        return SpecifierSet(constraint).contains(Version(version), prereleases=True)
     except (InvalidSpecifier, InvalidVersion):
         return True
 
