@@ -155,8 +155,8 @@ def _write_spec(text: str, record: CondaRecord, channels: tuple[str, ...]) -> st
     place = f"{named}::" if named in channels else ""
     if not version or version == "*":
         return f"{place}{record.name}={record.version}"
-    if version.endswith(".*") and version[0].isdigit():
-        return f"{place}{record.name}={version.removesuffix('.*')}"
+    if version.endswith("*") and version[0].isdigit():
+        return f"{place}{record.name}={version.rstrip('*').rstrip('.')}"
     return f"{place}{record.name}{'==' if version[0].isalnum() else ''}{version}"
 
 

@@ -31,6 +31,7 @@ dependencies:
 name: mlflow-env
 """
 PYTHON_ENV = "python: 3.10.4\nbuild_dependencies: [pip]\ndependencies: [-r requirements.txt]\n"
+DIFFERS = "this differs from `conda.yaml`, which is used: "
 FILES = {
     "MLmodel": MODEL,
     "conda.yaml": CONDA,
@@ -143,8 +144,8 @@ def test_old_model_names_its_conda_file_alone(model: Path) -> None:
             [
                 (
                     "requirements.txt",
-                    "this differs from `conda.yaml`, which is used: `mlflow==2.17.2` "
-                    "here, `mlflow[extras]==2.17.2 ; python_version>'3'` there",
+                    DIFFERS
+                    + "`mlflow==2.17.2` here, `mlflow[extras]==2.17.2 ; python_version>'3'` there",
                 ),
             ],
         ),
@@ -155,8 +156,7 @@ def test_old_model_names_its_conda_file_alone(model: Path) -> None:
             [
                 (
                     "requirements.txt",
-                    "this differs from `conda.yaml`, which is used: "
-                    "`git+https://example.org/x.git` here; `--pre` in one only",
+                    DIFFERS + "`git+https://example.org/x.git` here; `--pre` in one only",
                 )
             ],
         ),
@@ -167,8 +167,7 @@ def test_old_model_names_its_conda_file_alone(model: Path) -> None:
             [
                 (
                     "requirements.txt",
-                    "this differs from `conda.yaml`, which is used: `a` here; `b` here; `c` here; "
-                    "`d` here; `e` here; and 2 more",
+                    DIFFERS + "`a` here; `b` here; `c` here; `d` here; `e` here; and 2 more",
                 )
             ],
         ),
@@ -180,8 +179,7 @@ def test_old_model_names_its_conda_file_alone(model: Path) -> None:
                 ("requirements.txt", "`mlflow=>2.17.2` is not a pip requirement"),
                 (
                     "requirements.txt",
-                    "this differs from `conda.yaml`, which is used: "
-                    "`mlflow=>2.17.2` here, `mlflow==2.17.2` there",
+                    DIFFERS + "`mlflow=>2.17.2` here, `mlflow==2.17.2` there",
                 ),
             ],
         ),
@@ -223,7 +221,10 @@ def test_model_without_a_conda_file_gets_what_its_other_files_say(model: Path) -
     assert conda.pip_options == ("--extra-index-url https://example.org",)
     assert loaded.spec.files[-1] == model / "requirements.txt"
     assert [f.message for f in loaded.warnings] == [
-        "the model has no `conda.yaml`; `python_env.yaml` and `requirements.txt` are read in its place"
+        (
+            "the model has no `conda.yaml`; "
+            "`python_env.yaml` and `requirements.txt` are read in its place"
+        )
     ]
 
 
