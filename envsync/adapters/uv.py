@@ -197,6 +197,8 @@ def _select(lock: Pylock, request: PipRequest, *, base: Path) -> Iterable[Locked
         if isinstance(archive, PackageArchive) and _is_stub(archive, base):
             continue
         if not isinstance(archive, PackageWheel | PackageSdist | PackageArchive):
+            if request.leave_out_unhashed:
+                continue
             raise EnvsyncError(
                 f"pip requirement `{package.name}` can't be locked: it is a folder or a "
                 "repository, which has no hash",

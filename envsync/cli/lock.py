@@ -56,6 +56,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Refuse a lock in which more packages change.",
 )
+@click.option(
+    "--allow-unreproducible",
+    is_flag=True,
+    help="Warn of pip requirements that can't be locked for good, such as folders and branches, "
+    "and leave them out.",
+)
 def command(directories: tuple[Path, ...], **choice: tuple[str, ...] | str | int | bool) -> int:
     """Pin the definition in each DIR: solve it and write conda-lock.yml beside it.
 
@@ -84,6 +90,8 @@ def _show_lock(outcome: LockOutcome, reporter: Reporter) -> None:
     show_warnings(outcome.warnings)
     for change in outcome.changes:
         reporter.note(describe_change(change))
+    if outcome.note is not None:
+        reporter.note(outcome.note)
     if not outcome.was_written:
         reporter.note(f"`{outcome.path}` is unchanged")
         return

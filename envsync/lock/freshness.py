@@ -29,14 +29,20 @@ class Staleness:
 
 
 def find_staleness(
-    spec: EnvironmentSpec, lockfile: Lockfile, subdirs: Sequence[str]
+    spec: EnvironmentSpec,
+    lockfile: Lockfile,
+    subdirs: Sequence[str],
+    *,
+    pip_lines: Sequence[str] = (),
 ) -> tuple[Staleness, ...]:
     """Return how *lockfile* fails to answer *spec* on *subdirs*; nothing where it is fresh.
+
+    *pip_lines* are those of the requirements files that *spec* names.
 
     Channels come first, then match specs, then pip requirements, then subdirs, so that two runs
     print the same report.
     """
-    now = list_requested(spec)
+    now = list_requested(spec, pip_lines)
     then = parse_requested(lockfile.channels, lockfile.custom_metadata)
     source = spec.files[-1].name if spec.files else "the definition"
     if then is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envsync.model.channel import DEFAULT_CHANNELS, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from envsync.model.environment import EnvironmentSpec
 
@@ -30,8 +30,8 @@ class Requested:
     pip: tuple[str, ...]
 
 
-def list_requested(spec: EnvironmentSpec) -> Requested:
-    """Return what *spec* asks of a lock.
+def list_requested(spec: EnvironmentSpec, pip_lines: Sequence[str] = ()) -> Requested:
+    """Return what *spec* asks of a lock; *pip_lines* are those of the files that it names.
 
     A definition without channels means conda's default ones. One with a `pip:` section needs
     pip itself, as conda and conda-lock see it.
@@ -43,14 +43,11 @@ def list_requested(spec: EnvironmentSpec) -> Requested:
     specs = {" ".join(text.split()) for text in conda.match_specs}
     if conda.has_pip_section:
         specs.add("pip")
+    pip = (*conda.pip_options, *conda.pip_requirements, *pip_lines)
     return Requested(
         channels=channels or DEFAULT_CHANNELS,
         match_specs=tuple(sorted(redact_url(text) for text in specs)),
-        pip=tuple(
-            sorted(
-                redact_url(text.strip()) for text in (*conda.pip_options, *conda.pip_requirements)
-            )
-        ),
+        pip=tuple(sorted(redact_url(text.strip()) for text in pip)),
     )
 
 

@@ -44,7 +44,8 @@ class PipRequest:
 
     *provided* is what conda brings, which pip may use but not move. *glibc* is the C library of
     a Linux subdir, such as `2.28`. Relative paths in *requirements* and *options* start at
-    *directory*.
+    *directory*. What has no hash (a folder, a repository) is an error, unless it is to be left
+    out of the answer with *leave_out_unhashed*.
     """
 
     subdir: str
@@ -56,6 +57,7 @@ class PipRequest:
     directory: Path
     preferred: tuple[LockedPackage, ...] = ()
     exclude_newer: datetime | None = None
+    leave_out_unhashed: bool = False
 
 
 class CondaSolver(Protocol):

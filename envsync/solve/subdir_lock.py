@@ -27,13 +27,14 @@ class SubdirTask:
     """What is to be solved for one *subdir*, besides the definition.
 
     Of what still fits, *preferred* packages are kept. With *exclude_newer* nothing counts that
-    was published later.
+    was published later. With *leave_out_unhashed* pip packages without a hash are left out.
     """
 
     subdir: str
     facts: tuple[VirtualPackage, ...]
     preferred: tuple[LockedPackage, ...] = ()
     exclude_newer: datetime | None = None
+    leave_out_unhashed: bool = False
 
 
 def solve_subdir(
@@ -60,7 +61,7 @@ def solve_subdir(
         if phrases:
             error.hint = f"relax or drop {', or '.join(phrases)}: then there is a solution"
         raise
-    if not conda.pip_requirements:
+    if not conda.pip_requirements and not conda.pip_options:
         return brought
     pip_request = _ask_pip(spec, conda, task, brought)
     reporter.step(f"Locking pip requirements for {task.subdir}")
@@ -102,4 +103,5 @@ def _ask_pip(
         directory=spec.directory,
         preferred=tuple(package for package in task.preferred if package.manager == "pip"),
         exclude_newer=task.exclude_newer,
+        leave_out_unhashed=task.leave_out_unhashed,
     )

@@ -10,6 +10,7 @@ from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
+from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,12 @@ def check(directory: Path) -> CheckOutcome:
         path=path,
         spec=loaded.spec,
         lockfile=lockfile,
-        staleness=find_staleness(loaded.spec, lockfile, choose_subdirs(loaded.spec)),
+        staleness=find_staleness(
+            loaded.spec,
+            lockfile,
+            choose_subdirs(loaded.spec),
+            pip_lines=list_pip_lines(loaded.spec),
+        ),
         inconsistencies=find_inconsistencies(lockfile),
         warnings=loaded.warnings,
     )

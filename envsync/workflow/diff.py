@@ -12,6 +12,7 @@ from envsync.lock.diff import diff_packages
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile, parse_lockfile
 from envsync.lock.requested import list_requested, parse_requested
 from envsync.model.subdir import current_subdir
+from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
     from envsync.lock.diff import Change
@@ -100,7 +101,8 @@ def load_side(text: str) -> Side:
         return _from_lock(text, load_lockfile(path))
     from envsync.spec import load
 
-    return Side(name=text, requested=list_requested(load(path).spec))
+    spec = load(path).spec
+    return Side(name=text, requested=list_requested(spec, list_pip_lines(spec)))
 
 
 def _from_lock(name: str, lockfile: Lockfile) -> Side:

@@ -20,7 +20,10 @@ from envsync.solve.facts import assume_facts, dump_facts, parse_facts, parse_sta
 from envsync.solve.subdir_lock import SubdirTask, solve_subdir
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
+from envsync.spec.pip_section import read_pip_section
 from envsync.workflow.engines import LazyEngines
+from envsync.workflow.pip_lines import list_pip_lines
+from envsync.workflow.python_note import describe_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +45,8 @@ class LockOptions:
     *subdirs* empty means the usual ones. *update* names the packages that may move though they
     still fit; *upgrade* lets all of them. *cut_off* is a date or a time, `none` to forget the
     lock's, None to keep it. *system_requirements* are statements such as `glibc=2.17`. A lock
-    with more than *max_changes* changes is refused.
+    with more than *max_changes* changes is refused. With *allow_unreproducible* a pip
+    requirement that can't be locked for good is a warning, and left out where it has no hash.
     """
 
     subdirs: tuple[str, ...] = ()
@@ -51,6 +55,7 @@ class LockOptions:
     cut_off: str | None = None
     system_requirements: tuple[str, ...] = ()
     max_changes: int | None = None
+    allow_unreproducible: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -62,8 +67,9 @@ class LockOptions:
 class LockOutcome:
     """What a lock came to.
 
-    *was_written* is False where the file already said the same. *changes* are those against the
-    lock that was there. *failures* has the error of each subdir that could not be locked.
+    *was_written* is False where the file said the same. *changes* are those against the earlier
+    lock. *failures* has the error of each subdir that could not be locked.
+    *note* says what became of the Python asked for.
     """
 
     path: Path
@@ -72,6 +78,7 @@ class LockOutcome:
     changes: tuple[Change, ...]
     failures: tuple[EnvsyncError, ...]
     warnings: tuple[Finding, ...]
+    note: str | None = None
 
 
 def lock(
@@ -100,6 +107,10 @@ def lock(
             f"`{directory}` has no conda dependencies to lock",
             hint="add a `conda_dependencies.yml` beside `azureml_environment.json`",
         )
+    risks = read_pip_section(spec)[1] if spec.conda.has_pip_section else ()
+    if risks and not options.allow_unreproducible:
+        raise DefinitionError.from_findings(risks)
+    warnings = (*loaded.warnings, *risks)
     path = spec.directory / LOCKFILE_NAME
     before = _load_earlier(path)
     locked = before.subdirs if before is not None else ()
@@ -111,11 +122,12 @@ def lock(
             was_written=False,
             changes=(),
             failures=(),
-            warnings=loaded.warnings,
+            warnings=warnings,
         )
     start = engines or LazyEngines(os.environ)
     outcome = _solve(spec, spec.conda, subdirs, (before, options), start(), reporter)
-    return _write(path, outcome, options, warnings=loaded.warnings)
+    note = describe_python(spec.conda, outcome.lockfile)
+    return replace(_write(path, outcome, options, warnings=warnings), note=note)
 
 
 def _load_earlier(path: Path) -> Lockfile | None:
@@ -132,7 +144,7 @@ def _is_enough(
     return (
         options.is_plain
         and set(before.subdirs) == set(subdirs)
-        and not find_staleness(spec, before, subdirs)
+        and not find_staleness(spec, before, subdirs, pip_lines=list_pip_lines(spec))
     )
 
 
@@ -166,6 +178,7 @@ def _solve(
             facts=_choose_facts(spec, subdir, metadata, options, engines),
             preferred=_keep(before, subdir, options),
             exclude_newer=parse_cut_off(cut_off),
+            leave_out_unhashed=options.allow_unreproducible,
         )
         for subdir in subdirs
     ]
@@ -191,7 +204,7 @@ def _solve(
             if each.exception() is None
         ]
         hashes = content_hash.result()
-    requested = list_requested(spec)
+    requested = list_requested(spec, list_pip_lines(spec))
     done = tuple(task.subdir for task, _ in solved)
     lockfile = Lockfile(
         subdirs=done,

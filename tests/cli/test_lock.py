@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # which the channel has
+
 
 @pytest.mark.usefixtures("channel")
 def test_a_definition_is_locked_beside_itself(
     envsync: Callable[..., Done], define: Callable[..., Path]
 ) -> None:
-    directory = define("python", "six")
+    directory = define(f"python={PYTHON}", "six")
 
     done = envsync("lock", "d")
 

@@ -152,3 +152,47 @@ def test_many_definitions_are_locked_in_one_run_though_one_is_wrong(
     for name in ("d", "other"):
         assert version_of(tmp_path / name, "python")
     assert not (tmp_path / "wrong" / "conda-lock.yml").exists()
+
+
+@pytest.mark.usefixtures("channel")
+def test_what_requirements_files_ask_for_is_locked_and_watched(
+    envsync: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    directory = define("python", pip=("-r requirements.txt",))
+    (directory / "requirements.txt").write_text("tomli==2.2.1\n")
+
+    assert envsync("lock", "d").status == 0
+    assert version_of(directory, "tomli") == "2.2.1"
+    assert envsync("check", "d").status == 0
+
+    (directory / "requirements.txt").write_text("tomli==2.3.0\n")
+    assert "under `pip:`, changed `tomli==2.2.1` to `tomli==2.3.0`" in envsync("check", "d").stderr
+
+
+@pytest.mark.usefixtures("channel")
+def test_what_has_no_hash_is_an_error_or_left_out_with_a_warning(
+    envsync: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    directory = define("python", pip=("tomli==2.2.1", "./mine"))
+    (directory / "mine").mkdir()
+    (directory / "mine" / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1"\n')
+
+    refused = envsync("lock", "d")
+    allowed = envsync("lock", "d", "--allow-unreproducible")
+
+    assert refused.status == 2
+    assert "`./mine` lies on this machine only" in refused.stderr
+    assert allowed.status == 0
+    assert "Warning: " in allowed.stderr
+    packages = load_lockfile(directory / "conda-lock.yml").packages
+    assert {package.name for package in packages} >= {"tomli"}
+    assert "mine" not in {package.name for package in packages}
+
+
+@pytest.mark.usefixtures("realchannel")
+def test_the_python_that_the_sdk_would_have_put_in_its_place_is_said(
+    envsync: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    define("python=3.9.*")
+
+    assert "the Azure ML SDK would have saved `python=3.10.18`" in envsync("lock", "d").stderr
