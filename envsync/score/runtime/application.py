@@ -140,7 +140,7 @@ class Application:
         body = b"" if job.head.method == "HEAD" else reply.body
         job.status = reply.status
         self._note(job, str(size), milliseconds)
-        job.connection.send(head + body, last=True, keep_alive=keep_alive)
+        job.connection.send(head, body, last=True, keep_alive=keep_alive)
 
     def _reply_simply(self, job: Job, milliseconds: float, body: bytes) -> None:
         """Answer with a result in JSON, as nearly all answers are: in one go."""
@@ -161,7 +161,7 @@ class Application:
             "keep-alive" if keep_alive else "close",
         )
         self._note(job, size, milliseconds)
-        job.connection.send(head.encode("latin-1") + body, last=True, keep_alive=keep_alive)
+        job.connection.send(head.encode("latin-1"), body, last=True, keep_alive=keep_alive)
 
     def _head(self, job: Job, reply: Reply, size: "int | None", *, keep_alive: bool) -> bytes:
         job.ids = job.ids or id_headers(job.head.fields)

@@ -37,7 +37,8 @@ class Channel:
         """Send one answer, after all that the script has printed so far."""
         _flush(sys.stdout)
         _flush(sys.stderr)
-        self._answers.write(wire.pack(header, body))
+        self._answers.write(wire.pack_head(header, len(body)))
+        self._answers.write(body)
         self._answers.flush()
 
 

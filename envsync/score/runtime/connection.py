@@ -59,22 +59,26 @@ class Connection:
         """How much the client has yet to take."""
         return len(self._output)
 
-    def send(self, data: bytes, *, last: bool, keep_alive: bool = False) -> None:
-        """Send *data*; after the *last* of a response go on with the next request, or close."""
+    def send(self, data: bytes, body: bytes = b"", *, last: bool, keep_alive: bool = False) -> None:
+        """Send *data* and *body*.
+
+        After the *last* of a response go on with the next request, or close.
+        """
         if self.closed:
             return
+        sent = 0
         if not self._output:
             try:
-                sent = self._sock.send(data)
+                sent = self._sock.sendmsg((data, body)) if body else self._sock.send(data)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:
                 self.close()
                 return
-            if sent < len(data):
-                self._output += memoryview(data)[sent:]
-        else:
-            self._output += data
+        if sent < len(data):
+            self._output += memoryview(data)[sent:]
+            sent = len(data)
+        self._output += memoryview(body)[sent - len(data) :]
         if self._output:
             self.expires_at = self._loop.now + _STALL_SECONDS
         if last:
@@ -119,11 +123,29 @@ class Connection:
         if not data:
             self._on_end()
             return
-        if self._phase != "head" or self._input or self._output or not self._start_whole(data):
+        if not self._take_directly(data):
             self._input += data
             if self._phase != "busy":
                 self._parse()
         self._update_interest()
+
+    def _take_directly(self, data: bytes) -> bool:
+        """Do without the buffer: *data* is a whole request, or nothing but a part of a body."""
+        if self._input or self._output:
+            return False
+        if self._phase == "head":
+            return self._start_whole(data)
+        if self._phase != "body" or self._body is None:
+            return False
+        try:
+            body = self._body.feed_part(data)
+        except ValueError:
+            return False
+        self.expires_at = self._loop.now + _STALL_SECONDS
+        if body is not None:
+            self._body = None
+            self._start(body)
+        return True
 
     def _start_whole(self, data: bytes) -> bool:
         """Start the request that *data* is, if it is a whole one and nothing else."""

@@ -37,7 +37,7 @@ class Job:
         self.status = 200
 
     def frame(self, script: "dict[str, Any]") -> bytes:
-        """Return what a worker gets: no more than *script* wants to know."""
+        """Return what a worker gets before the body: no more than *script* wants to know."""
         head = self.head
         told = {}  # type: dict[str, Any]
         if script.get("wants_headers"):
@@ -47,4 +47,4 @@ class Job:
         if head.method != "POST" or script.get("kind") == "raw":
             told["method"] = head.method
             told["target"] = head.target
-        return wire.pack(told, self.body)
+        return wire.pack_head(told, len(self.body))

@@ -153,6 +153,17 @@ class BodyReader:
         if head.length > limit:
             raise too_large(limit)
 
+    def feed_part(self, part: bytes) -> "bytes | None":
+        """Take *part*, which just came; return the body if that is its end, None if not.
+
+        Raises:
+            ValueError: there is more in it than the body; `feed` knows what to do.
+        """
+        if self._chunked or len(part) > self._left:
+            raise ValueError
+        self._add(part)
+        return None if self._left else b"".join(self._parts)
+
     def feed(self, data: bytearray) -> "bytes | None":
         """Take what is of the body from the front of *data*; return the body once it is whole."""
         if not self._chunked:
@@ -198,9 +209,13 @@ class BodyReader:
         self._state = "data" if self._left else "trailer"
 
     def _take(self, data: bytearray) -> None:
-        part = bytes(data[: self._left])
+        with memoryview(data) as view:
+            part = bytes(view[: self._left])
+        del data[: len(part)]
+        self._add(part)
+
+    def _add(self, part: bytes) -> None:
         if part:
-            del data[: len(part)]
             self._parts.append(part)
             self._left -= len(part)
             self._size += len(part)

@@ -16,8 +16,13 @@ _NOTHING = b"{}"
 
 def pack(header: "dict[str, Any]", body: bytes = b"") -> bytes:
     """Return the frame of *header* and *body*."""
+    return pack_head(header, len(body)) + body
+
+
+def pack_head(header: "dict[str, Any]", length: int) -> bytes:
+    """Return what comes before the *length* bytes of the body in the frame of *header*."""
     text = json.dumps(header).encode("ascii") if header else _NOTHING
-    return _LENGTHS.pack(len(text), len(body)) + text + body
+    return _LENGTHS.pack(len(text), length) + text
 
 
 def read(stream: "BinaryIO") -> "tuple[dict[str, Any], bytes] | None":
@@ -43,6 +48,7 @@ def take(buffer: bytearray) -> "tuple[dict[str, Any], bytes] | None":
     if len(buffer) < end:
         return None
     header = json.loads(buffer[_LENGTHS.size : body_start].decode("ascii"))
-    body = bytes(buffer[body_start:end])
+    with memoryview(buffer) as view:
+        body = bytes(view[body_start:end])
     del buffer[:end]
     return header, body

@@ -30,7 +30,7 @@ class WorkerProcess:
         self._loop = loop
         self._crew = crew
         self._input = bytearray()
-        self._output = bytearray()
+        self._output = []  # type: list[memoryview]
         self._paused = False
         self.generation = generation
         self.state = "loading"
@@ -52,13 +52,13 @@ class WorkerProcess:
         """The process's number."""
         return int(self.process.pid)
 
-    def give(self, job: "Any", frame: bytes, limit: float) -> None:
-        """Have it answer *job*, told as *frame*, in at most *limit* seconds."""
+    def give(self, job: "Any", head: bytes, limit: float) -> None:
+        """Have it answer *job*, told as *head* and the job's body, in at most *limit* seconds."""
         self.state = "busy"
         self.job = job
         self.is_warned = False
         self.deadline = self._loop.now + limit
-        self._send(frame)
+        self._send(head, job.body)
 
     def interrupt(self) -> None:
         """Raise the alarm in it: its `run()` is over its time."""
@@ -99,15 +99,19 @@ class WorkerProcess:
             self._paused = paused
             self._update_interest()
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, head: bytes, body: bytes) -> None:
         try:
-            sent = self._sock.send(frame)
+            sent = self._sock.sendmsg((head, body))
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
             return  # it died: its end will be noticed
-        if sent < len(frame):
-            self._output += memoryview(frame)[sent:]
+        if sent < len(head):
+            self._output.append(memoryview(head)[sent:])
+            sent = len(head)
+        if sent < len(head) + len(body):
+            self._output.append(memoryview(body)[sent - len(head) :])
+        if self._output:
             self._update_interest()
 
     def _on_event(self, events: int) -> None:
@@ -136,12 +140,15 @@ class WorkerProcess:
 
     def _flush(self) -> None:
         try:
-            sent = self._sock.send(memoryview(self._output)[:_READ_SIZE])
+            while self._output:
+                sent = self._sock.send(self._output[0])
+                self._output[0] = self._output[0][sent:]
+                if not self._output[0]:
+                    del self._output[0]
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            sent = len(self._output)
-        del self._output[:sent]
+            self._output.clear()
         self._update_interest()
 
     def _update_interest(self) -> None:
