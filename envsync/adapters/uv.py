@@ -45,6 +45,7 @@ _MANYLINUX = (17, 28, *range(31, 41))
 _FLAGS = {"--pre": ("--prerelease", "allow")}
 _TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
 _LABEL = re.compile(r"^\W*(?:error|cause|Caused by)?:?\W*(?=\w|`)")
+_INDEX = re.compile(r"--(?:extra-)?index-url[\s=]+(\S+)")
 _UNSATISFIABLE = "No solution found"
 _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
@@ -83,7 +84,14 @@ class UvSolver:
 
 
 class UvInstaller:
-    """Puts locked pip packages into a prefix that has a Python."""
+    """Puts locked pip packages into a prefix that has a Python.
+
+    *options* are the definition's pip options, for the credentials that its indexes may hold:
+    the addresses in a lock have none.
+    """
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._indexes = [match[1] for option in options if (match := _INDEX.match(option))]
 
     def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
         """Install *packages* and nothing else, each archive held against its sha256.
@@ -101,7 +109,8 @@ class UvInstaller:
                     *("--no-deps", "--require-hashes", "--break-system-packages"),
                     *("--requirement", str(pylock)),
                 ],
-                env=_environment(),
+                # not among the arguments, which every user of the machine can list
+                env={**_environment(), "UV_EXTRA_INDEX_URL": " ".join(self._indexes)},
             )
         if done.status != 0:
             raise EnvsyncError(

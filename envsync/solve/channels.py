@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envsync.model.channel import DEFAULT_CHANNELS, resolve_channel
+from envsync.model.channel import DEFAULT_CHANNELS, redact_url, resolve_channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,5 +36,5 @@ def place_channels(
         known = {url for other in channels for url in other.urls}
         if not known.intersection(channel.urls):
             channels.append(channel)
-        specs.append(f"{channel.urls[0]}::{match['rest']}")
+        specs.append(f"{redact_url(channel.urls[0])}::{match['rest']}")
     return tuple(channels), tuple(specs)

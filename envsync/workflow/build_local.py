@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.errors import Finding
+    from envsync.model.environment import CondaSpec
     from envsync.model.progress import Reporter
     from envsync.workflow.check import CheckOutcome
 
@@ -59,7 +60,7 @@ def build_local(
         )
     chosen = name or checked.spec.name or checked.spec.directory.resolve().name
     plan = _plan(checked, prefix or environment_path(chosen, find_home()))
-    changed = not is_current(plan) and _create(plan, reporter)
+    changed = not is_current(plan) and _create(plan, checked.spec.conda, reporter)
     return BuildOutcome(
         name=chosen,
         prefix=plan.prefix,
@@ -89,10 +90,13 @@ def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
     )
 
 
-def _create(plan: Plan, reporter: Reporter) -> bool:
+def _create(plan: Plan, conda: CondaSpec | None, reporter: Reporter) -> bool:
     from envsync.adapters.rattler import RattlerInstaller, load_config
     from envsync.adapters.uv import UvInstaller
 
     return create_prefix(
-        plan, conda=RattlerInstaller(load_config()), pip=UvInstaller(), reporter=reporter
+        plan,
+        conda=RattlerInstaller(load_config(), conda.channels if conda else ()),
+        pip=UvInstaller(conda.pip_options if conda else ()),
+        reporter=reporter,
     )

@@ -56,7 +56,15 @@ def explain_install(packages: Sequence[LockedPackage], error: Exception) -> Envs
     text = "; ".join(line.removeprefix("Caused by: ") for line in lines)
     named = [package for package in packages if package.url.rpartition("/")[2] in text]
     subject = f"`{named[0].name} {named[0].version}`" if named else "the conda packages"
-    return EnvsyncError(f"Cannot install {subject}: {text}")
+    return EnvsyncError(f"Cannot install {subject}: {text}", hint=_hint_install(text))
+
+
+def _hint_install(text: str) -> str | None:
+    if "hash mismatch" in text:
+        return "the channel has other bytes than were locked: find out why before you lock again"
+    if "(401 " in text or "(403 " in text:
+        return "store credentials for its host as rattler's tools do, or in the channel's address"
+    return None
 
 
 def without_missing(channels: tuple[Channel, ...], error: Exception) -> tuple[Channel, ...]:

@@ -12,6 +12,7 @@ from rattler.exceptions import InstallerError
 from rattler.networking import Client
 
 from envsync.adapters.rattler.configuration import find_cache
+from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install
 from envsync.adapters.rattler.record import parse_match_spec, to_record
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 
 
 class RattlerInstaller:
-    """Puts locked conda packages into an empty prefix."""
+    """Puts locked conda packages into an empty prefix.
 
-    def __init__(self, config: Config) -> None:
+    *channel_urls* are the definition's, for the credentials that they may hold: the addresses
+    in a lock have none.
+    """
+
+    def __init__(self, config: Config, channel_urls: Sequence[str] = ()) -> None:
         self._config = config
+        self._channel_urls = tuple(channel_urls)
 
     def install(
         self,
@@ -51,24 +57,25 @@ class RattlerInstaller:
         """
         for package in packages:
             check_local_archive(package)
-        try:
-            run(
-                lambda: rattler.install(
-                    [to_record(package) for package in packages],
-                    target_prefix=target,
-                    alternative_target_prefix=prefix,
-                    client=Client.from_config(self._config),
-                    config=self._config,
-                    cache_dir=find_cache("pkgs"),
-                    requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
-                        parse_match_spec(text)._match_spec  # noqa: SLF001
-                        for text in requested
-                    ],
-                    reporter=cast("InstallerReporter", _LinkReporter(reporter)),
+        with with_credentials(self._config, self._channel_urls) as config:
+            try:
+                run(
+                    lambda: rattler.install(
+                        [to_record(package) for package in packages],
+                        target_prefix=target,
+                        alternative_target_prefix=prefix,
+                        client=Client.from_config(config),
+                        config=config,
+                        cache_dir=find_cache("pkgs"),
+                        requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
+                            parse_match_spec(text)._match_spec  # noqa: SLF001
+                            for text in requested
+                        ],
+                        reporter=cast("InstallerReporter", _LinkReporter(reporter)),
+                    )
                 )
-            )
-        except InstallerError as error:
-            raise explain_install(packages, error) from error
+            except InstallerError as error:
+                raise explain_install(packages, error) from error
 
 
 def check_local_archive(package: LockedPackage) -> None:

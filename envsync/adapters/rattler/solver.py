@@ -18,6 +18,7 @@ from rattler.repo_data.gateway import SourceConfig
 from rattler.repo_data.multi_source import MultiSource
 
 from envsync.adapters.rattler.configuration import find_cache
+from envsync.adapters.rattler.credentials import expand, with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import (
     explain_unreachable,
@@ -27,6 +28,7 @@ from envsync.adapters.rattler.failure import (
 )
 from envsync.adapters.rattler.record import from_record, parse_match_spec, to_record
 from envsync.errors import EnvsyncError
+from envsync.model.channel import redact_url
 from envsync.model.virtual_package import VirtualPackage
 
 if TYPE_CHECKING:
@@ -49,14 +51,14 @@ class RattlerSolver:
     def __init__(self, config: Config, *, fresh: bool = False) -> None:
         self._config = config
         self._is_fresh = fresh
+        self._gateway = self._open(config)
+
+    def _open(self, config: Config) -> rattler.Gateway:
         client = Client.from_config(config)
-        if fresh:
+        if self._is_fresh:
             source = SourceConfig(cache_action="no-cache")
-            self._gateway = rattler.Gateway(default_config=source, client=client)
-        else:
-            self._gateway = rattler.Gateway.from_config(
-                config, client=client, cache_dir=find_cache("repodata")
-            )
+            return rattler.Gateway(default_config=source, client=client)
+        return rattler.Gateway.from_config(config, client=client, cache_dir=find_cache("repodata"))
 
     def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
         """Return one package per name, sorted by name, for *request*.
@@ -86,17 +88,24 @@ class RattlerSolver:
     def _ask(
         self, request: CondaRequest, specs: Sequence[rattler.MatchSpec]
     ) -> list[rattler.RepoDataRecord]:
-        return run(
-            lambda: rattler.solve(
-                sources=[_source(channel) for channel in request.channels],
-                specs=specs,
-                gateway=self._gateway,
-                platforms=[rattler.Subdir(request.subdir), rattler.Subdir("noarch")],
-                virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
-                locked_packages=[to_record(package) for package in request.preferred],
-                exclude_newer=request.exclude_newer,
+        """Solve; channels with credentials get a gateway that knows them, for this once.
+
+        In their addresses they would end up in the repodata cache.
+        """
+        urls = [url for channel in request.channels for url in channel.urls]
+        with with_credentials(self._config, urls) as config:
+            gateway = self._gateway if config is self._config else self._open(config)
+            return run(
+                lambda: rattler.solve(
+                    sources=[_source(channel) for channel in request.channels],
+                    specs=specs,
+                    gateway=gateway,
+                    platforms=[rattler.Subdir(request.subdir), rattler.Subdir("noarch")],
+                    virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
+                    locked_packages=[to_record(package) for package in request.preferred],
+                    exclude_newer=request.exclude_newer,
+                )
             )
-        )
 
     def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
         """Return this machine's facts, `CONDA_OVERRIDE_*` applied, sorted by name."""
@@ -121,7 +130,7 @@ class RattlerSolver:
 
 
 def _source(channel: Channel) -> rattler.Channel | MultiSource:
-    channels = [rattler.Channel(url) for url in channel.urls]
+    channels = [rattler.Channel(redact_url(expand(url))) for url in channel.urls]
     return channels[0] if len(channels) == 1 else MultiSource(channel.name, channels)
 
 
