@@ -13,12 +13,12 @@ from envsync.cli._findings import show_warnings
 from envsync.cli._group import render
 from envsync.cli._progress import report_progress
 from envsync.errors import EnvsyncError
-from envsync.workflow.lock import LockOptions
 from envsync.workflow.lock_all import lock_all
+from envsync.workflow.lock_options import LockOptions
 
 if TYPE_CHECKING:
     from envsync.model.progress import Reporter
-    from envsync.workflow.lock import LockOutcome
+    from envsync.workflow.lock_options import LockOutcome
 
 
 @click.command(name="lock")

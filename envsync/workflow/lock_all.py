@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.model.progress import Reporter
-    from envsync.workflow.lock import LockOptions, LockOutcome
+    from envsync.workflow.lock_options import LockOptions, LockOutcome
 
 _TOGETHER = 4  # definitions at a time; the work is the engines'
 
