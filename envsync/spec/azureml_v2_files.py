@@ -42,7 +42,7 @@ def dump_v2_text(spec: EnvironmentSpec) -> str:
     """
     if spec.base_dockerfile:
         raise DefinitionError(
-            "a v2 definition with a Dockerfile is more than one file", hint="add `-o DIR`"
+            "A v2 definition with a Dockerfile is more than one file", hint="add `-o DIR`"
         )
     conda = None
     if spec.conda is not None:

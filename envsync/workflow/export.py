@@ -128,18 +128,12 @@ def _write(directory: Path, files: Mapping[str, bytes]) -> None:
     target = staging if is_new else directory
     try:
         for name, content in files.items():
-            _make_folder((target / name).parent)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target / name, content)
         if is_new:
             staging.rename(directory)
     except OSError as error:
         raise EnvsyncError(f"Cannot write `{directory}`: {error.strerror}") from error
     finally:
-        remove_tree(staging)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EnvsyncError(f"Cannot write `{path}`: {error.strerror}") from error
+        if staging.exists():
+            remove_tree(staging)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from spec.definitions import CONDA, DOCUMENT, document_with, write_definition
+from spec.prefixes import add_python, add_wheel
 
 from envsync.cli import main
 
@@ -128,3 +130,105 @@ def test_source_that_is_no_definition_is_refused(
     assert done.stderr.startswith("Error: ")
     assert f"`{source}`" in done.stderr.splitlines()[0]
     assert list_names(tmp_path) == ["some.txt"]
+
+
+CONDA_FILE = "name: churn\nchannels: [conda-forge]\ndependencies: [python=3.10]\n"
+DEFAULT_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1"
+
+
+def read_document(directory: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((directory / "azureml_environment.json").read_text())
+    return document
+
+
+def test_conda_file_becomes_a_directory_with_the_image_of_the_sdk(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    (tmp_path / "env-prod.yml").write_text(CONDA_FILE)
+
+    done = envsync("save-to-directory", "env-prod.yml", "target")
+
+    assert done == (
+        0,
+        "Saved `target`\n",
+        (
+            f"Warning: `env-prod.yml`: image: no image is named, so `{DEFAULT_IMAGE}` is written\n"
+            "Hint: choose another with `--image`\n"
+        ),
+    )
+    document = read_document(tmp_path / "target")
+    assert document["name"] == "churn"
+    assert document["docker"]["baseImage"] == DEFAULT_IMAGE
+    assert not document["python"]["userManagedDependencies"]
+    assert (tmp_path / "target/conda_dependencies.yml").read_text() == CONDA_FILE
+
+
+def test_image_can_be_named(tmp_path: Path, envsync: Callable[..., Done]) -> None:
+    (tmp_path / "env.yml").write_text(CONDA_FILE)
+
+    done = envsync("save-to-directory", "env.yml", "target", "--image", "acme.io/a:1")
+
+    assert done == (0, "Saved `target`\n", "")
+    assert read_document(tmp_path / "target")["docker"]["baseImage"] == "acme.io/a:1"
+
+
+def test_image_beside_a_dockerfile_is_refused(tmp_path: Path, envsync: Callable[..., Done]) -> None:
+    document = document_with(docker__baseImage=None)
+    write_definition(tmp_path / "source", document, dockerfile="FROM x\n")
+
+    assert envsync("save-to-directory", "source", "target", "--image", "a") == (
+        2,
+        "",
+        "Error: The definition builds its image, so none can be named\nHint: leave `--image` out\n",
+    )
+
+
+def test_prefix_becomes_a_directory(tmp_path: Path, envsync: Callable[..., Done]) -> None:
+    add_python(tmp_path / "p")
+    add_wheel(tmp_path / "p", "flask", "2.0")
+
+    done = envsync("save-to-directory", "p", "target", "--from", "prefix", "--image", "a")
+
+    assert done == (0, "Saved `target`\n", "")
+    assert (tmp_path / "target/conda_dependencies.yml").read_text() == (
+        "name: p\nchannels:\n- conda-forge\n"
+        "dependencies:\n- python=3.11.7\n- pip:\n  - flask==2.0\n"
+    )
+
+
+def test_v2_build_context_is_kept_as_its_dockerfile(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    (tmp_path / "ctx").mkdir()
+    (tmp_path / "ctx/Dockerfile").write_text("FROM x\r\nCOPY a b\r\n")
+    (tmp_path / "v2.yml").write_text("name: a\ndescription: d\nbuild: {path: ctx}\n")
+
+    done = envsync("save-to-directory", "v2.yml", "target")
+
+    assert done == (
+        0,
+        "Saved `target`\n",
+        (
+            "Warning: `v2.yml`: build.path: `BaseDockerfile` holds its Dockerfile, "
+            "nothing holds its other files\n"
+            "Hint: check what the Dockerfile copies\n"
+            "Warning: `v2.yml`: description: a v1 directory has no place for this\n"
+        ),
+    )
+    assert (tmp_path / "target/BaseDockerfile").read_bytes() == b"FROM x\nCOPY a b\n"
+
+
+def test_file_that_a_pip_section_names_is_not_copied_and_that_is_said(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    items = "- -r more.txt\n  - ./a.whl\n  - -e ../b\n  - --pre\n  - -f https://x.org\n  - /c.whl\n"
+    conda = CONDA + f"  {items}  - flask --hash=sha256:0\n  - -c /d.txt\n"
+    write_definition(tmp_path / "source", DOCUMENT, conda=conda)
+
+    done = envsync("save-to-directory", "source", "target")
+
+    assert [line for line in done.stderr.splitlines() if line.startswith("Warning")] == [
+        f"Warning: `source/conda_dependencies.yml`: `{item}` starts at the definition's directory; "
+        "what it names is not copied"
+        for item in ("-r more.txt", "-e ../b", "./a.whl")
+    ]

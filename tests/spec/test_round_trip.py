@@ -132,7 +132,6 @@ def test_each_key_that_v2_lacks_is_listed_without_its_value(lost: str, tmp_path:
         "plain": set(),
         "version": set(),
         "unknown": {"unknown", "python.more"},
-        "docker.baseImageRegistry": {"docker.baseImage", "docker.baseImageRegistry"},
     }.get(lost, {lost})
     assert {finding.key_path for finding in warnings} == expected
     changed = differing(before, describe(tmp_path / "v1"))
