@@ -1,6 +1,8 @@
 import json
+import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,27 @@ def test_packages_are_linked_as_if_they_lay_at_the_final_path(tmp_path: Path) ->
     assert done.stdout.strip() == str(prefix)
     (record,) = (prefix / "conda-meta").glob("six-*.json")
     assert json.loads(record.read_text())["requested_specs"] == ["six"]
+
+
+@pytest.mark.e2e
+@pytest.mark.usefixtures("channel")
+def test_an_edit_in_one_environment_does_not_reach_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
+    packages = solve(request_for("six", "python"))
+    install(packages, tmp_path / "one", tmp_path / "one")
+    (module,) = (tmp_path / "one").glob("lib/python3*/site-packages/six.py")
+    good = module.read_bytes()
+    later = time.time() + 60
+    module.write_bytes(b"# edited\n")
+    os.utime(module, (later, later))
+
+    reporter = install(packages, tmp_path / "two", tmp_path / "two")
+
+    (module,) = (tmp_path / "two").glob("lib/python3*/site-packages/six.py")
+    assert module.read_bytes() == good
+    assert reporter.notes == ["Files of `six` in the cache were edited; they are restored"]
 
 
 def test_a_configuration_that_is_not_there_is_an_error(

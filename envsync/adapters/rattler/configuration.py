@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from rattler.config import Config
@@ -40,3 +41,17 @@ def find_cache(name: str) -> Path | None:
     """
     root = os.environ.get("RATTLER_CACHE_DIR")
     return Path(root) / name if root else None
+
+
+def find_package_cache() -> Path:
+    """Return where rattler's tools keep unpacked packages."""
+    named = find_cache("pkgs")
+    if named is not None:
+        return named
+    if sys.platform == "darwin":
+        caches = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        caches = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "rattler" / "cache" / "pkgs"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
@@ -10,13 +12,17 @@ from urllib.parse import unquote, urlsplit
 import rattler
 from rattler.exceptions import InstallerError
 from rattler.networking import Client
+from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
-from envsync.adapters.rattler.configuration import find_cache
+from envsync.adapters.rattler.cache_check import find_touched
+from envsync.adapters.rattler.configuration import find_package_cache
 from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
+from envsync.files import remove_tree
+from envsync.model.progress import SilentReporter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,25 +63,53 @@ class RattlerInstaller:
         """
         for package in packages:
             check_local_archive(package)
-        with with_credentials(self._config, self._channel_urls) as config:
-            try:
-                run(
-                    lambda: rattler.install(
-                        [to_record(package) for package in packages],
-                        target_prefix=target,
-                        alternative_target_prefix=prefix,
-                        client=Client.from_config(config),
-                        config=config,
-                        cache_dir=find_cache("pkgs"),
-                        requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
-                            parse_match_spec(text)._match_spec  # noqa: SLF001
-                            for text in requested
-                        ],
-                        reporter=cast("InstallerReporter", _LinkReporter(reporter)),
-                    )
-                )
-            except InstallerError as error:
-                raise explain_install(packages, error) from error
+        cache = find_package_cache()
+        with (
+            ThreadPoolExecutor(max_workers=1) as pool,
+            with_credentials(self._config, self._channel_urls) as config,
+        ):
+            # Beside the linking, which is the engine's work and leaves a processor free.
+            checking = pool.submit(find_touched, cache, packages)
+            link = partial(_link, packages, (target, prefix), config=config, requested=requested)
+            link(PackageCache(cache), _LinkReporter(reporter))
+            touched = checking.result()
+            if touched:
+                names = ", ".join(f"`{package.name}`" for package in touched)
+                reporter.note(f"Files of {names} in the cache were edited; they are restored")
+                remove_tree(target)
+                layer = PackageCacheLayer(cache).with_validation_mode(ValidationMode.full())
+                link(PackageCache.from_layers([layer]), _LinkReporter(SilentReporter()))
+
+
+def _link(
+    packages: Sequence[LockedPackage],
+    places: tuple[Path, Path],
+    cache: PackageCache,
+    listener: _LinkReporter,
+    *,
+    config: Config,
+    requested: Sequence[str],
+) -> None:
+    """Link *packages* into the first of *places* as if it were the second."""
+    target, prefix = places
+    try:
+        run(
+            lambda: rattler.install(
+                [to_record(package) for package in packages],
+                target_prefix=target,
+                alternative_target_prefix=prefix,
+                client=Client.from_config(config),
+                config=config,
+                package_cache=cache,
+                requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
+                    parse_match_spec(text)._match_spec  # noqa: SLF001
+                    for text in requested
+                ],
+                reporter=cast("InstallerReporter", listener),
+            )
+        )
+    except InstallerError as error:
+        raise explain_install(packages, error) from error
 
 
 def check_local_archive(package: LockedPackage) -> None:
