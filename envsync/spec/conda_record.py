@@ -39,13 +39,8 @@ class CondaRecord:
 
 def read_records(prefix: Path, report: Report) -> tuple[CondaRecord, ...]:
     """Return the records of *prefix*, sorted by name; broken ones go to *report*."""
-    try:
-        paths = sorted((prefix / META).glob("*.json"))
-    except OSError as error:
-        report.error("", f"cannot be read: {error.strerror}")
-        return ()
     records = []
-    for path in paths:
+    for path in sorted((prefix / META).glob("*.json")):
         content = read_prefix_file(path, report)
         if content is None:
             continue

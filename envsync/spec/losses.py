@@ -11,7 +11,7 @@ from envsync.model.redaction import quote
 from envsync.spec.azureml_keys import DATABRICKS, SPARK
 from envsync.spec.azureml_v2 import V2_ONLY
 from envsync.spec.fields import default_of
-from envsync.spec.pip_line import PipLineError, is_direct, parse_pip_option, strip_comment
+from envsync.spec.pip_line import is_direct, parse_pip_option, strip_comment
 from envsync.spec.targets import is_of_v1
 
 if TYPE_CHECKING:
@@ -184,8 +184,5 @@ def _is_relative(line: str) -> bool:
     """Tell whether a pip item names a file by a path that starts at the definition."""
     if not line.startswith("-"):
         return is_direct(line) and "://" not in line and not line.startswith(("/", "~"))
-    try:
-        name, value = parse_pip_option(line)
-    except PipLineError:
-        return False
+    name, value = parse_pip_option(line)
     return name in _PATH_OPTIONS and "://" not in value and not value.startswith(("/", "~", "git+"))

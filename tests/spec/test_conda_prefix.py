@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -231,6 +232,14 @@ def test_record_larger_than_any_is_not_read(prefix: Path) -> None:
         stream.truncate(1 << 30)
 
     with pytest.raises(DefinitionError, match="it is larger than a record can be"):
+        spec.load(prefix)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that opens and does not read")
+def test_record_that_the_system_can_not_read_is_refused(prefix: Path) -> None:
+    (prefix / "conda-meta/a.json").symlink_to("/proc/self/mem")
+
+    with pytest.raises(DefinitionError, match="a.json`: cannot be read: Input/output error"):
         spec.load(prefix)
 
 
