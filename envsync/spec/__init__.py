@@ -41,7 +41,7 @@ def load(path: Path, *, source_format: SourceFormat | None = None) -> Loaded:
             raise DefinitionError(
                 f"`{path}` is no definition", hint=f"give the directory with `{JSON_NAME}`"
             )
-    elif is_v1 or (source_format is None and ((path / JSON_NAME).exists() or not path.is_dir())):
+    elif is_v1 or (source_format is None and ((path / JSON_NAME).exists() or not path.exists())):
         return load_directory(path)
     from envsync.spec.sources import load_source  # noqa: PLC0415  # a v1 directory needs none of it
 

@@ -62,7 +62,7 @@ def find_file(folder: Path, wanted: SourceFormat | None = None) -> Detected:
     Raises:
         DefinitionError: there is none, or it can't be told which one is meant.
     """
-    found = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
+    found = [folder / name for name in FILE_NAMES if (folder / name).exists()]
     if not found:
         raise DefinitionError(f"`{folder}` holds no definition", hint=f"give a folder with {_READ}")
     detected = [_detect_file(path) for path in found]

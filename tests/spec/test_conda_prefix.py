@@ -239,7 +239,7 @@ def test_record_larger_than_any_is_not_read(prefix: Path) -> None:
 def test_record_that_the_system_can_not_read_is_refused(prefix: Path) -> None:
     (prefix / "conda-meta/a.json").symlink_to("/proc/self/mem")
 
-    with pytest.raises(DefinitionError, match="a.json`: cannot be read: Input/output error"):
+    with pytest.raises(DefinitionError, match=r"a\.json`: cannot be read: Input/output error"):
         spec.load(prefix)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,16 @@ def test_what_holds_no_definition_is_refused(tmp_path: Path, name: str) -> None:
         spec.load(tmp_path / name)
 
     assert "`environment.yml`" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("given", [".", "environment.yml"])
+def test_file_that_is_no_regular_one_is_refused_without_being_opened(
+    tmp_path: Path, given: str
+) -> None:
+    os.mkfifo(tmp_path / "environment.yml")
+
+    with pytest.raises(DefinitionError, match="this is not a regular file"):
+        spec.load(tmp_path / given)
 
 
 def test_format_that_is_said_is_believed(tmp_path: Path) -> None:
