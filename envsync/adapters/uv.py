@@ -91,7 +91,7 @@ class UvInstaller:
     """
 
     def __init__(self, options: Sequence[str] = ()) -> None:
-        self._indexes = [match[1] for option in options if (match := _INDEX.match(option))]
+        self._indexes = _list_indexes(options)
 
     def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
         """Install *packages* and nothing else, each archive held against its sha256.
@@ -100,24 +100,60 @@ class UvInstaller:
             EnvsyncError: an archive can't be fetched, is not the one that was locked, or can't
                 be installed.
         """
-        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-            pylock = Path(name) / "pylock.toml"
-            pylock.write_text(dump_pylock(packages), encoding="utf-8")
-            done = process.run(
-                [
-                    *_uv("pip", "install", "--quiet", "--python", str(python)),
-                    *("--no-deps", "--require-hashes", "--break-system-packages"),
-                    *("--requirement", str(pylock)),
-                ],
-                # not among the arguments, which every user of the machine can list
-                env={**_environment(), "UV_EXTRA_INDEX_URL": " ".join(self._indexes)},
-            )
-        if done.status != 0:
-            raise EnvsyncError(
-                "\n".join(
-                    ("Cannot install the pip packages", *(f"  {line}" for line in _tell(done)))
-                )
-            )
+        options = ("--python", str(python), "--break-system-packages")
+        _install(packages, options, self._indexes)
+
+
+class UvUnpacker:
+    """Puts locked pip packages, of whatever machine and Python, where they can be read.
+
+    *options* are as those of `UvInstaller`.
+    """
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._indexes = _list_indexes(options)
+
+    def unpack(
+        self, packages: Sequence[LockedPackage], *, target: Path, python_version: str
+    ) -> Path:
+        """Install *packages* into the new virtual environment *target*; return where they lie.
+
+        Nothing of theirs is run, but for an archive that must be built first.
+
+        Raises:
+            EnvsyncError: an archive can't be fetched, or is not the one that was locked.
+        """
+        made = process.run(
+            _uv("venv", "--quiet", "--python", sys.executable, str(target)), env=_environment()
+        )
+        if made.status != 0:
+            raise EnvsyncError(f"uv can't make a folder for packages: {'; '.join(_tell(made))}")
+        machine = find_target(packages[0].subdir, f"2.{_MANYLINUX[-1]}")
+        for_it = ("--python-platform", machine, "--python-version", python_version)
+        options = ("--python", str(target / "bin" / "python"), *for_it)
+        _install(packages, options, self._indexes)
+        return next(target.glob("lib/python*/site-packages"))
+
+
+def _list_indexes(options: Iterable[str]) -> list[str]:
+    return [match[1] for option in options if (match := _INDEX.match(option))]
+
+
+def _install(
+    packages: Sequence[LockedPackage], options: Sequence[str], indexes: Sequence[str]
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+        pylock = Path(name) / "pylock.toml"
+        pylock.write_text(dump_pylock(packages), encoding="utf-8")
+        command = _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options)
+        done = process.run(
+            [*command, "--requirement", str(pylock)],
+            # not among the arguments, which every user of the machine can list
+            env={**_environment(), "UV_EXTRA_INDEX_URL": " ".join(indexes)},
+        )
+    if done.status != 0:
+        lines = (f"  {line}" for line in _tell(done))
+        raise EnvsyncError("\n".join(("Cannot install the pip packages", *lines)))
 
 
 def find_target(subdir: str, glibc: str | None) -> str:

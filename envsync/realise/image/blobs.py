@@ -1,0 +1,127 @@
+"""A store of files by their sha256: layers, compressed or not, and whatever a base image brings."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+_UNFINISHED = ".partial"
+
+
+class Writer:
+    """A blob that is being written: counts and hashes what passes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, content: bytes) -> int:
+        """Append *content*."""
+        self._hash.update(content)
+        self.size += len(content)
+        return self._stream.write(content)
+
+    @property
+    def digest(self) -> str:
+        """What was written so far, as `sha256:` and 64 hexadecimal digits."""
+        return f"sha256:{self._hash.hexdigest()}"
+
+
+class BlobStore:
+    """The blobs below one folder; each is there whole or not at all."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, digest: str) -> Path:
+        """Return where the blob *digest* lies, or would."""
+        return self._root / digest.removeprefix("sha256:")
+
+    def find(self, digest: str) -> Path | None:
+        """Return the path of the blob *digest*, None where it is missing or was changed.
+
+        One that was changed is removed. Its bytes are read only if its inode says that it may
+        have been touched since they were last known to be right.
+        """
+        path = self.path(digest)
+        seen = _seen_path(path)
+        try:
+            found = _fingerprint(path)
+        except FileNotFoundError:
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(seen.read_bytes()) == found:
+                return path
+        if hash_file(path) == digest:
+            seen.write_text(json.dumps(found))
+            return path
+        path.unlink(missing_ok=True)
+        return None
+
+    @contextlib.contextmanager
+    def write(self, *, expected: str | None = None) -> Iterator[Writer]:
+        """Give a writer whose blob is in the store when the block ends without an error.
+
+        Raises:
+            EnvsyncError: what was written is not *expected*, or there is no room for it.
+        """
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=self._root)
+        except OSError as error:
+            raise _cannot_write(self._root, error) from error
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                writer = Writer(stream)
+                yield writer
+            if expected is not None and writer.digest != expected:
+                raise EnvsyncError(f"A layer's sha256 is `{writer.digest}`, not `{expected}`")
+            path = self.path(writer.digest)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+            _seen_path(path).write_text(json.dumps(_fingerprint(path)))
+        except OSError as error:
+            raise _cannot_write(self._root, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def remove_unfinished(self) -> None:
+        """Remove what a process that was killed left behind; call it while none is writing."""
+        for path in self._root.glob(f"*{_UNFINISHED}"):
+            path.unlink(missing_ok=True)
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of the file at *path*, with its kind in front."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _seen_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.seen")
+
+
+def _fingerprint(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def _cannot_write(path: Path, error: OSError) -> EnvsyncError:
+    place = error.filename or path
+    return EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}")

@@ -1,0 +1,169 @@
+"""Layers kept by what they were made from, so that the second time costs nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tarfile
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+from envsync.files import lock_directory
+from envsync.model.image import Layer
+from envsync.realise.image.blobs import BlobStore
+from envsync.realise.image.files import write_tar
+from envsync.realise.image.tar import END
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from envsync.realise.image.files import ImageFile, Sink
+
+GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+_CHUNK = 1 << 20
+_GZIP_LEVEL = 4  # a twentieth larger than gzip's usual 6, in half the time
+_GZIP_WINDOW = 31  # zlib's word for gzip's own header, here without name and time
+
+
+class LayerCache:
+    """Layers and what they were made from, below the folder *root*.
+
+    Whoever adds to it holds `lock` meanwhile.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = BlobStore(root / "blobs")
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the cache for this process; another one that holds it is waited for."""
+        return lock_directory(self.root)
+
+    def find(self, key: str) -> Layer | None:
+        """Return the layer that was made from *key*; its blob may be gone."""
+        try:
+            found = json.loads(self._record(key).read_bytes())
+            return Layer(
+                diff_id=found["diff_id"], size=found["size"], created_by=found["created_by"]
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def get(self, key: str) -> Layer:
+        """Return the layer that was made from *key*, which is known to be there.
+
+        Raises:
+            EnvsyncError: someone took it away meanwhile.
+        """
+        layer = self.find(key)
+        if layer is None:
+            raise EnvsyncError(f"A layer is gone from `{self.root}`", hint="run this again")
+        return layer
+
+    def list_paths(self, key: str) -> tuple[str, ...]:
+        """Return the paths of the files in the layer that was made from *key*, sorted."""
+        return tuple(self._record(key).with_suffix(".paths").read_text("utf-8").split("\0"))
+
+    def add(self, key: str, files: Iterable[ImageFile], *, created_by: str) -> Layer:
+        """Make a layer of *files* and keep it under *key*.
+
+        Raises:
+            EnvsyncError: a file is not what its package says, or there is no room.
+        """
+        with self.blobs.write() as writer:
+            paths = write_tar(files, writer)
+        layer = Layer(diff_id=writer.digest, size=writer.size, created_by=created_by)
+        self._keep(key, layer, paths)
+        return layer
+
+    def join(self, key: str, layers: Sequence[Layer], *, created_by: str) -> Layer:
+        """Make one layer of several, whose blobs are there, and keep it under *key*."""
+        with self.blobs.write() as writer:
+            _join([self.blobs.path(layer.diff_id) for layer in layers], writer)
+        layer = Layer(diff_id=writer.digest, size=writer.size, created_by=created_by)
+        self._keep(key, layer, ())
+        return layer
+
+    def compress(self, layer: Layer) -> Layer:
+        """Return *layer* with a compressed form, made if it isn't there; its blob must be."""
+        if layer.digest is not None:
+            return layer
+        hint = self.root / "gzip" / layer.diff_id.removeprefix("sha256:")
+        known = hint.read_text() if hint.exists() else None
+        path = self.blobs.find(known) if known else None
+        if known is None or path is None:
+            known, path = self._compress(layer)
+            hint.parent.mkdir(exist_ok=True)
+            _replace_text(hint, known)
+        size = path.stat().st_size
+        return replace(layer, digest=known, media_type=GZIP, compressed_size=size)
+
+    def open_plain(self, layer: Layer) -> Iterator[bytes]:
+        """Give the bytes of *layer*'s plain tar, whichever form of it is in the store.
+
+        Raises:
+            EnvsyncError: neither is.
+        """
+        path = self.blobs.find(layer.diff_id)
+        if path is not None:
+            with path.open("rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    yield chunk
+            return
+        path = self.blobs.find(layer.digest) if layer.digest else None
+        if path is None:
+            raise EnvsyncError(f"The layer `{layer.diff_id}` is gone from the cache")
+        with gzip.open(path) as unpacked:
+            while chunk := unpacked.read(_CHUNK):
+                yield chunk
+
+    def _compress(self, layer: Layer) -> tuple[str, Path]:
+        packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+        with self.blobs.write() as writer:
+            for chunk in self.open_plain(layer):
+                writer.write(packer.compress(chunk))
+            writer.write(packer.flush())
+        return writer.digest, self.blobs.path(writer.digest)
+
+    def _keep(self, key: str, layer: Layer, paths: Sequence[str]) -> None:
+        path = self._record(key)
+        path.parent.mkdir(exist_ok=True)
+        _replace_text(path.with_suffix(".paths"), "\0".join(paths))
+        record = {"diff_id": layer.diff_id, "size": layer.size, "created_by": layer.created_by}
+        _replace_text(path, json.dumps(record))
+
+    def _record(self, key: str) -> Path:
+        return self.root / "records" / f"{key}.json"
+
+
+def _join(archives: Sequence[Path], sink: Sink) -> None:
+    """Write the members of *archives* as one archive, sorted, each directory once."""
+    found: dict[str, tuple[Path, tarfile.TarInfo]] = {}
+    ends: dict[int, int] = {}
+    for archive in archives:
+        with tarfile.open(archive, "r:") as opened:
+            members = opened.getmembers()
+            starts = [*(it.offset for it in members[1:]), opened.offset]
+            for member, end in zip(members, starts, strict=True):
+                found[member.name] = (archive, member)
+                ends[id(member)] = end
+    for _, (archive, member) in sorted(found.items()):
+        with archive.open("rb") as stream:
+            stream.seek(member.offset)
+            sink.write(stream.read(ends[id(member)] - member.offset))
+    sink.write(END)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    """Write a small file in one step; if the machine stops, a broken one is made anew."""
+    new = path.with_name(f"{path.name}.new")  # one process writes here at a time
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise EnvsyncError(f"Cannot write `{path}`: {error.strerror}") from error

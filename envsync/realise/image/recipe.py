@@ -1,0 +1,88 @@
+"""What a package's layer is made from: equal recipes make equal bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from envsync.model.lockfile import LockedPackage
+
+ENVIRONMENTS = "/azureml-envs"  # where Azure ML's own images have them
+
+_FORMAT = 1  # counts up whenever the same recipe comes to make other bytes
+_FREE_THREADED = re.compile(r"_cp3\d+t$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """One package, and what else decides its bytes in an image.
+
+    *python* is the folder of the environment's Python, `python3.11`, where the package goes
+    there. *requested* is the definition's match spec for it, which conda keeps a note of.
+    """
+
+    package: LockedPackage
+    prefix: str
+    python: str = ""
+    requested: str = ""
+
+    @property
+    def key(self) -> str:
+        """The sha256 of the recipe."""
+        content = [_FORMAT, asdict(self.package), self.prefix, self.python, self.requested]
+        return hash_json(content)
+
+    @property
+    def title(self) -> str:
+        """The package, as an image's history names it."""
+        build = f" {self.package.build}" if self.package.build else ""
+        return f"{self.package.manager} {self.package.name} {self.package.version}{build}"
+
+
+def hash_json(content: object) -> str:
+    """Return the sha256 of *content* as JSON."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def write_recipes(
+    packages: Sequence[LockedPackage], *, prefix: str, requested: Mapping[str, str]
+) -> tuple[Recipe, ...]:
+    """Return the recipes of *packages*; *requested* has match specs by name."""
+    python = find_python_folder(packages)
+    return tuple(
+        Recipe(
+            package=package,
+            prefix=prefix,
+            python=python if package.manager == "pip" or is_noarch(package) else "",
+            requested=requested.get(package.name, "") if package.manager == "conda" else "",
+        )
+        for package in packages
+    )
+
+
+def is_noarch(package: LockedPackage) -> bool:
+    """Say whether conda places *package* by what Python there is."""
+    return package.manager == "conda" and "/noarch/" in package.url
+
+
+def find_python(packages: Iterable[LockedPackage]) -> LockedPackage | None:
+    """Return the Python among *packages*, if there is one."""
+    for package in packages:
+        if package.manager == "conda" and package.name == "python":
+            return package
+    return None
+
+
+def find_python_folder(packages: Iterable[LockedPackage]) -> str:
+    """Return the folder below `lib` that the Python among *packages* has, or nothing."""
+    python = find_python(packages)
+    if python is None:
+        return ""
+    suffix = "t" if _FREE_THREADED.search(python.build) else ""
+    return f"python{'.'.join(python.version.split('.')[:2])}{suffix}"
