@@ -51,10 +51,16 @@ def load(path: Path, *, source_format: SourceFormat | None = None) -> Loaded:
 def save(spec: EnvironmentSpec, directory: Path, *, overwrite: bool) -> None:
     """Write *spec* to *directory* as the Azure ML SDK v1 would, whole or not at all.
 
+    A build context that is a folder, which v1 has not, is left with its Dockerfile.
+
     Raises:
         DefinitionError: *directory* is there, and *overwrite* is false.
         EnvsyncError: it can't be written to.
     """
     from envsync.spec.directory import save_directory  # noqa: PLC0415  # most commands only load
 
+    if spec.build_context is not None and spec.build_context.location_type == "local":
+        from envsync.spec.targets import hold_in_v1  # noqa: PLC0415  # v1 itself has none
+
+        spec = hold_in_v1(spec)
     save_directory(spec, directory, overwrite=overwrite)
