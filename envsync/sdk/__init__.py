@@ -1,1 +1,63 @@
 """The Python face, in the Azure ML SDK's own words."""
+
+from envsync.errors import DefinitionError, EnvsyncError, StaleLockError, UnsatisfiableError
+from envsync.sdk.conda_dependencies import CondaDependencies
+from envsync.sdk.environment import Environment
+from envsync.sdk.libraries import (
+    DatabricksSection,
+    EggLibrary,
+    JarLibrary,
+    MavenLibrary,
+    PyPiLibrary,
+    RCranLibrary,
+    RCranPackage,
+    RGitHubPackage,
+    RSection,
+    SparkPackage,
+    SparkSection,
+)
+from envsync.sdk.results import CheckResult
+from envsync.sdk.sections import (
+    DEFAULT_CPU_IMAGE,
+    DEFAULT_GPU_IMAGE,
+    ContainerRegistry,
+    DockerBuildContext,
+    DockerImagePlatform,
+    DockerSection,
+    PythonSection,
+    RegistryIdentity,
+)
+from envsync.workflow.build_local import BuildOutcome
+from envsync.workflow.lock_options import LockOptions, LockOutcome
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "BuildOutcome",
+    "CheckResult",
+    "CondaDependencies",
+    "ContainerRegistry",
+    "DatabricksSection",
+    "DefinitionError",
+    "DockerBuildContext",
+    "DockerImagePlatform",
+    "DockerSection",
+    "EggLibrary",
+    "Environment",
+    "EnvsyncError",
+    "JarLibrary",
+    "LockOptions",
+    "LockOutcome",
+    "MavenLibrary",
+    "PyPiLibrary",
+    "PythonSection",
+    "RCranLibrary",
+    "RCranPackage",
+    "RGitHubPackage",
+    "RSection",
+    "RegistryIdentity",
+    "SparkPackage",
+    "SparkSection",
+    "StaleLockError",
+    "UnsatisfiableError",
+]

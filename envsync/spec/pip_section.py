@@ -162,7 +162,7 @@ class _SectionReader:
             text = read_source(path, report)
         except DefinitionError:
             return
-        for number, line in _join_lines(text):
+        for number, line in join_lines(text):
             origin = _Origin(
                 report=report,
                 directory=path.parent,
@@ -172,7 +172,7 @@ class _SectionReader:
             self.read_line(strip_comment(line), origin)
 
 
-def _join_lines(text: str) -> Iterator[tuple[int, str]]:
+def join_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield the lines of a requirements file, each with its number; a backslash joins two."""
     start, joined = 1, ""
     for number, line in enumerate(normalise_line_ends(text).split("\n"), start=1):

@@ -44,20 +44,28 @@ def check(directory: Path) -> CheckOutcome:
         EnvsyncError: there is no lock, or a file can't be read.
     """
     loaded = load(directory)
-    path = loaded.spec.directory / LOCKFILE_NAME
+    return check_spec(loaded.spec, loaded.spec.directory / LOCKFILE_NAME, loaded.warnings)
+
+
+def check_spec(
+    spec: EnvironmentSpec, path: Path, warnings: tuple[Finding, ...] = ()
+) -> CheckOutcome:
+    """Hold the lock at *path* against *spec*, which may never have been saved.
+
+    Raises:
+        DefinitionError: the lock or a requirements file is wrong.
+        EnvsyncError: there is no lock, or a file can't be read.
+    """
     lockfile = load_lockfile(path)
     return CheckOutcome(
         path=path,
-        spec=loaded.spec,
+        spec=spec,
         lockfile=lockfile,
         staleness=find_staleness(
-            loaded.spec,
-            lockfile,
-            choose_subdirs(loaded.spec),
-            pip_lines=list_pip_lines(loaded.spec),
+            spec, lockfile, choose_subdirs(spec), pip_lines=list_pip_lines(spec)
         ),
         inconsistencies=find_inconsistencies(lockfile),
-        warnings=loaded.warnings,
+        warnings=warnings,
     )
 
 

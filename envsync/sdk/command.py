@@ -1,0 +1,85 @@
+"""What an environment can be told to do, on its frozen definition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envsync.errors import StaleLockError
+from envsync.sdk.place import find_lock, placed
+from envsync.sdk.results import CheckResult
+from envsync.workflow import build_local as building
+from envsync.workflow import lock as locking
+from envsync.workflow.check import check_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envsync.model.environment import EnvironmentSpec
+    from envsync.model.progress import Reporter
+    from envsync.workflow.build_local import BuildOutcome
+    from envsync.workflow.lock_options import LockOptions, LockOutcome
+
+
+def lock(
+    spec: EnvironmentSpec, source: Path | None, options: LockOptions | None, reporter: Reporter
+) -> LockOutcome:
+    """Lock *spec*, which comes from the definition *source* if any.
+
+    Raises:
+        EnvsyncError: a subdir could not be locked; the lock of the others is written.
+    """
+    with placed(spec, source) as directory:
+        return _lock(directory, options, reporter)
+
+
+def check(spec: EnvironmentSpec, source: Path | None) -> CheckResult:
+    """Return whether the lock answers *spec*; nothing is written.
+
+    Raises:
+        DefinitionError: the lock is wrong.
+    """
+    path = find_lock(spec, source)
+    if not path.exists():
+        return CheckResult(path=path, reasons=(f"`{path}` is not there",))
+    outcome = check_spec(spec, path)
+    stale = (one.text for one in outcome.staleness)
+    return CheckResult(path=path, reasons=(*stale, *outcome.inconsistencies))
+
+
+def build(
+    spec: EnvironmentSpec,
+    source: Path | None,
+    *,
+    prefix: Path | None,
+    frozen: bool,
+    reporter: Reporter,
+) -> BuildOutcome:
+    """Make the environment of *spec*, with a lock that is made first where there is none.
+
+    A stale lock is made anew only where envsync keeps it, and not with *frozen*.
+
+    Raises:
+        StaleLockError: the lock beside *source* does not answer it.
+        EnvsyncError: it can't be locked or made.
+    """
+    with placed(spec, source) as directory:
+        if _needs_lock(spec, source, frozen=frozen):
+            _lock(directory, None, reporter)
+        try:
+            return building.build_local(directory, reporter=reporter, prefix=prefix, frozen=frozen)
+        except StaleLockError as error:
+            hint = "call `lock()`, or pass `frozen=True` to take the lock as it is"
+            raise StaleLockError(error.message, hint=hint) from error
+
+
+def _lock(directory: Path, options: LockOptions | None, reporter: Reporter) -> LockOutcome:
+    outcome = locking.lock(directory, options=options, reporter=reporter)
+    if outcome.failures:
+        raise outcome.failures[0]
+    return outcome
+
+
+def _needs_lock(spec: EnvironmentSpec, source: Path | None, *, frozen: bool) -> bool:
+    if not find_lock(spec, source).exists():
+        return True
+    return source is None and not frozen and not check(spec, source).is_fresh

@@ -1,0 +1,83 @@
+"""The sections of an environment as the keys of `azureml_environment.json`, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from dataclasses import Field
+
+# In a field's metadata: what its value, or each item of it, is, where its default does not tell;
+# and that it is no key of the file.
+OF = "of"
+HIDDEN = "hidden"
+
+SectionT = TypeVar("SectionT", bound="Section")
+
+
+@dataclass(slots=True)
+class Section:
+    """What may hold keys that no SDK knows; they are kept, and saved again."""
+
+    unknown_keys: dict[str, Any] = field(
+        default_factory=dict, repr=False, kw_only=True, metadata={HIDDEN: True}
+    )
+
+
+def to_document(section: Section) -> dict[str, Any]:
+    """Return *section* as JSON has it: camelCase keys, plain values."""
+    keys = {_camel_case(f.name): _to_plain(getattr(section, f.name)) for f in _keys(section)}
+    return keys | section.unknown_keys
+
+
+def from_document(kind: type[SectionT], document: Mapping[str, Any]) -> SectionT:
+    """Return the section of *kind* that *document* describes."""
+    section = kind()
+    fill(section, document)
+    return section
+
+
+def fill(section: Section, document: Mapping[str, Any]) -> None:
+    """Set the attributes of *section* that *document* names; the others stay."""
+    attributes = {_camel_case(f.name): f for f in _keys(section)}
+    for key, value in document.items():
+        attribute = attributes.get(key)
+        if attribute is None:
+            section.unknown_keys[key] = value
+        else:
+            setattr(section, attribute.name, _from_plain(value, _find_kind(attribute)))
+
+
+def _keys(section: Section) -> list[Field[Any]]:
+    return [f for f in fields(section) if HIDDEN not in f.metadata]
+
+
+def _find_kind(attribute: Field[Any]) -> type[Section] | None:
+    kind = attribute.metadata.get(OF, attribute.default_factory)
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.title() for part in others)
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return to_document(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (list, tuple)):
+        return [_to_plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _from_plain(value: Any, kind: type[Section] | None) -> Any:
+    if kind is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [from_document(kind, item) for item in value]
+    return from_document(kind, value)

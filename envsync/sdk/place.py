@@ -1,0 +1,92 @@
+"""Where an environment is locked and built: in its author's directory, or under envsync's home."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from envsync import spec as definitions
+from envsync.errors import DefinitionError
+from envsync.files import lock_directory
+from envsync.lock.reader import LOCKFILE_NAME
+from envsync.realise.location import find_home
+from envsync.sdk.conversion import is_same
+from envsync.spec.losses import find_left_behind
+from envsync.spec.targets import hold_in_v1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from envsync.model.environment import EnvironmentSpec
+
+
+def find_lock(spec: EnvironmentSpec, source: Path | None) -> Path:
+    """Return where the lock of *spec* lies, which comes from the definition *source* if any."""
+    directory = _draft_path(spec.name) if source is None else spec.directory
+    return directory / LOCKFILE_NAME
+
+
+@contextlib.contextmanager
+def placed(spec: EnvironmentSpec, source: Path | None) -> Iterator[Path]:
+    """Yield the definition on disk that says what *spec* says.
+
+    That is *source*, which is never written to. Without one it is a draft under envsync's home,
+    held against other processes until the end.
+
+    Raises:
+        DefinitionError: *source* says something else, or there is nothing to make of *spec*.
+        EnvsyncError: the draft can't be written.
+    """
+    if spec.python.user_managed_dependencies:
+        raise DefinitionError(
+            f"The dependencies of `{spec.name}` are user-managed, so there is nothing to make",
+            hint="set `python.user_managed_dependencies` to False",
+        )
+    check_conda(spec)
+    if source is not None:
+        _check_saved(spec, source)
+        yield source
+        return
+    draft = _draft_path(spec.name)
+    with lock_directory(draft):
+        _save_draft(spec, draft)
+        yield draft
+
+
+def check_conda(spec: EnvironmentSpec) -> None:
+    """Refuse what could not be loaded again: packages that nobody names and nobody manages.
+
+    Raises:
+        DefinitionError: *spec* is so.
+    """
+    has_image = bool(spec.base_dockerfile) or spec.build_context is not None
+    if spec.conda is None and not spec.python.user_managed_dependencies and not has_image:
+        raise DefinitionError(
+            f"`{spec.name}` has no `python.conda_dependencies`, and they are not user-managed",
+            hint="set `python.user_managed_dependencies` to True, or give a `CondaDependencies`",
+        )
+
+
+def _check_saved(spec: EnvironmentSpec, source: Path) -> None:
+    if not is_same(definitions.load(source).spec, spec):
+        raise DefinitionError(
+            f"`{source}` does not say what the environment `{spec.name}` says now",
+            hint=f'save it, `save_to_directory("{source}", overwrite=True)`, or load it again',
+        )
+
+
+def _draft_path(name: str | None) -> Path:
+    if not name:
+        raise DefinitionError("the environment has no name", hint="set its `name`")
+    folder = quote(name, safe=" ")
+    return find_home() / "drafts" / (f"%2E{folder[1:]}" if folder.startswith(".") else folder)
+
+
+def _save_draft(spec: EnvironmentSpec, directory: Path) -> None:
+    if left := find_left_behind(spec, directory):
+        raise DefinitionError(
+            left[0].message, hint="save the environment beside it with `save_to_directory`"
+        )
+    definitions.save(hold_in_v1(spec), directory, overwrite=True)

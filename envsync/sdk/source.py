@@ -1,0 +1,125 @@
+"""The files and environments on disk that an environment can be made from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from envsync import spec as definitions
+from envsync.errors import DefinitionError
+from envsync.realise.location import environment_path, find_home
+from envsync.sdk import package_text as texts
+from envsync.sdk.conda_dependencies import CondaDependencies
+from envsync.spec.pip_line import strip_comment
+from envsync.spec.pip_section import join_lines
+from envsync.spec.report import Place, Report
+from envsync.spec.source_file import read_source
+from envsync.spec.yaml_source import finish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envsync.errors import Finding
+
+    StrPath = str | os.PathLike[str]
+
+
+class CondaSource(NamedTuple):
+    """Conda dependencies, and where their relative paths start."""
+
+    conda: CondaDependencies
+    directory: Path
+    warnings: tuple[Finding, ...] = ()
+
+
+def read_conda_specification(path: StrPath) -> CondaSource:
+    """Return what the conda environment file *path* asks for, as it is written.
+
+    Raises:
+        DefinitionError: it is wrong; the error holds every finding.
+    """
+    loaded = definitions.load(Path(path), source_format="environment-yml")
+    if loaded.spec.conda is None:
+        raise DefinitionError(f"`{path}` is no conda environment file")
+    conda = CondaDependencies.from_spec(loaded.spec.conda)
+    return CondaSource(conda, loaded.spec.directory, loaded.warnings)
+
+
+def read_pip_requirements(path: StrPath, pip_version: str | None = None) -> CondaSource:
+    """Return the default Python, pip, and what the requirements file *path* asks for.
+
+    Raises:
+        DefinitionError: a line is none that pip takes; the error holds every finding.
+    """
+    report = Report(str(path))
+    text = read_source(Path(path), report)
+    options: list[str] = []
+    packages: list[str] = []
+    for number, line in join_lines(text):
+        bare = strip_comment(line)
+        try:
+            if bare:
+                (options if bare.startswith("-") else packages).append(texts.check_pip_line(bare))
+        except DefinitionError as error:
+            report.error("", error.message, hint=error.hint, at=Place(number, 1))
+    wrong = finish(report)
+    if wrong is not None:
+        raise wrong
+    pip = "pip" if pip_version is None else texts.check_match_spec(f"pip={pip_version}")
+    spec = replace(
+        CondaDependencies().to_spec(),
+        match_specs=(*CondaDependencies().conda_packages, pip),
+        pip_options=tuple(options),
+        pip_requirements=tuple(packages),
+    )
+    conda = CondaDependencies.from_spec(spec)
+    return CondaSource(conda, Path(path).parent, tuple(report.warnings))
+
+
+def read_packages(
+    specification: StrPath | None, requirements: StrPath | None
+) -> CondaSource | None:
+    """Return what one of the two files asks for, None where neither is given.
+
+    Raises:
+        DefinitionError: both are given, or the one is wrong.
+    """
+    if specification is not None and requirements is not None:
+        message = "`conda_specification` and `pip_requirements` exclude each other"
+        raise DefinitionError(message, hint="put the requirements under `pip:`")
+    if specification is not None:
+        return read_conda_specification(specification)
+    return None if requirements is None else read_pip_requirements(requirements)
+
+
+def find_prefix(named: StrPath) -> Path:
+    """Return the conda environment *named*: its path, or the name of its folder.
+
+    Names are looked for among envsync's own environments and those that conda knows of.
+
+    Raises:
+        DefinitionError: there is none, or more than one.
+    """
+    text = os.fspath(named)
+    if not isinstance(named, str) or Path(text).name != text:
+        return Path(text)
+    found = sorted({path.resolve(): path for path in _list_prefixes(text)}.values())
+    if len(found) > 1:
+        names = " and ".join(f"`{path}`" for path in found)
+        raise DefinitionError(f"{names} are both called `{text}`", hint="give the path of one")
+    if not found:
+        raise DefinitionError(
+            f"No conda environment is called `{text}`", hint="give the path of its folder"
+        )
+    return found[0]
+
+
+def _list_prefixes(name: str) -> Iterator[Path]:
+    registry = Path.home() / ".conda" / "environments.txt"
+    known = registry.read_text(encoding="utf-8").splitlines() if registry.is_file() else []
+    own = environment_path(name, find_home())
+    for path in (own, *map(Path, known)):
+        if path.name == name and (path / "conda-meta").is_dir():
+            yield path

@@ -1,0 +1,43 @@
+"""Arguments that scripts for azureml-core pass on to a workspace."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError, EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLATFORMS = {"linux": "Linux", "win32": "Windows", "darwin": "OSX"}
+_KNOWN = ("useDocker", "pushImageToWorkspaceAcr")
+
+
+def check_workspace_arguments(
+    workspace: object, platform: str | None, azureml: Mapping[str, object]
+) -> None:
+    """Check what `build_local` was given: nothing is ignored without a word.
+
+    Raises:
+        TypeError: an argument is unknown; azureml-core hands it to the service.
+        EnvsyncError: it asks for what envsync can't do.
+    """
+    for name in azureml:
+        if name not in _KNOWN:
+            message = f"build_local() got an unexpected keyword argument '{name}'"
+            raise TypeError(message)
+    if workspace is not None:
+        warnings.warn("envsync needs no workspace; leave it out", stacklevel=3)
+    here = _PLATFORMS.get(sys.platform, sys.platform)
+    if platform is not None and platform.lower() != here.lower():
+        raise DefinitionError(
+            f"An environment is made for this machine, which is `{here}`, not `{platform}`",
+            hint="lock for other machines with `lock(subdirs=...)`, and make it there",
+        )
+    if azureml.get("pushImageToWorkspaceAcr"):
+        raise EnvsyncError(
+            "There is no workspace whose registry an image could be pushed to",
+            hint="leave `pushImageToWorkspaceAcr` out",
+        )
