@@ -30,6 +30,7 @@ _COMMANDS = {
     "score": "envsync.cli.score",
     "serve": "envsync.cli.serve",
     "save-to-directory": "envsync.cli.save_to_directory",
+    "validate": "envsync.cli.validate",
     "add": "envsync.cli.add",
     "remove": "envsync.cli.remove",
     "export": "envsync.cli.export",

@@ -132,7 +132,7 @@ def _quote(text: str, spans: Span, edit: Any) -> str:
 
 def _unquote(text: str, spans: Span, edit: Any) -> str:
     span = _scalar(text, spans, edit.path)
-    return _splice(text, span, span.text)
+    return _splice(text, span, span.text.lower())
 
 
 def _rename_key(text: str, spans: Span, edit: Any) -> str:
@@ -204,7 +204,7 @@ def _expect_text(value: Any, edit: Any) -> Any:
 
 def _expect_value(value: Any, edit: Any) -> Any:
     parent, last = _reach(value, edit.path[:-1]), edit.path[-1]
-    parent[last] = scalar_value(parent[last])
+    parent[last] = scalar_value(str(parent[last]).lower())
     return value
 
 
