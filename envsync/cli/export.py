@@ -10,10 +10,11 @@ import click
 from envsync.cli._findings import show_warnings
 from envsync.cli._source_options import BASE_IMAGE, SOURCE_FORMAT
 from envsync.workflow.export import TARGET_FORMATS, ExportRequest, export
+from envsync.workflow.export_lock import LOCK_FORMATS, dump_lock, write_lock
 
 if TYPE_CHECKING:
-    from envsync.spec.formats import SourceFormat
     from envsync.workflow.export import TargetFormat
+    from envsync.workflow.export_lock import LockFormat
 
 
 @click.command(name="export")
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     "--format",
     "target_format",
     required=True,
-    type=click.Choice(TARGET_FORMATS),
-    help="What to write: the environment YAML of Azure ML v2, or a conda environment file.",
+    type=click.Choice((*TARGET_FORMATS, *LOCK_FORMATS)),
+    help="What to write: the environment YAML of Azure ML v2, a conda environment file, or of a "
+    "lock its conda packages (explicit) or its pip packages (pylock).",
 )
 @click.option(
     "-o",
@@ -35,27 +37,31 @@ if TYPE_CHECKING:
 @SOURCE_FORMAT
 @BASE_IMAGE
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--subdir", metavar="SUBDIR", help="Of a lock; by default this machine's.")
 def command(
     source: Path,
-    target_format: TargetFormat,
+    target_format: TargetFormat | LockFormat,
     output: Path | None,
-    source_format: SourceFormat | None,
-    image: str | None,
+    subdir: str | None,
     *,
     overwrite: bool,
+    **origin: str | None,
 ) -> None:
-    """Write the definition SOURCE in another format, and list what that format can't hold.
+    """Write the definition or lock SOURCE in another format, and list what that can't hold.
 
     A v2 definition in a folder is environment.yml, as `az ml environment create -f` takes it,
     with conda.yml beside it; in one file its conda dependencies are inline.
     """
+    if target_format == "explicit" or target_format == "pylock":  # noqa: PLR1714  # mypy narrows
+        text = dump_lock(source, target_format, subdir=subdir)
+        _deliver(text, output, overwrite=overwrite)
+        return
     request = ExportRequest(
         source=source,
         target_format=target_format,
         output=output,
-        source_format=source_format,
-        image=image,
         overwrite=overwrite,
+        **origin,  # type: ignore[arg-type]  # click has checked the format's name
     )
     outcome = export(request)
     show_warnings(outcome.warnings)
@@ -63,3 +69,11 @@ def command(
         click.echo(outcome.text, nl=False)
     for path in outcome.paths:
         click.echo(f"Wrote `{path}`")
+
+
+def _deliver(text: str, output: Path | None, *, overwrite: bool) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_lock(output, text, overwrite=overwrite)
+    click.echo(f"Wrote `{output}`")

@@ -60,6 +60,11 @@ def lock(
     options = options or LockOptions()
     loaded = load(directory)
     spec = loaded.spec
+    if (spec.directory / "conda-meta").is_dir():
+        raise DefinitionError(
+            f"`{directory}` is an environment, not a definition",
+            hint=f"run `envsync save-to-directory {directory} DIR`, and lock that",
+        )
     if spec.conda is None:
         raise DefinitionError(
             f"`{directory}` has no conda dependencies to lock",
