@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from envsync.score.session import RUNTIME
+from envsync.score.command import RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.scoring import Answer, ScoringRequest, ScoringTarget, ScriptFailure
+from envsync.score.command import runtime_command
 from envsync.score.interpreter import activated
 from envsync.score.runtime import wire
 from envsync.score.runtime.explain import explain
@@ -19,20 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from subprocess import Popen
 
-RUNTIME = Path(__file__).parent / "runtime"
 _LINGERING_SECONDS = 5
 _INTERRUPTED = 130
 _HTTP_OK = 200
-
-
-def worker_command(target: ScoringTarget) -> tuple[str, ...]:
-    """Return the command that starts a worker for *target*; nothing is written beside it."""
-    model = () if target.model_dir is None else ("--model-dir", str(target.model_dir))
-    return (
-        *(str(target.interpreter.python), "-B", str(RUNTIME / "__main__.py"), "worker"),
-        *("--entry-script", str(target.entry_script), "--app-root", str(target.app_root)),
-        *model,
-    )
 
 
 def score_requests(
@@ -48,7 +37,7 @@ def score_requests(
         EnvsyncError: it can't be imported, `init()` fails, or the process dies.
     """
     env = activated(environ, target.interpreter, dict(target.variables))
-    child = process.start(worker_command(target), cwd=target.app_root, env=env)
+    child = process.start(runtime_command("worker", target), cwd=target.app_root, env=env)
     try:
         loaded = _receive(child)
         if loaded is None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.scoring import Answer, ScoringRequest, ScoringTarget
+from envsync.score.script_text import missing_functions, missing_functions_error
 from envsync.score.session import score_requests
-from envsync.workflow.scoring_target import check_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,8 +22,13 @@ _HTTP_OK = 200
 def score(
     target: ScoringTarget, requests: Iterable[ScoringRequest], *, environ: Mapping[str, str]
 ) -> Iterator[Answer]:
-    """Yield the answer to each of *requests*; see `score_requests` for the errors."""
-    check_functions(target)
+    """Yield the answer to each of *requests*; see `score_requests` for the errors.
+
+    A script that lacks `init` or `run` is refused before anything is started.
+    """
+    missing = missing_functions(target.entry_script)
+    if missing:
+        raise missing_functions_error(target.entry_script.name, missing)
     return score_requests(target, requests, environ=environ)
 
 

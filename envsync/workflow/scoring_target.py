@@ -62,17 +62,6 @@ def find_target(choice: ScoringChoice) -> ScoringTarget:
     )
 
 
-def check_functions(target: ScoringTarget) -> None:
-    """Refuse a target whose entry script lacks `init` or `run`, without running it.
-
-    Raises:
-        DefinitionError: it does.
-    """
-    missing = scripts.missing_functions(target.entry_script)
-    if missing:
-        raise scripts.missing_functions_error(target.entry_script.name, missing)
-
-
 def _load_definition(choice: ScoringChoice, directory: Path) -> EnvironmentSpec | None:
     is_there = choice.directory is not None and (directory / _DEFINITION).is_file()
     if choice.names_interpreter and not is_there:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from envsync import __version__, process
+from envsync.score.command import runtime_command
 from envsync.score.interpreter import activated
-from envsync.score.session import RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,12 +56,9 @@ def serve(
 
 def server_command(
     target: ScoringTarget, options: ServeOptions, *, lock_digest: str | None = None
-) -> list[str]:
+) -> tuple[str, ...]:
     """Return the command of the server of *target*: the runtime under its interpreter."""
     given: dict[str, object] = {
-        "entry-script": target.entry_script,
-        "app-root": target.app_root,
-        "model-dir": target.model_dir,
         "host": options.host,
         "port": options.port,
         "workers": options.workers,
@@ -74,15 +70,13 @@ def server_command(
         "lock-digest": lock_digest,
         "version": f"envsync/{__version__}",
     }
-    command = [str(target.interpreter.python), "-B", str(RUNTIME / "__main__.py"), "serve"]
-    for name, value in given.items():
-        if value is not None:
-            command += [f"--{name}", str(value)]
-    return command
+    return runtime_command("serve", target, given)
 
 
 def digest_of_lock(directory: Path) -> str | None:
     """Return the digest of the lockfile in *directory*, None where there is none."""
+    import hashlib
+
     path = directory / _LOCKFILE
     try:
         return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.score.session import RUNTIME
+from envsync.score.command import RUNTIME
 
 if TYPE_CHECKING:
     from pathlib import Path

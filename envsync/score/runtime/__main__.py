@@ -9,7 +9,7 @@ import sys
 import types
 
 PACKAGE = "_envsync_runtime"
-FACES = {"worker": "worker", "serve": "server"}
+FACES = {"worker": "worker", "serve": "serve"}
 
 
 def _open_package() -> None:

@@ -6,7 +6,6 @@ import time
 from . import messages
 from .connection import HIGH_WATER
 from .cors import cors_headers
-from .explain import summary
 from .job import Job
 from .log import say
 from .metrics import Metrics
@@ -220,7 +219,7 @@ class Application:
         if reason == "timeout":
             text = text.format((self.crew.script or {}).get("limit"))
         else:
-            text = "run() failed: " + summary(header["failure"])
+            text = "run() failed: " + messages.failure_summary(header["failure"])
         job.ids = job.ids or id_headers(job.head.fields)
         trace = header.get("failure", {}).get("traceback", "").rstrip("\n")
         say("ERROR", "request {}: {}{}".format(job.ids[0][1], text, trace and "\n" + trace))
@@ -233,7 +232,12 @@ class Application:
         """Note that a worker could not load the script again."""
         failure = told.get("failure", {"type": "died", "message": "", "traceback": ""})
         trace = failure["traceback"].rstrip("\n")
-        say("ERROR", "The entry script cannot be loaded: {}\n{}".format(summary(failure), trace))
+        say(
+            "ERROR",
+            "The entry script cannot be loaded: {}\n{}".format(
+                messages.failure_summary(failure), trace
+            ),
+        )
 
 
 def _reply_of(header: "dict[str, Any]", body: bytes) -> Reply:

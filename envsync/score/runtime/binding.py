@@ -1,22 +1,21 @@
 """How a request becomes the arguments of `run`."""
 
-import inspect
 import json
 import sys
-from urllib.parse import parse_qsl
+import types
 
-from .exchange import AMLRequest, is_json_type
 from .failure import ContractError
-from .multipart import split_header
 from .standin import RAW_MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import inspect
     from typing import Any, Callable, Iterable
 
 HEADERS = "request_headers"
 _BOM = "\ufeff"
 _KIND = "run-signature"
+_VARIADIC = 0x04 | 0x08  # the flags of *args and **kwargs
 
 
 class BadRequestError(Exception):
@@ -39,6 +38,8 @@ class Call:
 
     def query(self) -> "dict[str, Any]":
         """Return the fields of the query, each as JSON if it can be; repeated ones as lists."""
+        from urllib.parse import parse_qsl  # noqa: PLC0415  # only queries need it
+
         _, _, query = self.target.partition("?")
         fields = {}  # type: dict[str, list[Any]]
         for key, text in parse_qsl(query, keep_blank_values=True):
@@ -75,7 +76,8 @@ class SchemaBinding:
 
     kind = "schema"
 
-    def __init__(self, parameters: "list[inspect.Parameter]") -> None:
+    def __init__(self, run: "Callable[..., Any]") -> None:
+        parameters = _parameters(run)
         self._parameters = [one for one in parameters if one.name != HEADERS]
 
     def arguments(self, call: Call) -> "dict[str, Any]":
@@ -84,7 +86,7 @@ class SchemaBinding:
         found = {}
         for parameter in self._parameters:
             value = fields.get(parameter.name, parameter.default)
-            if value is inspect.Parameter.empty:
+            if value is parameter.empty:
                 message = "A value is not provided for the {!r} parameter.".format(parameter.name)
                 raise BadRequestError(400, message)
             found[parameter.name] = value
@@ -101,6 +103,8 @@ class RawBinding:
 
     def arguments(self, call: Call) -> "dict[str, Any]":
         """Return the keyword arguments for *call*."""
+        from .exchange import AMLRequest  # noqa: PLC0415  # the script imported it already
+
         headers = list(call.headers)
         return {self._parameter: AMLRequest(call.method, call.target, headers, call.body)}
 
@@ -113,20 +117,22 @@ def bind(run: "Callable[..., Any]", names_in_module: "Iterable[Any]") -> "Any":
     Raises:
         ContractError: its signature is none that Azure ML calls.
     """
-    parameters = _parameters(run)
-    names = [parameter.name for parameter in parameters]
+    names = _parameter_names(run)
+    if names is None or not set(names) - {HEADERS}:
+        names = [parameter.name for parameter in _parameters(run)]
     is_raw = any(_is_marked(function) for function in (run, *names_in_module))
     is_schema = schema_of(run) is not None
     if is_raw and is_schema:
         raise ContractError(_KIND, "run() cannot be decorated with both @rawhttp and @input_schema")
     if is_raw:
         return RawBinding(names)
-    return SchemaBinding(parameters) if is_schema else TextBinding(names)
+    return SchemaBinding(run) if is_schema else TextBinding(names)
 
 
 def wants_headers(run: "Callable[..., Any]") -> bool:
     """Say whether *run* has a parameter for the headers."""
-    return HEADERS in inspect.signature(run).parameters
+    names = _parameter_names(run)
+    return HEADERS in ([one.name for one in _parameters(run)] if names is None else names)
 
 
 def schema_of(run: "Callable[..., Any]") -> "dict[str, Any] | None":
@@ -143,20 +149,34 @@ def schema_of(run: "Callable[..., Any]") -> "dict[str, Any] | None":
     }
 
 
+def _parameter_names(run: "Any") -> "list[str] | None":
+    """Return the names of the parameters of a plain function that all have names to pass.
+
+    None leaves it to `_parameters`, which costs the import of `inspect`.
+    """
+    if type(run) is not types.FunctionType or vars(run):
+        return None
+    code = run.__code__
+    if code.co_flags & _VARIADIC or getattr(code, "co_posonlyargcount", 0):
+        return None
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
 def _parameters(run: "Callable[..., Any]") -> "list[inspect.Parameter]":
+    import inspect  # noqa: PLC0415  # a slow import that a plain `run` does without
+
     parameters = list(inspect.signature(run).parameters.values())
     if not [parameter for parameter in parameters if parameter.name != HEADERS]:
         raise ContractError(_KIND, "run() needs to accept an argument for input data")
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     for parameter in parameters:
-        if parameter.kind not in by_name:
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             message = "run() cannot accept positional-only arguments, *args or **kwargs: `{}`"
             raise ContractError(_KIND, message.format(parameter))
     return parameters
 
 
 def _is_marked(function: "Any") -> bool:
-    return inspect.isfunction(function) and hasattr(function, RAW_MARK)
+    return isinstance(function, types.FunctionType) and hasattr(function, RAW_MARK)
 
 
 def _decoded(body: bytes) -> str:
@@ -168,7 +188,9 @@ def _decoded(body: bytes) -> str:
 
 
 def _json_object(call: Call) -> "dict[str, Any]":
-    if not is_json_type(split_header(call.content_type)[0]):
+    from .exchange import is_json_type  # noqa: PLC0415  # only decorated scripts need it
+
+    if not is_json_type(call.content_type.partition(";")[0].strip().lower()):
         raise BadRequestError(415, "Expects Content-Type to be application/json")
     if not call.body:
         raise BadRequestError(400, "POST body is empty. Expecting a JSON dictionary.")

@@ -1,6 +1,5 @@
 """Calling the entry script: `init()` once, then `run()` per request."""
 
-import inspect
 import json
 import time
 import types
@@ -78,7 +77,7 @@ class Caller:
 
     def _await_if_needed(self, value: "Any") -> "Any":
         """Return *value*, or what it comes to if `init` or `run` is `async`."""
-        if not inspect.iscoroutine(value):
+        if not isinstance(value, types.CoroutineType):
             return value
         import asyncio  # noqa: PLC0415  # few scripts need it
 

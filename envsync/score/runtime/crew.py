@@ -5,6 +5,7 @@ import signal
 import time
 
 from .log import say
+from .spawning import spawn
 from .worker_process import WorkerProcess
 
 TYPE_CHECKING = False
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .event_loop import EventLoop
+    from .spawning import Spawned
 
     Frame = tuple[dict[str, Any], bytes]
 
@@ -68,11 +70,14 @@ class Crew:
         """How many workers are in which state."""
         return collections.Counter(worker.state for worker in self._workers)
 
-    def start(self) -> None:
-        """Start the workers, or a new generation of them that will take over."""
+    def start(self, first: "Spawned | None" = None) -> None:
+        """Start the workers, or a new generation of them that will take over.
+
+        A worker *first* that was started already is one of them.
+        """
         self._generation += 1
-        for _ in range(self._size):
-            self._spawn()
+        for at in range(self._size):
+            self._spawn(first if at == 0 else None)
 
     def submit(self, job: "Any") -> bool:
         """Have *job* answered by the next free worker; False if too many wait already."""
@@ -164,9 +169,9 @@ class Crew:
             worker.deadline = time.monotonic() + _GRACE_SECONDS
             worker.state = "dying"
 
-    def _spawn(self) -> None:
-        worker = WorkerProcess(self._command, self._loop, self, self._generation)
-        self._workers.append(worker)
+    def _spawn(self, spawned: "Spawned | None" = None) -> None:
+        spawned = spawned or spawn(self._command)
+        self._workers.append(WorkerProcess(spawned, self._loop, self, self._generation))
 
     def _on_loaded(self, worker: WorkerProcess, header: "dict[str, Any]") -> None:
         if not header["loaded"]:

@@ -233,6 +233,12 @@ class AMLResponse(Response):
                 self.headers.add(name, part.strip())
 
 
+def jsonify(*values: "Any", **fields: "Any") -> Response:
+    """Return a response in JSON, as Flask's function of that name does."""
+    value = fields or (values[0] if len(values) == 1 else list(values))
+    return Response(json.dumps(value) + "\n", mimetype="application/json")
+
+
 def is_json_type(mimetype: str) -> bool:
     """Say whether *mimetype* is JSON or a type built on it."""
     return mimetype == "application/json" or (

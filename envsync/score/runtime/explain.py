@@ -1,5 +1,6 @@
 """Why an entry script could not be loaded, for the person who has to mend it."""
 
+from .messages import failure_summary
 from .tree import draw_tree
 
 TYPE_CHECKING = False
@@ -43,18 +44,11 @@ def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: s
         if kind == "import"
         else ("`init()` of entry script `{}` failed")
     )
-    lines = ["{}: {}".format(what.format(name), summary(told_failure)), trace]
+    lines = ["{}: {}".format(what.format(name), failure_summary(told_failure)), trace]
     if kind == "init":
         lines.extend(_model_dir_lines(told_failure, model_dir))
     hint_or_none = _hint(told_failure, model_dir)
     return Explanation("\n".join(lines), hint_or_none, is_definition=False)
-
-
-def summary(told_failure: "dict[str, Any]") -> str:
-    """Return the exception as Python's last line has it."""
-    if not told_failure["message"]:
-        return str(told_failure["type"])
-    return "{type}: {message}".format(**told_failure)
 
 
 def _model_dir_lines(told_failure: "dict[str, Any]", model_dir: str) -> "list[str]":

@@ -1,5 +1,9 @@
 """What clients are told of failures, in the words of Azure ML's server."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 NOT_JSON = "An unexpected internal error occurred. Check the logs for more info."
 TIMEOUT = "Scoring timeout after {} ms"
@@ -13,3 +17,10 @@ NOT_ALLOWED = "The method is not allowed for the requested URL."
 NOT_LOADED = "The entry script is not loaded."
 NOT_LOADED_AGAIN = "The entry script could not be loaded again. Check the logs for more info."
 TOO_BUSY = "Too many requests wait for a worker."
+
+
+def failure_summary(told_failure: "dict[str, Any]") -> str:
+    """Return the exception as Python's last line has it."""
+    if not told_failure["message"]:
+        return str(told_failure["type"])
+    return "{type}: {message}".format(**told_failure)

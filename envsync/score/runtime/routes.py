@@ -2,7 +2,7 @@
 
 import json
 
-from . import messages, swagger
+from . import messages
 from .metrics import CONTENT_TYPE
 from .response_writer import JSON, TEXT, Reply, error_reply
 
@@ -62,6 +62,8 @@ class Routes:
         for field in query.split("&"):
             name, _, value = field.partition("=")
             version = value if name == "version" else version
+        from . import swagger  # noqa: PLC0415  # most servers are never asked
+
         try:
             found = swagger.document(version, self._settings, self._script().get("schema"))
         except swagger.NoSuchVersionError as error:

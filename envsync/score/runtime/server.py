@@ -6,55 +6,38 @@ import socket
 import sys
 import time
 
-from . import explain
 from .application import Application
 from .connection import Connection
 from .crew import Crew
 from .event_loop import READ, EventLoop
 from .log import AccessLog, say
-from .reload import SourceWatch
-from .settings import Settings, UsageError
-from .worker_process import worker_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_BACKLOG = 1024
+    from .explain import Explanation
+    from .reload import SourceWatch
+    from .settings import Settings
+    from .spawning import Spawned
+
 _MOST_CONNECTIONS = 900
 _AT_ONCE = 64
 _LONGEST_WAIT = 1.0
 _EVERY = 0.05
-_FAILED = 1
-_WRONG = 2
-
-
-def main(arguments: "list[str]") -> int:
-    """Serve as *arguments* say until a signal ends it; return the exit status."""
-    try:
-        settings = Settings(arguments, os.environ)
-    except UsageError as error:
-        return _print_error(str(error), None, _WRONG)
-    try:
-        listeners = open_listeners(settings.host, settings.port)
-    except OSError as error:
-        return _print_error(*_explain_address(error, settings), status=_FAILED)
-    return Server(settings, listeners).serve()
 
 
 class Server:
-    """Serves on *listeners* as *settings* say."""
+    """Serves on *listeners* as *settings* say, with workers that run *command*."""
 
-    def __init__(self, settings: Settings, listeners: "list[socket.socket]") -> None:
+    def __init__(
+        self, settings: "Settings", listeners: "list[socket.socket]", command: "list[str]"
+    ) -> None:
         self._settings = settings
         self._listeners = listeners
         self._loop = EventLoop()
         self._log = AccessLog(enabled=settings.access_log)
         self._application = Application(settings, self._log)
-        runtime = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
-        command = worker_command(
-            runtime, settings.entry_script, settings.app_root, settings.model_dir
-        )
         self._crew = Crew(command, settings.workers, self._loop, self._application)
         self._application.crew = self._crew
         self._signals = []  # type: list[int]
@@ -62,14 +45,19 @@ class Server:
         self._accepting = False
         self._is_announced = False
         self._swept_at = time.monotonic()
-        self._watch = None  # type: SourceWatch | None
+        self._watch: "SourceWatch | None" = None
         if settings.reload:
+            from .reload import SourceWatch  # noqa: PLC0415  # only here
+
             directories = (os.path.dirname(settings.entry_script), settings.app_root)
             self._watch = SourceWatch(directories)
 
-    def serve(self) -> int:
-        """Serve until a signal ends it, or the script can't be loaded."""
-        self._crew.start()
+    def serve(self, first: "Spawned") -> "Explanation | None":
+        """Serve until a signal ends it, with *first* as the first worker.
+
+        If the script can't be loaded, return why.
+        """
+        self._crew.start(first)
         self._catch_signals()
         self._accept_more()
         looked_at = 0.0
@@ -86,7 +74,7 @@ class Server:
             self._housekeeping(now)
             if self._is_over():
                 self._end()
-                return 0
+                return None
 
     def _catch_signals(self) -> None:
         here, there = socket.socketpair()
@@ -144,14 +132,15 @@ class Server:
         say("INFO", "Loading the entry script again: {}".format(why))
         self._crew.start()
 
-    def _give_up(self, told: "dict[str, Any]") -> int:
+    def _give_up(self, told: "dict[str, Any]") -> "Explanation":
         self._crew.kill()
         settings = self._settings
-        found = explain.explain(told, settings.entry_script, settings.model_dir, sys.executable)
+        from .explain import explain  # noqa: PLC0415  # most servers never need it
+
+        found = explain(told, settings.entry_script, settings.model_dir, sys.executable)
         if "failure" in told:
             say("ERROR", told["failure"]["message"])
-        status = _WRONG if found.is_definition else _FAILED
-        return _print_error(found.message, found.hint, status)
+        return found
 
     def _accept_more(self) -> None:
         room = len(self._application.connections) < _MOST_CONNECTIONS
@@ -210,63 +199,6 @@ class Server:
         host = self._settings.host
         shown = "[{}]".format(host) if ":" in host else host
         return "http://{}:{}/score".format(shown, port)
-
-
-def open_listeners(host: str, port: int) -> "list[socket.socket]":
-    """Return sockets that listen on *port* of *host*; of a name's addresses all that there are.
-
-    Port 0 takes one that is free, the same for each address.
-
-    Raises:
-        OSError: none can be had; the first reason counts.
-    """
-    found = []  # type: list[socket.socket]
-    addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
-    for family, kind, protocol, _, address in sorted(addresses, key=lambda one: one[0]):
-        chosen = found[0].getsockname()[1] if found else port
-        try:
-            listener = socket.socket(family, kind, protocol)
-        except OSError:
-            continue  # no IPv6 here
-        try:
-            _listen(listener, (address[0], chosen, *address[2:]))
-        except OSError:
-            listener.close()
-            if not found:
-                raise
-            continue
-        found.append(listener)
-    return found
-
-
-def _listen(listener: socket.socket, address: "Any") -> None:
-    if os.name == "posix":
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if listener.family == getattr(socket, "AF_INET6", None):
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.setblocking(False)  # noqa: FBT003  # the library's signature
-    listener.bind(address)
-    listener.listen(_BACKLOG)
-
-
-def _explain_address(error: OSError, settings: Settings) -> "tuple[str, str | None]":
-    import errno  # noqa: PLC0415  # only here
-
-    if error.errno == errno.EADDRINUSE:
-        message = "Port {} of `{}` is in use".format(settings.port, settings.host)
-        return message, "choose another with `--port`; 0 takes one that is free"
-    if error.errno == errno.EACCES:
-        message = "Port {} needs rights that this user lacks".format(settings.port)
-        return message, "choose one from 1024 on with `--port`"
-    message = "Cannot listen on `{}`: {}".format(settings.host, error.strerror or error)
-    return message, "give `--host` an address of this machine"
-
-
-def _print_error(message: str, hint: "str | None", status: int) -> int:
-    sys.stderr.write("Error: {}\n".format(message))
-    if hint:
-        sys.stderr.write("Hint: {}\n".format(hint))
-    return status
 
 
 def _drain(sock: socket.socket) -> None:

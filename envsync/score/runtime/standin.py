@@ -8,8 +8,6 @@ import importlib.machinery
 import sys
 import types
 
-from . import exchange
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -23,33 +21,24 @@ def rawhttp(function: "Callable[..., Any]") -> "Callable[..., Any]":
     return function
 
 
-def _jsonify(*values: "Any", **fields: "Any") -> exchange.Response:
-    import json  # noqa: PLC0415  # beside its only user
-
-    value = fields or (values[0] if len(values) == 1 else list(values))
-    return exchange.Response(json.dumps(value) + "\n", mimetype="application/json")
-
-
-_REQUEST = {"AMLRequest": exchange.AMLRequest, "rawhttp": rawhttp}
-_RESPONSE = {"AMLResponse": exchange.AMLResponse}
+_REQUEST = "request"
+_RESPONSE = "response"
+_FLASK = "flask"
+_PACKAGE = "package"
 _ALWAYS = {
     "azureml.contrib.services.aml_request": _REQUEST,
     "azureml.contrib.services.aml_response": _RESPONSE,
     "azureml_inference_server_http.api.aml_request": _REQUEST,
     "azureml_inference_server_http.api.aml_response": _RESPONSE,
-}  # type: dict[str, dict[str, Any]]
+}
 _IF_ABSENT = {
-    "azureml": {},
-    "azureml.contrib": {},
-    "azureml.contrib.services": {},
-    "azureml_inference_server_http": {},
-    "azureml_inference_server_http.api": {},
-    "flask": {
-        "Request": exchange.Request,
-        "Response": exchange.Response,
-        "jsonify": _jsonify,
-    },
-}  # type: dict[str, dict[str, Any]]
+    "azureml": _PACKAGE,
+    "azureml.contrib": _PACKAGE,
+    "azureml.contrib.services": _PACKAGE,
+    "azureml_inference_server_http": _PACKAGE,
+    "azureml_inference_server_http.api": _PACKAGE,
+    "flask": _FLASK,
+}
 
 
 def offer_modules() -> None:
@@ -59,22 +48,38 @@ def offer_modules() -> None:
 
 
 class _StandIn:
-    """Finds and makes modules out of a table of names."""
+    """Finds the modules of a table, and makes them when they are imported."""
 
-    def __init__(self, modules: "dict[str, dict[str, Any]]") -> None:
+    def __init__(self, modules: "dict[str, str]") -> None:
         self._modules = modules
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         del path, target
         if name not in self._modules:
             return None
-        is_package = not self._modules[name] or name == "flask"
+        is_package = self._modules[name] in (_PACKAGE, _FLASK)
         return importlib.machinery.ModuleSpec(name, self, is_package=is_package)  # type: ignore[arg-type]  # it loads as one
 
     def create_module(self, spec: "Any") -> types.ModuleType:
         module = types.ModuleType(spec.name, "Stands in for what Azure ML's server offers.")
-        vars(module).update(self._modules[spec.name])
+        vars(module).update(_content(self._modules[spec.name]))
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
         del module  # it is complete already
+
+
+def _content(kind: str) -> "dict[str, Any]":
+    if kind == _PACKAGE:
+        return {}
+    from . import exchange  # noqa: PLC0415  # most scripts never need it
+
+    if kind == _REQUEST:
+        return {"AMLRequest": exchange.AMLRequest, "rawhttp": rawhttp}
+    if kind == _RESPONSE:
+        return {"AMLResponse": exchange.AMLResponse}
+    return {
+        "Request": exchange.Request,
+        "Response": exchange.Response,
+        "jsonify": exchange.jsonify,
+    }

@@ -2,9 +2,6 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 
 from . import wire
 from .event_loop import READ, WRITE
@@ -14,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .event_loop import EventLoop
+    from .spawning import Spawned
 
 _READ_SIZE = 1048576
 
@@ -24,9 +22,7 @@ class WorkerProcess:
     *state* is `loading`, `idle`, `busy`, `retired` (no more work, may finish) or `dead`.
     """
 
-    def __init__(
-        self, command: "list[str]", loop: "EventLoop", crew: "Any", generation: int
-    ) -> None:
+    def __init__(self, spawned: "Spawned", loop: "EventLoop", crew: "Any", generation: int) -> None:
         self._loop = loop
         self._crew = crew
         self._input = bytearray()
@@ -37,13 +33,7 @@ class WorkerProcess:
         self.job = None  # type: Any
         self.deadline = None  # type: float | None
         self.is_warned = False
-        self._sock, theirs = socket.socketpair()
-        with theirs:
-            # A session of its own: Ctrl-C is for the supervisor, and its children end with it.
-            self.process = subprocess.Popen(  # noqa: S603  # a command made below
-                command, stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True
-            )
-        self._sock.setblocking(False)  # noqa: FBT003  # the library's signature
+        self.process, self._sock = spawned
         self._watched = READ
         loop.watch(self._sock, READ, self._on_event)
 
@@ -162,10 +152,3 @@ class WorkerProcess:
         else:
             self._loop.change(self._sock, wanted)
         self._watched = wanted
-
-
-def worker_command(runtime: str, entry_script: str, app_root: str, model_dir: str) -> "list[str]":
-    """Return the command of a worker under this very interpreter."""
-    command = [sys.executable, "-B", runtime, "worker"]
-    command += ["--entry-script", entry_script, "--app-root", app_root, "--supervised", "yes"]
-    return [*command, "--model-dir", model_dir] if model_dir else command

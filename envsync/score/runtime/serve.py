@@ -1,0 +1,40 @@
+"""The server's way in: what needs little comes first, and the rest while a worker loads."""
+
+import os
+import sys
+
+from .listeners import explain_address, open_listeners
+from .settings import Settings, UsageError
+from .spawning import spawn, worker_command
+
+_FAILED = 1
+_WRONG = 2
+
+
+def main(arguments: "list[str]") -> int:
+    """Serve as *arguments* say until a signal ends it; return the exit status."""
+    try:
+        settings = Settings(arguments, os.environ)
+    except UsageError as error:
+        return _print_error(str(error), None, _WRONG)
+    try:
+        listeners = open_listeners(settings.host, settings.port)
+    except OSError as error:
+        return _print_error(*explain_address(error, settings.host, settings.port), status=_FAILED)
+    command = worker_command(settings)
+    first = spawn(command)
+    from .server import Server  # noqa: PLC0415  # meanwhile the worker loads the script
+
+    server = Server(settings, listeners, command)
+    explanation = server.serve(first)
+    if explanation is None:
+        return 0
+    status = _WRONG if explanation.is_definition else _FAILED
+    return _print_error(explanation.message, explanation.hint, status)
+
+
+def _print_error(message: str, hint: "str | None", status: int) -> int:
+    sys.stderr.write("Error: {}\n".format(message))
+    if hint:
+        sys.stderr.write("Hint: {}\n".format(hint))
+    return status

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envsync.errors import DefinitionError
+from envsync.score.script_text import missing_functions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("def init(): pass\ndef run(d): pass", ()),
+        ("async def init(): pass\nasync def run(d): pass", ()),
+        ("from elsewhere import init, predict as run", ()),
+        ("from elsewhere import *", ()),
+        ("import init, run", ()),
+        ("init = run = print", ()),
+        ("if True:\n    def init(): pass\nelse:\n    init = 1\nrun: object = print", ()),
+        (
+            "try:\n    from fast import run\nexcept ImportError:\n    from slow import run",
+            ("init",),
+        ),
+        ("globals().update(init=1, run=2)", ()),
+        ("def init(): pass", ("run",)),
+        ("class A:\n    def init(self): pass\n    def run(self, d): pass", ("init", "run")),
+        ("def make():\n    run = 1\n    def init(): pass", ("init", "run")),
+        ("", ("init", "run")),
+        ("this is no Python", ()),
+        ("\x00", ()),
+    ],
+)
+def test_functions_are_found_without_running_the_script(
+    tmp_path: Path, text: str, missing: tuple[str, ...]
+) -> None:
+    path = tmp_path / "score.py"
+    path.write_text(text)
+    assert missing_functions(path) == missing
+
+
+def test_a_script_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        missing_functions(tmp_path)
+    assert caught.value.message == f"Cannot read entry script `{tmp_path}`: Is a directory"
