@@ -11,12 +11,14 @@ from envsync.realise.location import environment_path, find_home
 from envsync.realise.prefix import create_prefix, is_current
 from envsync.realise.receipt import Plan
 from envsync.workflow.check import check
+from envsync.workflow.lock_files import is_lock_file, load_lock_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.errors import Finding
     from envsync.model.environment import CondaSpec
+    from envsync.model.lockfile import LockedPackage, Lockfile
     from envsync.model.progress import Reporter
     from envsync.workflow.check import CheckOutcome
 
@@ -42,14 +44,18 @@ def build_local(
 ) -> BuildOutcome:
     """Make the conda environment that the lock in *directory* describes, or update it.
 
-    It lies at *prefix*, else under envsync's home by *name*, else by the definition's name.
-    With *frozen* the lock is taken as it is, whether or not it answers the definition.
+    *directory* may also be a lockfile alone, of any format that envsync reads. The environment
+    lies at *prefix*, else under envsync's home by *name*, else by the definition's name, or the
+    name of the lockfile's folder. With *frozen* the lock is taken as it is, whether or not it
+    answers the definition.
 
     Raises:
         StaleLockError: the lock does not answer the definition.
         DefinitionError: the definition or the lock is wrong.
         EnvsyncError: there is no lock, or the environment can't be made.
     """
+    if is_lock_file(directory):
+        return _build_from_file(directory, (prefix, name), reporter)
     checked = check(directory)
     if checked.staleness and not frozen:
         first = checked.staleness[0]
@@ -70,18 +76,41 @@ def build_local(
     )
 
 
-def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
+def _build_from_file(
+    path: Path, place: tuple[Path | None, str | None], reporter: Reporter
+) -> BuildOutcome:
+    prefix, name = place
+    chosen = name or path.resolve().parent.name
+    lockfile = load_lock_file(path)
+    plan = Plan(
+        prefix=(prefix or environment_path(chosen, find_home())).absolute(),
+        packages=_list_packages(lockfile, path, hint=None),
+    )
+    return BuildOutcome(
+        name=chosen,
+        prefix=plan.prefix,
+        package_count=len(plan.packages),
+        changed=not is_current(plan) and _create(plan, None, reporter),
+        warnings=(),
+    )
+
+
+def _list_packages(
+    lockfile: Lockfile, path: Path, *, hint: str | None
+) -> tuple[LockedPackage, ...]:
     subdir = current_subdir()
-    packages = checked.lockfile.packages_for(subdir) if subdir else ()
+    packages = lockfile.packages_for(subdir) if subdir else ()
     if not packages:
-        raise EnvsyncError(
-            f"`{checked.path}` has no packages for `{subdir}`",
-            hint=f"run `envsync lock {checked.spec.directory} --subdir {subdir}`",
-        )
+        raise EnvsyncError(f"`{path}` has no packages for `{subdir}`", hint=hint)
+    return packages
+
+
+def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
     conda = checked.spec.conda
+    hint = f"run `envsync lock {checked.spec.directory} --subdir {current_subdir()}`"
     return Plan(
         prefix=prefix.absolute(),
-        packages=packages,
+        packages=_list_packages(checked.lockfile, checked.path, hint=hint),
         requested=conda.match_specs if conda else (),
         environment_variables=(
             *(conda.variables if conda else ()),

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.diff import diff_packages
-from envsync.lock.reader import LOCKFILE_NAME, load_lockfile, parse_lockfile
+from envsync.lock.reader import LOCKFILE_NAME, parse_lockfile
 from envsync.lock.requested import list_requested, parse_requested
 from envsync.model.subdir import current_subdir
+from envsync.workflow.lock_files import is_lock_file, load_lock_file
 from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
     from envsync.lock.diff import Change
     from envsync.lock.requested import Requested
     from envsync.model.lockfile import LockedPackage, Lockfile
-
-_LOCK_SUFFIXES = {".yml", ".yaml"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,8 +96,8 @@ def load_side(text: str) -> Side:
         return _from_prefix(path)
     if (path / LOCKFILE_NAME).is_file():
         path = path / LOCKFILE_NAME
-    if path.is_file() and "conda-lock" in path.name and path.suffix in _LOCK_SUFFIXES:
-        return _from_lock(text, load_lockfile(path))
+    if is_lock_file(path):
+        return _from_lock(text, load_lock_file(path))
     from envsync.spec import load
 
     spec = load(path).spec

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Done
+
+    from envsync.model.lockfile import LockedPackage
 
 pytestmark = pytest.mark.e2e
 
@@ -92,6 +95,41 @@ def test_a_pylock_installs_with_uv(
 
     done = subprocess.run([python, "-c", "import httpx"], check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("source", ["explicit.txt", "pixi.lock", "alone/conda-lock.yml"])
+def test_a_lockfile_alone_makes_an_environment(
+    locked: Path, envsync: Callable[..., Done], tmp_path: Path, source: str
+) -> None:
+    envsync("export", "--format", "explicit", "d", "-o", "explicit.txt")
+    (tmp_path / "alone").mkdir()
+    shutil.copy(locked / "conda-lock.yml", tmp_path / "alone")
+    packages = load_lockfile(locked / "conda-lock.yml").packages
+    (tmp_path / "pixi.lock").write_text(as_pixi(packages))
+
+    done = envsync("build-local", source, "-p", "made")
+
+    assert done.status == 0, done.stderr
+    assert envsync("diff", source, "made").stdout == "Nothing differs\n"
+    python = tmp_path / "made" / "bin" / "python"
+    assert subprocess.run([python, "-c", "import six"], check=False).returncode == 0
+
+
+def as_pixi(packages: tuple[LockedPackage, ...]) -> str:
+    """Return *packages* as pixi writes them, version 6 of its format."""
+    conda = [package for package in packages if package.manager == "conda"]
+    lines = ["version: 6", "environments:", "  default:", "    channels:"]
+    lines += ["    - url: https://conda.anaconda.org/conda-forge/", "    packages:"]
+    lines += ["      linux-64:", *(f"      - conda: {package.url}" for package in conda)]
+    lines += ["packages:"]
+    for package in conda:
+        lines += [f"- conda: {package.url}", f"  sha256: {package.sha256}", f"  md5: {package.md5}"]
+        if package.dependencies:
+            lines += ["  depends:"]
+            lines += [f"  - {name} {version}".rstrip() for name, version in package.dependencies]
+        if "/noarch/" in package.url:
+            lines += ["  noarch: python"]
+    return "\n".join((*lines, ""))
 
 
 def test_a_file_that_is_there_is_kept_unless_asked(

@@ -1,0 +1,65 @@
+"""Lockfiles of any format that envsync reads, found out by name and content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+from envsync.lock.explicit import MARK, parse_explicit
+from envsync.lock.reader import load_lockfile
+from envsync.model.lockfile import Lockfile
+from envsync.model.subdir import current_subdir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PIXI_NAME = "pixi.lock"
+
+_YAML = {".yml", ".yaml"}
+_HEAD = 4096  # bytes; the mark of an explicit spec stands in its first lines
+
+
+def is_lock_file(path: Path) -> bool:
+    """Tell whether *path* is a lockfile by its looks, whoever wrote it."""
+    if not path.is_file():
+        return False
+    if path.name == PIXI_NAME or ("conda-lock" in path.name and path.suffix in _YAML):
+        return True
+    return path.suffix == ".txt" and MARK.encode() in _read_head(path)
+
+
+def load_lock_file(path: Path) -> Lockfile:
+    """Return the lock at *path*: a `conda-lock.yml`, a `pixi.lock` or an explicit spec.
+
+    An explicit spec that names no platform is taken to be for this machine.
+
+    Raises:
+        DefinitionError: it is none of them, or wrong.
+        EnvsyncError: it can't be read.
+    """
+    if path.name == PIXI_NAME:
+        from envsync.adapters.rattler.pixi_lock import load_pixi_lock
+
+        return load_pixi_lock(path)
+    if path.suffix != ".txt":
+        return load_lockfile(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnvsyncError(f"Cannot read `{path}`: {error}") from error
+    packages = parse_explicit(text, file=str(path), subdir=current_subdir() or "unknown")
+    return Lockfile(
+        subdirs=tuple(sorted({package.subdir for package in packages})),
+        channels=(),
+        sources=(),
+        content_hash=(),
+        packages=packages,
+    )
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_HEAD)
+    except OSError:
+        return b""
