@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import StaleLockError
@@ -12,8 +14,6 @@ from envsync.workflow import lock as locking
 from envsync.workflow.check import check_spec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.progress import Reporter
     from envsync.workflow.build_local import BuildOutcome
@@ -41,7 +41,8 @@ def check(spec: EnvironmentSpec, source: Path | None) -> CheckResult:
     path = find_lock(spec, source)
     if not path.exists():
         return CheckResult(path=path, reasons=(f"`{path}` is not there",))
-    outcome = check_spec(spec, path)
+    named = spec if spec.files else replace(spec, files=(Path(spec.name or "environment"),))
+    outcome = check_spec(named, path)
     stale = (one.text for one in outcome.staleness)
     return CheckResult(path=path, reasons=(*stale, *outcome.inconsistencies))
 

@@ -36,6 +36,10 @@ def check_workspace_arguments(
             f"An environment is made for this machine, which is `{here}`, not `{platform}`",
             hint="lock for other machines with `lock(subdirs=...)`, and make it there",
         )
+    if azureml.get("useDocker"):
+        raise EnvsyncError(
+            "An image can't be made from Python yet", hint="leave `useDocker` out for conda"
+        )
     if azureml.get("pushImageToWorkspaceAcr"):
         raise EnvsyncError(
             "There is no workspace whose registry an image could be pushed to",

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envsync import CondaDependencies
@@ -130,6 +130,7 @@ TEXTS = (
 ITEMS = st.lists(st.sampled_from(["a", "b==1", "c>2", "numpy", "d"]), unique=True, max_size=4)
 
 
+@settings(deadline=None)
 @given(
     text=st.sampled_from(TEXTS),
     channels=ITEMS,
