@@ -51,7 +51,13 @@ _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 class UvSolver:
-    """Locks pip requirements for a Python and a subdir that need not be this machine's."""
+    """Locks pip requirements for a Python and a subdir that need not be this machine's.
+
+    With *offline* only what uv has in its cache counts.
+    """
+
+    def __init__(self, *, offline: bool = False) -> None:
+        self._is_offline = offline
 
     def solve(self, request: PipRequest) -> tuple[LockedPackage, ...]:
         """Return one package per name, sorted by name, without what conda provides."""
@@ -70,6 +76,7 @@ class UvSolver:
                     *("--constraint", str(constraints), "--no-header"),
                     *("--output-file", str(_prefer(folder, request.preferred))),
                     *_list_cut_off(request),
+                    *(("--offline",) if self._is_offline else ()),
                     *_list_flags(request.options),
                 ],
                 cwd=request.directory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -14,7 +14,6 @@ from envsync.workflow.export_lock import LOCK_FORMATS, dump_lock, write_lock
 
 if TYPE_CHECKING:
     from envsync.workflow.export import TargetFormat
-    from envsync.workflow.export_lock import LockFormat
 
 
 @click.command(name="export")
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     required=True,
     type=click.Choice((*TARGET_FORMATS, *LOCK_FORMATS)),
     help="What to write: the environment YAML of Azure ML v2, a conda environment file, or of a "
-    "lock its conda packages (explicit) or its pip packages (pylock).",
+    "lock its conda packages (explicit), its pip packages (pylock) or both (pixi).",
 )
 @click.option(
     "-o",
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--subdir", metavar="SUBDIR", help="Of a lock; by default this machine's.")
 def command(
     source: Path,
-    target_format: TargetFormat | LockFormat,
+    target_format: str,
     output: Path | None,
     subdir: str | None,
     *,
@@ -52,13 +51,13 @@ def command(
     A v2 definition in a folder is environment.yml, as `az ml environment create -f` takes it,
     with conda.yml beside it; in one file its conda dependencies are inline.
     """
-    if target_format == "explicit" or target_format == "pylock":  # noqa: PLR1714  # mypy narrows
+    if target_format in LOCK_FORMATS:
         text = dump_lock(source, target_format, subdir=subdir)
         _deliver(text, output, overwrite=overwrite)
         return
     request = ExportRequest(
         source=source,
-        target_format=target_format,
+        target_format=cast("TargetFormat", target_format),
         output=output,
         overwrite=overwrite,
         **origin,  # type: ignore[arg-type]  # click has checked the format's name

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Refuse a lock in which more packages change.",
 )
+@click.option("--offline", is_flag=True, help="Ask caches and files only, and no network.")
 @click.option(
     "--allow-unreproducible",
     is_flag=True,

@@ -26,11 +26,13 @@ class Engines:
 class LazyEngines:
     """Starts the engines at the first call, whichever thread that comes from.
 
-    The variables `CONDA_OVERRIDE_…` of *environ* are heeded.
+    The variables `CONDA_OVERRIDE_…` of *environ* are heeded. With *offline* the engines ask
+    their caches and files, and no network.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], *, offline: bool = False) -> None:
         self._environ = environ
+        self._is_offline = offline
         self._started: Engines | None = None
         self._guard = threading.Lock()
 
@@ -38,11 +40,11 @@ class LazyEngines:
         """Return the engines, the same at each call."""
         with self._guard:
             if self._started is None:
-                self._started = _start(self._environ)
+                self._started = _start(self._environ, offline=self._is_offline)
             return self._started
 
 
-def _start(environ: Mapping[str, str]) -> Engines:
+def _start(environ: Mapping[str, str], *, offline: bool) -> Engines:
     from envsync.adapters.rattler import RattlerSolver, load_config
     from envsync.adapters.uv import UvSolver
 
@@ -51,4 +53,8 @@ def _start(environ: Mapping[str, str]) -> Engines:
         for name in _OVERRIDES
         if environ.get(f"CONDA_OVERRIDE_{name}")
     }
-    return Engines(conda=RattlerSolver(load_config()), pip=UvSolver(), overrides=overrides)
+    return Engines(
+        conda=RattlerSolver(load_config(), offline=offline),
+        pip=UvSolver(offline=offline),
+        overrides=overrides,
+    )

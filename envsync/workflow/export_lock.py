@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from envsync.errors import DefinitionError
 from envsync.files import write_atomically
 from envsync.lock.explicit import dump_explicit
+from envsync.lock.pixi import dump_pixi
 from envsync.lock.pylock import dump_pylock
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.model.subdir import current_subdir
@@ -14,16 +16,17 @@ from envsync.model.subdir import current_subdir
 if TYPE_CHECKING:
     from pathlib import Path
 
-LockFormat: TypeAlias = Literal["explicit", "pylock"]
+LockFormat: TypeAlias = Literal["explicit", "pixi", "pylock"]
 
-LOCK_FORMATS: tuple[LockFormat, ...] = ("explicit", "pylock")
+LOCK_FORMATS: tuple[LockFormat, ...] = ("explicit", "pixi", "pylock")
 
 
 def dump_lock(source: Path, target_format: LockFormat, *, subdir: str | None) -> str:
     """Return the packages that the lock *source* (or in the folder *source*) has for *subdir*.
 
-    Without *subdir* it is this machine's, or the only one that is locked. An explicit spec holds
-    the conda packages, a pylock those of pip.
+    Without *subdir* it is this machine's, or the first that is locked. An explicit spec holds
+    the conda packages, a pylock those of pip. A pixi lock holds all, and all subdirs unless one
+    is named.
 
     Raises:
         DefinitionError: the lock is wrong, or has nothing for the subdir.
@@ -41,6 +44,9 @@ def dump_lock(source: Path, target_format: LockFormat, *, subdir: str | None) ->
             hint=f"it has {known}; run `envsync lock {source} --subdir {chosen}` for more",
         )
     packages = lockfile.packages_for(chosen)
+    if target_format == "pixi":
+        one = replace(lockfile, subdirs=(chosen,), packages=packages)
+        return dump_pixi(one if subdir else lockfile)
     if target_format == "explicit":
         return dump_explicit(packages, chosen)
     return dump_pylock(packages)

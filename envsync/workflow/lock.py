@@ -87,7 +87,7 @@ def lock(
             failures=(),
             warnings=warnings,
         )
-    start = engines or LazyEngines(os.environ)
+    start = engines or LazyEngines(os.environ, offline=options.offline)
     outcome = _solve(spec, spec.conda, subdirs, (before, options), start(), reporter)
     note = describe_python(spec.conda, outcome.lockfile)
     return replace(_write(path, outcome, options, warnings=warnings), note=note)

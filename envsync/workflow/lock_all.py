@@ -30,7 +30,7 @@ def lock_all(
 
     They share one repodata gateway, which is started only if a lock is not fresh.
     """
-    engines = LazyEngines(environ)
+    engines = LazyEngines(environ, offline=options.offline)
     with ThreadPoolExecutor(max_workers=_TOGETHER) as pool:
         for each in [
             pool.submit(

@@ -22,6 +22,7 @@ class LockOptions:
     lock's, None to keep it. *system_requirements* are statements such as `glibc=2.17`. A lock
     with more than *max_changes* changes is refused. With *allow_unreproducible* a pip
     requirement that can't be locked for good is a warning, and left out where it has no hash.
+    With *offline* only caches and files are asked.
     """
 
     subdirs: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class LockOptions:
     system_requirements: tuple[str, ...] = ()
     max_changes: int | None = None
     allow_unreproducible: bool = False
+    offline: bool = False
 
     @property
     def is_plain(self) -> bool:

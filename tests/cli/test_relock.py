@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from channel import Served
     from conftest import Done
 
 pytestmark = pytest.mark.e2e
@@ -196,3 +197,22 @@ def test_the_python_that_the_sdk_would_have_put_in_its_place_is_said(
     define("python=3.9.*")
 
     assert "the Azure ML SDK would have saved `python=3.10.18`" in envsync("lock", "d").stderr
+
+
+def test_offline_asks_the_caches_alone(
+    envsync: Callable[..., Done], define: Callable[..., Path], channel: Served
+) -> None:
+    define("python", pip=("tomli==2.2.1",))
+    envsync("lock", "d")
+    directory = define("python", "six", pip=("tomli==2.2.1",))
+    envsync("lock", "d")
+    asked = len(channel.requests)
+
+    done = envsync("lock", "d", "--upgrade", "--offline")
+    never = envsync("lock", str(define("python", pip=("never-fetched-before",))), "--offline")
+
+    assert done.status == 0, done.stderr
+    assert len(channel.requests) == asked
+    assert never.status == 1
+    assert "never-fetched-before" in never.stderr
+    assert version_of(directory, "six")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rattler.config import Config
+    from rattler.networking.fetch_repo_data import CacheAction
 
     from envsync.model.channel import Channel
     from envsync.model.lockfile import LockedPackage
@@ -45,19 +46,23 @@ class RattlerSolver:
     """Solves over one shared gateway, so that repodata is fetched once for many requests.
 
     With *fresh* nothing is taken from the repodata cache. rattler needs that where a plain
-    server answers its conditional request with a 304 that lacks the headers it compares.
+    server answers its conditional request with a 304 that lacks the headers it compares. With
+    *offline* nothing else than that cache is asked, however old it is.
     """
 
-    def __init__(self, config: Config, *, fresh: bool = False) -> None:
+    def __init__(self, config: Config, *, fresh: bool = False, offline: bool = False) -> None:
         self._config = config
         self._is_fresh = fresh
+        self._is_offline = offline
         self._gateway = self._open(config)
 
     def _open(self, config: Config) -> rattler.Gateway:
         client = Client.from_config(config)
-        if self._is_fresh:
-            source = SourceConfig(cache_action="no-cache")
-            return rattler.Gateway(default_config=source, client=client)
+        if self._is_fresh or self._is_offline:
+            action: CacheAction = "no-cache" if self._is_fresh else "force-cache-only"
+            source = SourceConfig(cache_action=action)
+            cache = find_cache("repodata")
+            return rattler.Gateway(default_config=source, client=client, cache_dir=cache)
         return rattler.Gateway.from_config(config, client=client, cache_dir=find_cache("repodata"))
 
     def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+from fakes import conda_package, pip_package
+
+from envsync.adapters.rattler.pixi_lock import load_pixi_lock
+from envsync.lock.pixi import dump_pixi
+from envsync.model.lockfile import Lockfile
+
+URL = "https://conda.anaconda.org/conda-forge"
+LOCKFILE = Lockfile(
+    subdirs=("linux-64", "osx-64"),
+    channels=("conda-forge", "defaults"),
+    sources=(),
+    content_hash=(),
+    packages=(
+        conda_package(
+            "numpy",
+            "1.24",
+            url=f"{URL}/linux-64/numpy-1.24-py311_0.conda",
+            build="py311_0",
+            dependencies=(("libblas", ">=3,<4.0a0"), ("python", "")),
+        ),
+        pip_package("six", "1.17"),
+        conda_package("tzdata", "2025a", subdir="osx-64", url=f"{URL}/noarch/tzdata-2025a-0.conda"),
+    ),
+)
+
+
+def test_rattler_reads_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "pixi.lock"
+    path.write_text(dump_pixi(LOCKFILE), encoding="utf-8")
+
+    read = load_pixi_lock(path)
+
+    assert read.subdirs == LOCKFILE.subdirs
+    assert set(read.packages) == set(LOCKFILE.packages)
+    assert read.channels[0] == f"{URL}/"
