@@ -11,11 +11,11 @@ def __getattr__(name: str) -> object:
     Its names begin with a capital, those of the rooms do not. It is not named in an import
     statement, since the rooms import this package, and none may import the face.
     """
-    if name[:1].isupper():
+    if name[:1].isupper() or name == "__all__":
         from importlib import import_module  # noqa: PLC0415  # importing envsync stays free
 
         face = import_module(_FACE)
-        if name in face.__all__:
+        if name in (*face.__all__, "__all__"):
             value: object = getattr(face, name)
             return value
     message = f"module 'envsync' has no attribute {name!r}"

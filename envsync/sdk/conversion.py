@@ -12,6 +12,7 @@ from envsync.errors import DefinitionError, Finding
 from envsync.model.environment import BuildContext
 from envsync.sdk.conda_dependencies import CondaDependencies
 from envsync.sdk.document import fill, to_document
+from envsync.sdk.sections import DockerBuildContext
 from envsync.spec.azureml_json import dump_environment, read_environment
 from envsync.spec.report import Report
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.json_value import JsonObject
     from envsync.sdk.environment import Environment
-    from envsync.sdk.sections import DockerBuildContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,9 +89,9 @@ def _make_conda(environment: Environment, report: Report) -> CondaSpec | None:
     return None
 
 
-def _find_local_context(context: DockerBuildContext | None) -> BuildContext | None:
+def _find_local_context(context: object) -> BuildContext | None:
     """Return *context* if it is a folder, which the JSON of the SDK v1 can't say."""
-    if context is None or context.location_type != "local":
+    if not isinstance(context, DockerBuildContext) or context.location_type != "local":
         return None
     return BuildContext(
         location_type="local", location=context.location, dockerfile_path=context.dockerfile_path

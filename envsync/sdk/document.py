@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from envsync.errors import DefinitionError
+from envsync.model.json_value import freeze
+
 if TYPE_CHECKING:
     from dataclasses import Field
 
@@ -28,9 +31,15 @@ class Section:
 
 
 def to_document(section: Section) -> dict[str, Any]:
-    """Return *section* as JSON has it: camelCase keys, plain values."""
+    """Return *section* as JSON has it: camelCase keys, plain values.
+
+    Raises:
+        DefinitionError: where a section should be, there is something else.
+    """
+    for attribute in _keys(section):
+        _check_kind(attribute, getattr(section, attribute.name))
     keys = {_camel_case(f.name): _to_plain(getattr(section, f.name)) for f in _keys(section)}
-    return keys | section.unknown_keys
+    return keys | _check_unknown(section.unknown_keys)
 
 
 def from_document(kind: type[SectionT], document: Mapping[str, Any]) -> SectionT:
@@ -60,6 +69,26 @@ def _find_kind(attribute: Field[Any]) -> type[Section] | None:
     return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
+def _check_unknown(unknown: object) -> dict[str, Any]:
+    try:
+        if isinstance(unknown, dict) and freeze(unknown) is not None:
+            return _check_names(unknown)
+    except TypeError as error:
+        raise DefinitionError(f"`unknown_keys`: {error}") from error
+    raise DefinitionError("`unknown_keys` is no dict")
+
+
+def _check_kind(attribute: Field[Any], value: Any) -> None:
+    kind = _find_kind(attribute)
+    if kind is None:
+        return
+    is_part = attribute.default_factory is kind
+    for item in value if isinstance(value, (list, tuple)) and not is_part else (value,):
+        if not isinstance(item, kind) and (item is not None or is_part):
+            found = type(item).__name__
+            raise DefinitionError(f"`{attribute.name}`: {found} where {kind.__name__} should be")
+
+
 def _camel_case(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(part.title() for part in others)
@@ -69,10 +98,18 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, Section):
         return to_document(value)
     if isinstance(value, Mapping):
-        return dict(value)
+        return _check_names(value)
     if isinstance(value, (list, tuple)):
         return [_to_plain(item) for item in value]
     return value.value if isinstance(value, Enum) else value
+
+
+def _check_names(mapping: Mapping[Any, Any]) -> dict[str, Any]:
+    for name in mapping:
+        if not isinstance(name, str):
+            found = type(name).__name__
+            raise DefinitionError(f"{found} where a name should be", hint="put it in quotes")
+    return dict(mapping)
 
 
 def _from_plain(value: Any, kind: type[Section] | None) -> Any:

@@ -40,7 +40,7 @@ class Environment(Section):
 
     A new one has the defaults of azureml-core, but for its example variable, and for the conda
     dependencies, of which `CondaDependencies` tells. Attributes are called as in the SDK; one
-    that doesn't exist can't be set. None stands for a section's defaults.
+    that doesn't exist can't be set.
 
     Once loaded or saved, an environment belongs to its directory: `lock` writes `conda-lock.yml`
     there, and what was changed since has to be saved before it is locked or built. Any other is

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from envsync.errors import DefinitionError
 from envsync.model.redaction import quote
@@ -16,9 +17,6 @@ from envsync.spec.report import Report
 from envsync.spec.source_file import read_source
 from envsync.spec.targets import DEFAULT_IMAGE
 from envsync.yamlio import normalise_line_ends
-
-if TYPE_CHECKING:
-    import os
 
 DEFAULT_CPU_IMAGE = DEFAULT_IMAGE
 DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
@@ -145,6 +143,10 @@ def read_dockerfile(dockerfile: str | os.PathLike[str]) -> str:
     Raises:
         DefinitionError: it is neither.
     """
+    given: object = dockerfile
+    if not isinstance(given, (str, os.PathLike)):
+        found = type(given).__name__
+        raise DefinitionError(f"{found} where a Dockerfile should be", hint="give text or a path")
     if isinstance(dockerfile, str) and _is_text(dockerfile):
         return normalise_line_ends(dockerfile)
     path = Path(dockerfile)

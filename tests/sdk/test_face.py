@@ -27,6 +27,13 @@ def test_the_package_hands_on_what_the_face_offers() -> None:
         assert name in dir(envsync)
 
 
+def test_a_star_import_takes_the_face_and_nothing_else() -> None:
+    taken: dict[str, object] = {}
+    exec("from envsync import *", taken)  # noqa: S102  # it can't stand in a function
+
+    assert taken.keys() - {"__builtins__"} == set(sdk.__all__)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     for name in ("Enviroment", "environment", "_Environment"):
         with pytest.raises(AttributeError, match=f"module 'envsync' has no attribute '{name}'"):
