@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from envsync.cli._target_options import target_options
-from envsync.workflow.scoring_target import ScoringChoice, find_target
-from envsync.workflow.serve import ServeOptions, digest_of_lock, serve
+from envsync.workflow.scoring_target import ScoringChoice, find_lock_digest, find_target
+from envsync.workflow.serve import ServeOptions, serve
 
 
 @click.command("serve")
@@ -58,7 +57,4 @@ def command(context: click.Context, /, **_: object) -> None:
     options = ServeOptions(**{name: given.pop(name) for name in ServeOptions.__slots__})
     choice = ScoringChoice(**given)
     target = find_target(choice)
-    digest = None
-    if not choice.names_interpreter:
-        digest = digest_of_lock(choice.directory or Path())
-    serve(target, options, environ=os.environ, lock_digest=digest)
+    serve(target, options, environ=os.environ, lock_digest=find_lock_digest(choice))

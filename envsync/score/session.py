@@ -25,19 +25,23 @@ _HTTP_OK = 200
 
 
 def score_requests(
-    target: ScoringTarget, requests: Iterable[ScoringRequest], *, environ: Mapping[str, str]
+    target: ScoringTarget,
+    requests: Iterable[ScoringRequest],
+    *,
+    environ: Mapping[str, str],
+    options: Mapping[str, object] | None = None,
 ) -> Iterator[Answer]:
     """Yield the answer to each of *requests*, in their order.
 
     The script is loaded, and `init()` called, before the first of *requests* is taken. What the
-    script prints goes to this process's stderr.
+    script prints goes to this process's stderr. *options* are further ones of the runtime's.
 
     Raises:
         DefinitionError: the script is not an entry script.
         EnvsyncError: it can't be imported, `init()` fails, or the process dies.
     """
     env = activated(environ, target.interpreter, dict(target.variables))
-    child = process.start(runtime_command("worker", target), cwd=target.app_root, env=env)
+    child = process.start(runtime_command("worker", target, options), cwd=target.app_root, env=env)
     try:
         loaded = _receive(child)
         if loaded is None:

@@ -2,86 +2,106 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import sys
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, EnvsyncError
-from envsync.model.scoring import Answer, ScoringRequest, ScoringTarget
+from envsync.files import write_atomically
+from envsync.score.comparison import find_differences
+from envsync.score.requests import find_sources, read_requests
+from envsync.score.results import error_of, record_line, result_line
 from envsync.score.script_text import missing_functions, missing_functions_error
 from envsync.score.session import score_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
 
-_HTTP_OK = 200
+    from envsync.errors import EnvsyncError
+    from envsync.model.scoring import Answer, ScoringTarget
+    from envsync.score.requests import RequestSource
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreOptions:
+    """How to score; *max_memory* is in MiB, *max_cpu* in seconds, None sets no limit."""
+
+    profile: bool = False
+    debug: bool = False
+    max_memory: int | None = None
+    max_cpu: int | None = None
+
+    def of_runtime(self) -> dict[str, object]:
+        """Return these in the words of the runtime's command line."""
+        return {
+            "profile": "yes" if self.profile else None,
+            "debug": "yes" if self.debug else None,
+            "max-memory": self.max_memory,
+            "max-cpu": self.max_cpu,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """One answer with what is to be said of it; *error* is None where `run` answered."""
+
+    answer: Answer
+    line: str
+    error: EnvsyncError | None
+
+    def record(self, lock_digest: str | None) -> str:
+        """Return the line that says all of the answer."""
+        return record_line(self.answer, lock_digest=lock_digest)
+
+
+def find_requests(names: Sequence[str], *, lines: bool) -> tuple[RequestSource, ...]:
+    """Return where the requests *names* are; see `find_sources`."""
+    return find_sources(names, lines=lines)
 
 
 def score(
-    target: ScoringTarget, requests: Iterable[ScoringRequest], *, environ: Mapping[str, str]
-) -> Iterator[Answer]:
-    """Yield the answer to each of *requests*; see `score_requests` for the errors.
+    target: ScoringTarget,
+    sources: Sequence[RequestSource],
+    options: ScoreOptions,
+    *,
+    environ: Mapping[str, str],
+) -> Iterator[Scored]:
+    """Yield the answer to each request of *sources*, in their order.
 
     A script that lacks `init` or `run` is refused before anything is started.
-    """
-    missing = missing_functions(target.entry_script)
-    if missing:
-        raise missing_functions_error(target.entry_script.name, missing)
-    return score_requests(target, requests, environ=environ)
-
-
-def read_request(source: str) -> ScoringRequest:
-    """Return the request in the file *source*, or from stdin for `-`.
 
     Raises:
-        DefinitionError: it can't be read.
+        DefinitionError: the script is no entry script, or a request can't be read.
+        EnvsyncError: the script can't be loaded, or its process dies.
     """
-    if source == "-":
-        return ScoringRequest(source="-", body=sys.stdin.buffer.read())
-    try:
-        return ScoringRequest(source=source, body=Path(source).read_bytes())
-    except OSError as error:
-        raise DefinitionError(
-            f"Cannot read request `{source}`: {error.strerror or error}",
-            hint="give `--data` a file, or `-` for stdin",
-        ) from error
+    name = target.entry_script.name
+    missing = missing_functions(target.entry_script)
+    if missing:
+        raise missing_functions_error(name, missing)
+    requests = read_requests(sources)
+    for answer in score_requests(target, requests, environ=environ, options=options.of_runtime()):
+        yield Scored(answer=answer, line=result_line(answer), error=error_of(answer, name))
 
 
-def result_line(answer: Answer) -> str:
-    """Return *answer* as one line of JSON: `{"result": what run returned}`, or `{"error": ...}`."""
-    if answer.reason:
-        return json.dumps({"error": answer.failure.summary if answer.failure else answer.message})
-    status = f', "status": {answer.status}' if answer.status != _HTTP_OK else ""
-    return f'{{"result": {_result_text(answer)}{status}}}'
+def compare(
+    expected: Sequence[Any], scored: Sequence[Scored], *, tolerance: float
+) -> tuple[str, ...]:
+    """Return what is other than *expected*, a line each, with the request it is about."""
+    found = [
+        f"`{one.answer.source}`: {difference}"
+        for wanted, one in zip(expected, scored, strict=False)
+        for difference in find_differences(wanted, json.loads(one.line), tolerance=tolerance)
+    ]
+    if len(expected) != len(scored):
+        found.append(f"There are {len(scored)} answers, expected {len(expected)}")
+    return tuple(found)
 
 
-def error_of(answer: Answer, script_name: str) -> EnvsyncError | None:
-    """Return the error that *answer* stands for, None if `run` answered."""
-    failure = answer.failure
-    if not answer.reason:
-        return None
-    if failure is None:
-        return DefinitionError(
-            f"`{answer.source}` is no request for `{script_name}`: {answer.message}",
-            hint="`run` takes text in UTF-8, unless it is decorated with `@rawhttp`",
-        )
-    if answer.reason == "not-json" and not failure.traceback:
-        return EnvsyncError(
-            f"`run` of `{script_name}` returned no JSON for `{answer.source}`: {failure.message}",
-            hint="convert it in `run` before it is returned",
-        )
-    return EnvsyncError(
-        f"`run` of `{script_name}` failed for `{answer.source}`: {failure.summary}\n"
-        + failure.traceback
-    )
+def write_expected(path: Path, scored: Sequence[Scored]) -> None:
+    """Write the answers *scored* to *path*, for a later comparison.
 
-
-def _result_text(answer: Answer) -> str:
-    if answer.content_type.startswith("application/json"):
-        return answer.body.decode("utf-8")
-    try:
-        return json.dumps(answer.body.decode("utf-8"))
-    except UnicodeDecodeError:
-        return json.dumps({"base64": base64.b64encode(answer.body).decode("ascii")})
+    Raises:
+        EnvsyncError: it can't be written.
+    """
+    write_atomically(path, "".join(one.line + "\n" for one in scored).encode("utf-8"))

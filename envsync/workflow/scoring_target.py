@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envsync.model.environment import EnvironmentSpec
 
 _DEFINITION = "azureml_environment.json"
+_LOCKFILE = "conda-lock.yml"
 _ENTRY_SCRIPT = "AZUREML_ENTRY_SCRIPT"
 
 
@@ -60,6 +61,19 @@ def find_target(choice: ScoringChoice) -> ScoringTarget:
         model_dir=check_model_dir(model_dir) if model_dir is not None else None,
         variables=spec.environment_variables if spec is not None else (),
     )
+
+
+def find_lock_digest(choice: ScoringChoice) -> str | None:
+    """Return the digest of the lock whose environment *choice* means, None if that has none."""
+    if choice.names_interpreter:
+        return None
+    import hashlib
+
+    path = (choice.directory or Path()) / _LOCKFILE
+    try:
+        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _load_definition(choice: ScoringChoice, directory: Path) -> EnvironmentSpec | None:

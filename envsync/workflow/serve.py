@@ -11,11 +11,8 @@ from envsync.score.interpreter import activated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from envsync.model.scoring import ScoringTarget
-
-_LOCKFILE = "conda-lock.yml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,14 +68,3 @@ def server_command(
         "version": f"envsync/{__version__}",
     }
     return runtime_command("serve", target, given)
-
-
-def digest_of_lock(directory: Path) -> str | None:
-    """Return the digest of the lockfile in *directory*, None where there is none."""
-    import hashlib
-
-    path = directory / _LOCKFILE
-    try:
-        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return None

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -114,7 +118,7 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
             ("--data", "nope.json"),
             (
                 "Error: Cannot read request `nope.json`: No such file or directory\n"
-                "Hint: give `--data` a file, or `-` for stdin\n"
+                "Hint: give `--data` a file, a folder of files, or `-` for stdin\n"
             ),
         ),
         (
@@ -147,8 +151,9 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
             ("--data", "latin.json"),
             (
                 "init of the script\n"
-                "Error: `latin.json` is no request for `score.py`: Input cannot be decoded as UTF-8: "
-                "'utf-8' codec can't decode byte 0xe9 in position 0: unexpected end of data\n"
+                "Error: `latin.json` is no request for `score.py`: "
+                "Input cannot be decoded as UTF-8: 'utf-8' codec can't decode "
+                "byte 0xe9 in position 0: unexpected end of data\n"
                 "Hint: `run` takes text in UTF-8, unless it is decorated with `@rawhttp`\n"
             ),
         ),
@@ -190,3 +195,142 @@ def test_the_model_dir_beside_the_definition_is_taken(shell: Shell) -> None:
     shell.write(score_py=script)
     status, out, _ = shell.score("--data", "one.json")
     assert (status, json.loads(out)) == (0, {"result": str(shell.directory / "model")})
+
+
+def test_each_line_of_a_json_lines_file_is_a_request(shell: Shell) -> None:
+    (shell.directory / "many.jsonl").write_text('{"data": [1]}\n\n{"data": [2]}\r\n')
+    assert shell.score("--data", "many.jsonl")[:2] == (0, '{"result": [2]}\n{"result": [4]}\n')
+
+
+def test_lines_of_stdin_are_requests_on_request(shell: Shell) -> None:
+    status, out, err = shell.score("--lines", "--data", "-", stdin='{"data": [1]}\nbad\n')
+    assert status == 1
+    assert out.startswith('{"result": [2]}\n{"error": "JSONDecodeError: ')
+    assert "Error: `run` of `score.py` failed for `-:2`: JSONDecodeError: " in err
+    assert err.endswith("Error: 1 of 2 requests failed\n")
+
+
+def test_a_folder_is_all_its_files_by_name(shell: Shell) -> None:
+    folder = shell.directory / "requests"
+    folder.mkdir()
+    (folder / "b.json").write_text('{"data": [2]}')
+    (folder / "a.jsonl").write_text('{"data": [1]}\n')
+    (folder / ".hidden").write_text("no request")
+    assert shell.score("--data", "requests")[:2] == (0, '{"result": [2]}\n{"result": [4]}\n')
+
+
+def test_a_folder_without_requests_is_wrong(shell: Shell) -> None:
+    (shell.directory / "empty").mkdir()
+    assert shell.score("--data", "empty") == (
+        2,
+        "",
+        "Error: There is no request in `empty`\nHint: give `--data` a file\n",
+    )
+
+
+def test_the_whole_answer_is_told_on_request(shell: Shell) -> None:
+    status, out, _ = shell.score("--json", "--data", "one.json")
+    record = json.loads(out)
+    assert status == 0
+    assert record.pop("milliseconds") > 0
+    assert record == {"request": "one.json", "status": 200, "lock": None, "result": [2, 4]}
+
+
+def test_recorded_results_are_expected_later(shell: Shell) -> None:
+    both = ("--data", "one.json", "--data", "two.json")
+    assert shell.score(*both, "--record", "expected.jsonl")[0] == 0
+    expected = shell.directory / "expected.jsonl"
+    assert expected.read_text() == '{"result": [2, 4]}\n{"result": [6]}\n'
+    assert shell.score(*both, "--expect", "expected.jsonl")[0] == 0
+    expected.write_text('{"result": [2, 4.0000001]}\n{"result": [7]}\n')
+    status, _, err = shell.score(*both, "--expect", "expected.jsonl")
+    assert status == 1
+    assert err == (
+        "init of the script\n"
+        "`two.json`: `$.result[0]` is 6, expected 7\n"
+        "Error: The results differ from `expected.jsonl` in 1 places\n"
+        "Hint: if they should, write them anew with `--record expected.jsonl`\n"
+    )
+
+
+def test_failed_requests_are_not_recorded(shell: Shell) -> None:
+    shell.write(bad_json="bad")
+    assert shell.score("--data", "bad.json", "--record", "expected.jsonl")[0] == 1
+    assert not (shell.directory / "expected.jsonl").exists()
+
+
+def test_what_is_expected_has_to_be_there(shell: Shell) -> None:
+    assert shell.score("--data", "one.json", "--expect", "nope.jsonl") == (
+        2,
+        "",
+        (
+            "Error: Cannot read expected answers `nope.jsonl`: No such file or directory\n"
+            "Hint: write them with `--record`\n"
+        ),
+    )
+
+
+def test_a_script_that_takes_too_much_memory_fails_alone(shell: Shell) -> None:
+    shell.write(score_py="def init(): pass\ndef run(d): return len(bytearray(10 ** 9))\n")
+    status, out, err = shell.score("--max-memory", "300", "--data", "one.json")
+    assert (status, out) == (1, "")
+    assert err.startswith("Error: `run` of `score.py` failed for `one.json`: MemoryError\n")
+
+
+def test_a_script_that_computes_too_long_is_ended(shell: Shell) -> None:
+    shell.write(score_py="def init(): pass\ndef run(d):\n    while True: pass\n")
+    status, out, err = shell.score("--max-cpu", "1", "--data", "one.json")
+    assert (status, out) == (1, "")
+    assert err == (
+        "Error: The Python that runs `score.py` was killed by SIGXCPU "
+        "while it answered `one.json`\n"
+    )
+
+
+def test_the_scoring_timeout_holds(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCORING_TIMEOUT_MS", "200")
+    shell.write(score_py="import time\ndef init(): pass\ndef run(d): time.sleep(60)\n")
+    status, out, err = shell.score("--data", "one.json")
+    assert (status, out) == (1, "")
+    assert err.startswith(
+        "Error: `run` of `score.py` took too long for `one.json`: Scoring timeout after 200 ms\n"
+    )
+    assert err.endswith("Hint: set `SCORING_TIMEOUT_MS` to allow more\n")
+
+
+def test_a_profile_says_where_the_time_went(shell: Shell) -> None:
+    status, out, err = shell.score("--profile", "--data", "one.json", "--data", "two.json")
+    assert (status, out) == (0, '{"result": [2, 4]}\n{"result": [6]}\n')
+    assert re.search(r"^import: \d+\.\d ms, 1 call", err, re.MULTILINE)
+    assert re.search(r"^init: \d+\.\d ms, 1 call", err, re.MULTILINE)
+    assert re.search(r"^run: \d+\.\d ms, 2 call", err, re.MULTILINE)
+    assert re.search(
+        rf" 2  run \({re.escape(str(shell.directory))}/score.py:7\)$", err, re.MULTILINE
+    )
+
+
+def test_the_debugger_opens_at_the_failing_frame(shell: Shell) -> None:
+    shell.write(bad_json='{"dta": 7}')
+    ours, theirs = pty.openpty()
+    with open(ours, "r+b", buffering=0) as screen:  # noqa: PTH123  # a descriptor
+        child = subprocess.Popen(
+            [
+                *("setsid", "--ctty", "--wait", sys.executable, "-m", "envsync", "score"),
+                *("--debug", "--python", sys.executable, "--data", "bad.json"),
+            ],
+            cwd=shell.directory,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b""
+        while b"(Pdb) " not in shown:
+            shown += screen.read(1024)
+        screen.write(b"p raw_data\nq\n")
+        with contextlib.suppress(OSError):  # the terminal is gone when the child is
+            while part := screen.read(1024):
+                shown += part
+        assert child.wait() == 1
+    assert b"> %s(8)run()" % str(shell.directory / "score.py").encode() in shown
+    assert b"""'{"dta": 7}'""" in shown

@@ -9,7 +9,9 @@ from .timelimit import TimeLimit, limit_in_milliseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Callable, Iterator
+
+    from .profiling import Profile
 
     Frame = tuple[dict[str, Any], bytes]
 
@@ -22,17 +24,29 @@ class Caller:
     Loading an SDK v1 driver module, its `init` is called, and the `run` of the script behind it.
     """
 
-    def __init__(self, entry_script: str, *, is_alone: bool) -> None:
-        module = script.load_script(entry_script)
+    def __init__(
+        self,
+        entry_script: str,
+        *,
+        is_alone: bool = True,
+        profile: "Profile | None" = None,
+        debug: "Callable[[BaseException], None] | None" = None,
+    ) -> None:
+        def measured(phase: str, function: "Any") -> "Any":
+            return function if profile is None else profile.wrap(phase, function)
+
+        self._debug = debug
+        module = measured("import", script.load_script)(entry_script)
         inner = getattr(module, "driver_module", None)
         behind = isinstance(inner, types.ModuleType) and hasattr(inner, "run")
         self._run = inner.run if behind else module.run  # type: ignore[union-attr]  # looked at above
         names_in_module = list(vars(inner if behind else module).values())
         self._binding = binding.bind(self._run, names_in_module)
         self._wants_headers = binding.wants_headers(self._run)
+        self._call = measured("run", self._run)
         self._limit = TimeLimit(limit_in_milliseconds(), is_alone=is_alone)
         self._loop = None  # type: Any
-        self._await_if_needed(module.init())
+        self._await_if_needed(measured("init", module.init)())
 
     def describe(self) -> "dict[str, Any]":
         """Return what a server needs to know of the script."""
@@ -59,11 +73,9 @@ class Caller:
         started = time.perf_counter()
         try:
             with self._limit:
-                result = self._await_if_needed(self._run(**arguments))
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and not self._limit.passed:
-                raise
-            yield self._timeout(error) if self._limit.passed else _raised(error)
+                result = self._await_if_needed(self._call(**arguments))
+        except BaseException as error:  # noqa: BLE001  # a script may raise or exit as it likes
+            yield self._failure(error)
             return
         if self._limit.passed:
             yield self._timeout(None)
@@ -84,6 +96,13 @@ class Caller:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(value)
+
+    def _failure(self, error: BaseException) -> "Frame":
+        if isinstance(error, KeyboardInterrupt) and not self._limit.passed:
+            raise error
+        if self._debug is not None:
+            self._debug(error)
+        return self._timeout(error) if self._limit.passed else _raised(error)
 
     def _timeout(self, error: "BaseException | None") -> "Frame":
         limit = self._limit.milliseconds

@@ -7,7 +7,22 @@ import sys
 from . import caller, failure, script, standin
 from .channel import Channel
 
-_OPTIONS = ("--entry-script", "--app-root", "--model-dir", "--supervised")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .profiling import Profile
+
+_OPTIONS = (
+    "--entry-script",
+    "--app-root",
+    "--model-dir",
+    "--supervised",
+    "--profile",
+    "--debug",
+    "--max-memory",
+    "--max-cpu",
+)
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LOADING_FAILED = 3
 
@@ -18,13 +33,15 @@ def main(arguments: "list[str]") -> int:
     channel = Channel()
     born_as = os.getpid()
     try:
-        ready = _load(options, channel)
-        if ready is None:
-            return LOADING_FAILED
-        _serve(ready, channel, born_as)
+        profile = _profile_if_wanted(options)
+        ready = _load(options, channel, profile)
+        if ready is not None:
+            _serve(ready, channel, born_as)
+        if profile is not None:
+            profile.report()
     except KeyboardInterrupt:
         return 130
-    return 0
+    return LOADING_FAILED if ready is None else 0
 
 
 def _parse(arguments: "list[str]") -> "dict[str, str]":
@@ -35,7 +52,33 @@ def _parse(arguments: "list[str]") -> "dict[str, str]":
     return options
 
 
-def _load(options: "dict[str, str]", channel: Channel) -> "caller.Caller | None":
+def _profile_if_wanted(options: "dict[str, str]") -> "Profile | None":
+    if "--profile" not in options:
+        return None
+    from .profiling import Profile  # noqa: PLC0415  # seldom wanted
+
+    return Profile()
+
+
+def _debugger_if_wanted(options: "dict[str, str]") -> "Callable[[BaseException], None] | None":
+    if "--debug" not in options:
+        return None
+    from .debugging import post_mortem  # noqa: PLC0415  # seldom wanted
+
+    return post_mortem
+
+
+def _limit(options: "dict[str, str]") -> None:
+    memory, cpu = options.get("--max-memory"), options.get("--max-cpu")
+    if memory or cpu:
+        from .limits import limit_resources  # noqa: PLC0415  # seldom wanted
+
+        limit_resources(int(memory) if memory else None, int(cpu) if cpu else None)
+
+
+def _load(
+    options: "dict[str, str]", channel: Channel, profile: "Profile | None"
+) -> "caller.Caller | None":
     entry_script = os.path.abspath(options["--entry-script"])
     app_root = os.path.abspath(options.get("--app-root", "."))
     model_dir = options.get("--model-dir")
@@ -44,14 +87,23 @@ def _load(options: "dict[str, str]", channel: Channel) -> "caller.Caller | None"
     script.prepare_environment(entry_script, app_root, model_dir)
     standin.offer_modules()
     _show_logging()
+    _limit(options)
+    debug = _debugger_if_wanted(options)
     try:
-        ready = caller.Caller(entry_script, is_alone="--supervised" not in options)
+        ready = caller.Caller(
+            entry_script,
+            is_alone="--supervised" not in options,
+            profile=profile,
+            debug=debug,
+        )
     except failure.ContractError as error:
         channel.send({"loaded": False, "kind": error.kind, "failure": failure.describe(error)})
         return None
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
+        if debug is not None:
+            debug(error)
         kind = _kind_of(error, entry_script)
         channel.send({"loaded": False, "kind": kind, "failure": failure.describe(error)})
         return None
