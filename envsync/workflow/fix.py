@@ -9,20 +9,22 @@ from envsync.errors import DefinitionError
 from envsync.spec.azureml_json import read_environment
 from envsync.spec.conda_yaml import read_conda
 from envsync.spec.edit.editable import open_editable
-from envsync.spec.edit.text_edit import InPlaceError, apply_edit
+from envsync.spec.edit.text_edit import InPlaceError, apply_edits
 from envsync.spec.json_text import parse_json
 from envsync.spec.report import Report
 from envsync.workflow.validate import Validation, diagnose
 from envsync.yamlio import parse_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from envsync.spec.edit.text_edit import Language
-    from envsync.spec.rules.diagnosis import Diagnosis
+    from envsync.spec.rules.diagnosis import Diagnosis, Fix
 
 # One fix may bring another within reach: a key that is spelt right has a value that is looked at.
 _MOST_ROUNDS = 5
+_MOST_CHARACTERS = 500_000  # to be parsed in search of fixes that go together
 
 
 def fix(source: Path, *, today: date) -> Validation:
@@ -35,20 +37,20 @@ def fix(source: Path, *, today: date) -> Validation:
     """
     fixed: list[Diagnosis] = []
     diagnoses = diagnose(source, today)
-    for _ in range(_MOST_ROUNDS):
-        done = _fix_files([diagnosis for diagnosis in diagnoses if diagnosis.fix is not None])
-        if not done:
-            break
+    rounds = 0
+    while rounds < _MOST_ROUNDS and (done := _fix_files(diagnoses)):
+        rounds += 1
         fixed += done
         diagnoses = diagnose(source, today)
     return Validation(source=source, diagnoses=diagnoses, fixed=tuple(fixed))
 
 
-def _fix_files(diagnoses: list[Diagnosis]) -> list[Diagnosis]:
+def _fix_files(diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
     done: list[Diagnosis] = []
-    for file in dict.fromkeys(diagnosis.finding.file for diagnosis in diagnoses):
+    fixable = [diagnosis for diagnosis in diagnoses if diagnosis.fix is not None]
+    for file in dict.fromkeys(diagnosis.finding.file for diagnosis in fixable):
         editable = open_editable(Path(file))
-        of_file = [diagnosis for diagnosis in diagnoses if diagnosis.finding.file == file]
+        of_file = [diagnosis for diagnosis in fixable if diagnosis.finding.file == file]
         text, applied = _apply(editable.text, of_file)
         if editable.write(text):
             done += applied
@@ -56,20 +58,31 @@ def _fix_files(diagnoses: list[Diagnosis]) -> list[Diagnosis]:
 
 
 def _apply(text: str, diagnoses: list[Diagnosis]) -> tuple[str, list[Diagnosis]]:
-    """Apply the fixes from the end of *text* to its start, so that no other place moves."""
-    applied = []
-    for diagnosis in sorted(diagnoses, key=_place, reverse=True):
-        fix = diagnosis.fix
-        if fix is None:
-            continue
-        try:
-            edited = apply_edit(text, fix.edit, language=fix.language)
-        except InPlaceError:
-            continue
-        if _count_errors(edited, fix.language) <= _count_errors(text, fix.language):
+    """Apply as many fixes as go together; see for which not by halves, the later half first."""
+    ordered = sorted(diagnoses, key=_place)
+    tries = max(_MOST_CHARACTERS // (len(text) + 1), 1)
+    pending, applied = [ordered], []
+    while pending and tries:
+        tries -= 1
+        group = pending.pop()
+        edited = _edit(text, [diagnosis.fix for diagnosis in group if diagnosis.fix is not None])
+        if edited is not None:
             text = edited
-            applied.append(diagnosis)
+            applied += group[::-1]
+        elif len(group) > 1:
+            middle = len(group) // 2
+            pending += [group[:middle], group[middle:]]
     return text, applied[::-1]
+
+
+def _edit(text: str, fixes: list[Fix]) -> str | None:
+    """Return *text* with *fixes*, None where that can't be or makes matters worse."""
+    language = fixes[0].language
+    try:
+        edited = apply_edits(text, [fix.edit for fix in fixes], language=language)
+    except InPlaceError:
+        return None
+    return None if _count_errors(edited, language) > _count_errors(text, language) else edited
 
 
 def _count_errors(text: str, language: Language) -> int:

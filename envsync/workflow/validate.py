@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
@@ -20,7 +21,6 @@ from envsync.spec.rules.subject import guess_files, read_subject
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
-    from pathlib import Path
 
     from envsync.spec.loaded import Loaded
     from envsync.spec.rules.diagnosis import Diagnosis
@@ -71,23 +71,23 @@ def diagnose(source: Path, today: date) -> tuple[Diagnosis, ...]:
         loaded = load(source)
         warnings = loaded.warnings
         files = loaded.spec.files
-    except DefinitionError as error:
-        errors = error.findings or (_as_finding(source, error),)
-        files = guess_files(source)
     except EnvsyncError as error:
-        errors, files = (_as_finding(source, error),), ()
+        found = error.findings if isinstance(error, DefinitionError) else ()
+        errors = found or (_as_finding(source, error),)
+        named = (Path(finding.file) for finding in errors)
+        files = tuple(dict.fromkeys((*guess_files(source), *filter(Path.is_file, named))))
     subject = read_subject(files, today)
     if loaded is None:
         warnings = _read_warnings(subject)
     else:
         more_errors, more_warnings = _read_requirements(loaded)
         errors, warnings = more_errors, (*warnings, *more_warnings)
-    found = [
+    diagnoses = [
         *diagnose_findings(errors, "error", subject.documents),
         *diagnose_findings(warnings, "warning", subject.documents),
         *check_subject(subject),
     ]
-    return _sort(found, files)
+    return _sort(diagnoses, files)
 
 
 def _as_finding(source: Path, error: EnvsyncError) -> Finding:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from spec.definitions import DOCUMENT, SHARED, document_with, write_definition
 
 from envsync.workflow.fix import fix
@@ -17,6 +19,25 @@ if TYPE_CHECKING:
 
     from conftest import Done
 
+ODD = (
+    "",
+    "\n",
+    "\r",
+    "\t",
+    "- ",
+    "- - ",
+    "#",
+    " #",
+    "*a",
+    "&a ",
+    "[",
+    "]",
+    "{",
+    "'",
+    '"',
+    "|\n",
+    "? ",
+)
 TODAY = date(2026, 1, 1)
 CLEAN = {"docker__baseImage": "e.org/a:1", "environmentVariables": {}}
 GOOD = """\
@@ -165,14 +186,28 @@ def test_fix_that_would_bring_an_error_to_light_is_left_out(tmp_path: Path) -> N
     assert (directory / "azureml_environment.json").read_text() == text
 
 
-def test_fix_that_needs_a_human_editor_is_left_out(tmp_path: Path) -> None:
-    text = "dependencies:\n- python=3.14\n- &x numpy\n- *x\n"
+def test_fix_that_needs_a_human_editor_is_left_out(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    text = "dependencies:\n- python=3.14\n- numpy\n- &x numpy\nvariables: {A: *x}\n"
     (tmp_path / "environment.yml").write_text(text)
 
-    outcome = fix(tmp_path / "environment.yml", today=TODAY)
+    done = envsync("validate", "--fix", "environment.yml")
 
-    assert [diagnosis.rule for diagnosis in outcome.fixed] == ["duplicate-package"]
-    assert (tmp_path / "environment.yml").read_text() == text.replace("- *x\n", "")
+    assert done.stderr == "0 errors, 1 warning, 1 note in 1 definition; `--fix` can mend 1\n"
+    assert (tmp_path / "environment.yml").read_text() == text
+
+
+def test_two_keys_that_mean_the_same_do_not_become_one(tmp_path: Path) -> None:
+    text = '{"docker": {"enabled": false, "base_image": "e.org/a:1", "baseimage": "e.org/b:1"}}'
+    directory = write_definition(tmp_path / "d", text, conda=GOOD)
+
+    outcome = fix(directory, today=TODAY)
+
+    assert [diagnosis.finding.key_path for diagnosis in outcome.fixed] == ["docker.baseimage"]
+    assert (directory / "azureml_environment.json").read_text() == (
+        text.replace("baseimage", "baseImage")
+    )
 
 
 def test_strict_lets_warnings_count(tmp_path: Path, envsync: Callable[..., Done]) -> None:
@@ -340,6 +375,82 @@ def test_warnings_of_a_broken_definition_are_not_lost(tmp_path: Path) -> None:
     assert [diagnosis.rule for diagnosis in outcome.diagnoses] == [
         *("wrong-type", "unknown-key", "no-channels", "missing-python")
     ]
+
+
+def test_fix_of_a_file_under_another_name_reaches_it(tmp_path: Path) -> None:
+    directory = write_definition(tmp_path / "d", document_with(**CLEAN | {"name": 5}), conda=None)
+    (directory / "environment.yml").write_text("dependencies: [python=3.14, {pip: [a=>1]}]\n")
+
+    outcome = fix(directory, today=TODAY)
+
+    assert outcome.count("error") == 0
+    assert (directory / "environment.yml").read_text() == (
+        "dependencies: [python=3.14, pip, {pip: [a>=1]}]\n"
+    )
+
+
+def test_inline_conda_dependencies_are_mended_in_the_json(tmp_path: Path) -> None:
+    inline = '{"dependencies": ["python=3.14", {"pip": ["a"]}]}'
+    text = f'{{"name": "d", "python": {{"condaDependencies": {inline}}}}}'
+    directory = write_definition(tmp_path / "d", text, conda=None)
+
+    outcome = fix(directory, today=TODAY)
+
+    assert [diagnosis.rule for diagnosis in outcome.fixed] == ["missing-pip"]
+    assert (directory / "azureml_environment.json").read_text() == text.replace(
+        '{"pip"', '"pip", {"pip"'
+    )
+
+
+def test_run_configuration_is_looked_at_in_any_case(tmp_path: Path) -> None:
+    project = tmp_path / ".azureml"
+    project.mkdir()
+    (project / "job").write_text(
+        "environment:\n  docker:\n    base_image: a\n"
+        "  python: {CondaDependencies: {dependencies: [python]}}\n"
+    )
+    (project / "apart").write_text("environment: .azureml/environment.yml\n")
+    (project / "environment.yml").write_text(
+        "docker: {baseImage: a}\npython: {condaDependenciesFile: .azureml/conda.yml}\n"
+    )
+    (project / "conda.yml").write_text("dependencies: [python]\n")
+
+    for name in ("job", "apart"):
+        outcome = validate(project / name, today=TODAY)
+
+        rules = {diagnosis.rule for diagnosis in outcome.diagnoses}
+        assert {"floating-image", "unpinned-python"} <= rules, outcome
+        assert outcome.count("error") == 0
+
+
+def test_mlflow_model_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text(
+        "flavors:\n  python_function:\n    env: {conda: conda.yaml}\n    python_version: 3.14.0\n"
+    )
+    (tmp_path / "conda.yaml").write_text("dependencies: [python=3.14.0, {pip: [azureml-core]}]\n")
+
+    outcome = validate(tmp_path, today=TODAY)
+
+    assert {"missing-pip", "unpinned-azureml"} <= {d.rule for d in outcome.diagnoses}
+
+
+@given(st.data())
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_text_is_too_odd_to_be_looked_at_and_mended(tmp_path: Path, data: st.DataObject) -> None:
+    text = BAD
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = start + data.draw(st.integers(0, 12))
+        text = text[:start] + data.draw(st.sampled_from(ODD)) + text[end:]
+    directory = write_definition(tmp_path / "d", document_with(**CLEAN), conda=text.encode())
+
+    before = validate(directory, today=TODAY)
+    after = fix(directory, today=TODAY)
+
+    assert after.count("error") <= before.count("error")
+    assert fix(directory, today=TODAY).fixed == ()
 
 
 @pytest.mark.skipif(not (SHARED / "corpus").is_dir(), reason="no corpus here")

@@ -11,7 +11,7 @@ from spec.definitions import SHARED
 from envsync.errors import DefinitionError
 from envsync.files import write_atomically
 from envsync.spec.edit.conda import Change, CondaText
-from envsync.spec.edit.editable import open_editable
+from envsync.spec.edit.editable import EditableFile, open_editable
 from envsync.spec.edit.text_edit import (
     Edit,
     InPlaceError,
@@ -22,6 +22,7 @@ from envsync.spec.edit.text_edit import (
     SetText,
     Unquote,
     apply_edit,
+    apply_edits,
 )
 
 CORPUS = SHARED / "corpus/conda_yml"
@@ -87,6 +88,11 @@ def test_json_is_edited_like_yaml(text: str, edit: Edit, expected: str) -> None:
         ("- - z\n  - y\n", InsertItem(path=(0,), index=0, item="x")),
         ("a: [x, # why\n y]\n", SetText(path=("c", 0), text="z")),
         ("a: !!str x\n", SetText(path=("a",), text="z")),
+        ("# nothing\n", SetText(path=("a",), text="z")),
+        ("a: &x {b: [1]}\nc: *x\n", SetText(path=("c", "b", 0), text="z")),
+        ("a: &x {b: [1]}\nc: *x\n", RenameKey(path=("c", "b"), name="z")),
+        ("a: &x {b: [1]}\nc: *x\n", InsertItem(path=("c", "d"), index=0, item="z")),
+        ("a:\n- &x z\nb: *x\n", RemoveItem(path=("a", 0))),
     ],
 )
 def test_what_would_touch_more_is_left_alone(text: str, edit: Edit) -> None:
@@ -94,11 +100,32 @@ def test_what_would_touch_more_is_left_alone(text: str, edit: Edit) -> None:
         apply_edit(text, edit)
 
 
+def test_several_edits_are_made_at_once_where_the_file_said_they_are() -> None:
+    text = "a:\n- 0\n- x # why\n- y\n- z\n"
+
+    edits = [
+        RemoveItem(path=("a", 0)),
+        SetText(path=("a", 1), text="w"),
+        InsertItem(path=("a",), index=2, item="new"),
+        RemoveItem(path=("a", 2)),
+        RenameKey(path=("a",), name="b"),
+    ]
+    assert apply_edits(text, edits) == "b:\n- w # why\n- new\n- z\n"
+
+
+def test_edits_that_touch_each_other_are_refused() -> None:
+    edits = [RemoveItem(path=("a", 1)), RemoveItem(path=("a", 2))]
+
+    with pytest.raises(InPlaceError):
+        apply_edits("a: [x, y, z]\n", edits)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("dependencies:\n- a\n", "dependencies:\n- a\n- new=1\n"),
         ("dependencies:\n- a", "dependencies:\n- a\n- new=1"),
+        ("dependencies:\n- |-\n  a\n", "dependencies:\n- |-\n  a\n- new=1\n"),
         ("dependencies:\r\n  -  a # x\r\n", "dependencies:\r\n  -  a # x\r\n  -  new=1\r\n"),
         ("dependencies:\r- a\r", "dependencies:\r- a\r- new=1\r"),
         ('dependencies:\n- "a"\n- "b"\n', 'dependencies:\n- "a"\n- "b"\n- "new=1"\n'),
@@ -303,6 +330,13 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Any) -> None
         source.write("name: b\n")
 
     assert path.read_text() == "name: z\n"
+
+
+def test_a_file_that_changed_while_it_was_read_is_not_written(tmp_path: Any) -> None:
+    source = EditableFile(path=tmp_path / "c.yml", text="name: a\n", content=b"name: z\n")
+
+    with pytest.raises(DefinitionError, match="has changed meanwhile"):
+        source.write("name: b\n")
 
 
 @st.composite

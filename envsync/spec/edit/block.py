@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from envsync.spec.edit.scalar import common_quote, render
+from envsync.spec.edit.splice import Splice
 
 if TYPE_CHECKING:
     from envsync.yamlio.editor import Span
@@ -14,8 +15,8 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def insert_block_item(text: str, sequence: Span, index: int, item: Any, *, indent: int) -> str:
-    """Return *text* with *item* as number *index* of *sequence*, written as the others are.
+def insert_block_item(text: str, sequence: Span, index: int, item: Any, *, indent: int) -> Splice:
+    """Put *item* in as number *index* of *sequence*, written as the others are.
 
     *indent* is how far a list inside *item* is indented.
     """
@@ -26,8 +27,8 @@ def insert_block_item(text: str, sequence: Span, index: int, item: Any, *, inden
     return _insert_after(text, sequence.items[index - 1].end, lines)
 
 
-def remove_block_item(text: str, key: Span, sequence: Span, index: int) -> str:
-    """Return *text* without the lines of item *index* of *sequence*, which stands under *key*.
+def remove_block_item(text: str, key: Span, sequence: Span, index: int) -> Splice:
+    """Take the lines of item *index* out of *sequence*, which stands under *key*.
 
     Where it is the only one, an empty flow sequence takes its place.
     """
@@ -35,24 +36,24 @@ def remove_block_item(text: str, key: Span, sequence: Span, index: int) -> str:
     end = _next_line(text, sequence.items[index].end)
     if len(sequence.items) == 1:
         colon = text.index(":", key.end) + 1
-        return text[:colon] + " []" + text[colon:start] + text[end:]
+        return Splice(colon, end, " []" + text[colon:start])
     if end == len(text) and not _last_line_end(text):
         start -= len(_last_line_end(text[:start]))
-    return text[:start] + text[end:]
+    return Splice(start, end, "")
 
 
-def put_item(text: str, key: Span, absent: Span, item: str, *, indent: int) -> str:
-    """Return *text* with a sequence of *item* alone in the place of *absent*, the null of *key*."""
+def put_item(text: str, key: Span, absent: Span, item: str, *, indent: int) -> Splice:
+    """Put a sequence of *item* alone in the place of *absent*, the null that *key* has."""
     line = f"{' ' * (column(text, key.start) + indent)}- {render(item)}"
-    return _insert_after(text[: absent.start] + text[absent.end :], absent.start, [line])
+    return _insert_after(text, absent.start, [line])
 
 
-def insert_key(text: str, parent: Span, key: str, item: str, *, indent: int) -> str:
-    """Return *text* with *key* at the end of *parent*, and a sequence of *item* alone under it."""
+def insert_key(text: str, parent: Span, key: str, item: str, *, indent: int) -> Splice:
+    """Put *key* at the end of *parent*, and a sequence of *item* alone under it."""
     if parent.style:
         comma = ", " if parent.items else ""
         written = f"{comma}{key}: [{render(item, is_flow=True)}]"
-        return text[: parent.end - 1] + written + text[parent.end - 1 :]
+        return Splice(parent.end - 1, parent.end - 1, written)
     start = column(text, parent.items[0].start)
     lines = [f"{' ' * start}{key}:", f"{' ' * (start + indent)}- {render(item)}"]
     return _insert_after(text, parent.end, lines)
@@ -96,17 +97,17 @@ def _dash(text: str, sequence: Span, index: int) -> int:
     return first + bare.rindex("-")
 
 
-def _insert_before(text: str, offset: int, lines: list[str]) -> str:
+def _insert_before(text: str, offset: int, lines: list[str]) -> Splice:
     end = _line_end_of(text)
-    return text[:offset] + "".join(line + end for line in lines) + text[offset:]
+    return Splice(offset, offset, "".join(line + end for line in lines))
 
 
-def _insert_after(text: str, offset: int, lines: list[str]) -> str:
+def _insert_after(text: str, offset: int, lines: list[str]) -> Splice:
     """Put *lines* behind the line in which what ends at *offset* ends."""
     place, end = _next_line(text, offset), _line_end_of(text)
-    if _last_line_end(text[:place]):
+    if place and text[place - 1] in "\r\n":
         return _insert_before(text, place, lines)
-    return text[:place] + "".join(end + line for line in lines) + text[place:]
+    return Splice(place, place, "".join(end + line for line in lines))
 
 
 def _line_start(text: str, offset: int) -> int:

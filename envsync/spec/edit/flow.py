@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from envsync.spec.edit.scalar import common_quote, render
+from envsync.spec.edit.splice import Splice
 
 if TYPE_CHECKING:
     from envsync.yamlio.editor import Span
@@ -13,29 +14,27 @@ if TYPE_CHECKING:
 _COMMA = re.compile(r"\s*,\s*")
 
 
-def insert_flow_item(
-    text: str, sequence: Span, index: int, item: str | dict[str, list[str]]
-) -> str:
-    """Return *text* with *item* as number *index* of *sequence*, spaced as its neighbours are."""
+def insert_flow_item(text: str, sequence: Span, index: int, item: Any) -> Splice:
+    """Put *item* in as number *index* of *sequence*, spaced as its neighbours are."""
     items = sequence.items
     written = _write(item, _quote_of(sequence))
     if not items:
-        return text[: sequence.start + 1] + written + text[sequence.start + 1 :]
+        return Splice(sequence.start + 1, sequence.start + 1, written)
     if index < len(items):
         start = items[index].start
-        return text[:start] + written + _gap(text, sequence, index) + text[start:]
+        return Splice(start, start, written + _gap(text, sequence, index))
     end = items[-1].end
-    return text[:end] + _gap(text, sequence, index) + written + text[end:]
+    return Splice(end, end, _gap(text, sequence, index) + written)
 
 
-def remove_flow_item(text: str, sequence: Span, index: int) -> str:
-    """Return *text* without item *index* of *sequence* and without one comma beside it."""
+def remove_flow_item(sequence: Span, index: int) -> Splice:
+    """Take item *index* out of *sequence*, with one comma beside it."""
     items = sequence.items
     if len(items) == 1:
-        return text[: sequence.start + 1] + text[sequence.end - 1 :]
+        return Splice(sequence.start + 1, sequence.end - 1, "")
     if index + 1 < len(items):
-        return text[: items[index].start] + text[items[index + 1].start :]
-    return text[: items[index - 1].end] + text[items[index].end :]
+        return Splice(items[index].start, items[index + 1].start, "")
+    return Splice(items[index - 1].end, items[index].end, "")
 
 
 def _gap(text: str, sequence: Span, index: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -18,15 +17,18 @@ from envsync.spec.edit.block import (
 from envsync.spec.edit.flow import insert_flow_item, remove_flow_item
 from envsync.spec.edit.json_spans import find_json_spans
 from envsync.spec.edit.scalar import render_like, scalar_value
+from envsync.spec.edit.splice import Splice, apply_splices
 from envsync.yamlio import parse_yaml, plain_value
 from envsync.yamlio.editor import Span, find_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Language = Literal["yaml", "json"]
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 Item: TypeAlias = "str | dict[str, list[str]]"
+
+_HOPELESS = "the value is written in a way that needs a human editor"
 
 
 class InPlaceError(ValueError):
@@ -89,26 +91,37 @@ Edit: TypeAlias = "SetText | Quote | Unquote | RenameKey | InsertItem | RemoveIt
 def apply_edit(text: str, edit: Edit, *, language: Language = "yaml") -> str:
     """Return *text*, which its parser has accepted, with *edit* made in it.
 
-    The outcome is parsed, and held against what the edit should have come to.
-
     Raises:
         InPlaceError: it can't be made without touching more.
     """
-    before = _parse(text, language)
+    return apply_edits(text, [edit], language=language)
+
+
+def apply_edits(text: str, edits: Iterable[Edit], *, language: Language = "yaml") -> str:
+    """Return *text*, which its parser has accepted, with all *edits* made in it.
+
+    The paths are those of *text* as it is. The outcome is parsed, and held against what the edits
+    should have come to.
+
+    Raises:
+        InPlaceError: one of them can't be made without touching more, or two touch each other.
+    """
+    expected = _parse(text, language)
     spans = find_spans(text) if language == "yaml" else find_json_spans(text)
     if spans is None:
         raise InPlaceError("the file is empty")
+    splices = [(_APPLY[type(edit)](text, spans, edit), edit) for edit in edits]
+    # From the end to the start, so that no index moves before it is used.
+    splices.sort(key=lambda pair: pair[0], reverse=True)
     try:
-        expected = _EXPECT[type(edit)](copy.deepcopy(before), edit)
-    except (AttributeError, LookupError, TypeError) as error:
-        raise InPlaceError("there is nothing at this place") from error
-    edited = _APPLY[type(edit)](text, spans, edit)
-    try:
+        for _, edit in splices:
+            _EXPECT[type(edit)](expected, edit)
+        edited = apply_splices(text, (splice for splice, _ in splices))
         after = _parse(edited, language)
-    except (DefinitionError, ValueError) as error:
-        raise InPlaceError("the value is written in a way that needs a human editor") from error
+    except (AttributeError, DefinitionError, LookupError, TypeError, ValueError) as error:
+        raise InPlaceError(_HOPELESS) from error
     if repr(after) != repr(expected):
-        raise InPlaceError("the value is written in a way that needs a human editor")
+        raise InPlaceError(_HOPELESS)
     return edited
 
 
@@ -119,28 +132,29 @@ def _parse(text: str, language: Language) -> Any:
     return None if node is None else plain_value(node)
 
 
-def _set_text(text: str, spans: Span, edit: Any) -> str:
+def _set_text(text: str, spans: Span, edit: Any) -> Splice:
     span = _scalar(text, spans, edit.path)
     parent = _find(spans, edit.path[:-1])
-    return _splice(text, span, render_like(edit.text, span, is_flow=bool(parent.style)))
+    return Splice(span.start, span.end, render_like(edit.text, span, is_flow=bool(parent.style)))
 
 
-def _quote(text: str, spans: Span, edit: Any) -> str:
+def _quote(text: str, spans: Span, edit: Any) -> Splice:
     span = _scalar(text, spans, edit.path)
-    return _splice(text, span, json.dumps(text[span.start : span.end]))
+    return Splice(span.start, span.end, json.dumps(text[span.start : span.end]))
 
 
-def _unquote(text: str, spans: Span, edit: Any) -> str:
+def _unquote(text: str, spans: Span, edit: Any) -> Splice:
     span = _scalar(text, spans, edit.path)
-    return _splice(text, span, span.text.lower())
+    return Splice(span.start, span.end, text[span.start : span.end].strip("'\"").lower())
 
 
-def _rename_key(text: str, spans: Span, edit: Any) -> str:
+def _rename_key(text: str, spans: Span, edit: Any) -> Splice:
+    del text
     parent, key = _find(spans, edit.path[:-1]), _key(spans, edit.path)
-    return _splice(text, key, render_like(edit.name, key, is_flow=bool(parent.style)))
+    return Splice(key.start, key.end, render_like(edit.name, key, is_flow=bool(parent.style)))
 
 
-def _insert_item(text: str, spans: Span, edit: Any) -> str:
+def _insert_item(text: str, spans: Span, edit: Any) -> Splice:
     sequence, indent = spans.find(edit.path), list_indent(text, spans)
     if sequence is None:
         parent = _find(spans, edit.path[:-1])
@@ -154,11 +168,11 @@ def _insert_item(text: str, spans: Span, edit: Any) -> str:
     return insert_block_item(text, sequence, edit.index, edit.item, indent=indent)
 
 
-def _remove_item(text: str, spans: Span, edit: Any) -> str:
+def _remove_item(text: str, spans: Span, edit: Any) -> Splice:
     *path, index = edit.path
     sequence = _find(spans, tuple(path))
     if sequence.style:
-        return remove_flow_item(text, sequence, index)
+        return remove_flow_item(sequence, index)
     return remove_block_item(text, _key(spans, tuple(path)), sequence, index)
 
 
@@ -187,51 +201,42 @@ def _scalar(text: str, spans: Span, path: KeyPath) -> Span:
     return span
 
 
-def _splice(text: str, span: Span, written: str) -> str:
-    return text[: span.start] + written + text[span.end :]
-
-
 def _reach(value: Any, path: KeyPath) -> Any:
     for step in path:
         value = value[step]
     return value
 
 
-def _expect_text(value: Any, edit: Any) -> Any:
+def _expect_text(value: Any, edit: Any) -> None:
     _reach(value, edit.path[:-1])[edit.path[-1]] = edit.text
-    return value
 
 
-def _expect_value(value: Any, edit: Any) -> Any:
+def _expect_value(value: Any, edit: Any) -> None:
     parent, last = _reach(value, edit.path[:-1]), edit.path[-1]
     parent[last] = scalar_value(str(parent[last]).lower())
-    return value
 
 
-def _expect_renamed(value: Any, edit: Any) -> Any:
+def _expect_renamed(value: Any, edit: Any) -> None:
     parent = _reach(value, edit.path[:-1])
     entries = [(edit.name if key == edit.path[-1] else key, item) for key, item in parent.items()]
     parent.clear()
     parent.update(entries)
-    return value
 
 
-def _expect_inserted(value: Any, edit: Any) -> Any:
+def _expect_inserted(value: Any, edit: Any) -> None:
     parent, last = _reach(value, edit.path[:-1]), edit.path[-1]
     sequence = parent.get(last) if isinstance(last, str) else parent[last]
     if sequence is None:
         parent[last] = [edit.item]
     else:
         sequence.insert(edit.index, edit.item)
-    return value
 
 
-def _expect_removed(value: Any, edit: Any) -> Any:
+def _expect_removed(value: Any, edit: Any) -> None:
     del _reach(value, edit.path[:-1])[edit.path[-1]]
-    return value
 
 
-_APPLY: dict[type, Callable[[str, Span, Any], str]] = {
+_APPLY: dict[type, Callable[[str, Span, Any], Splice]] = {
     SetText: _set_text,
     Quote: _quote,
     Unquote: _unquote,
@@ -239,7 +244,7 @@ _APPLY: dict[type, Callable[[str, Span, Any], str]] = {
     InsertItem: _insert_item,
     RemoveItem: _remove_item,
 }
-_EXPECT: dict[type, Callable[[Any, Any], Any]] = {
+_EXPECT: dict[type, Callable[[Any, Any], None]] = {
     SetText: _expect_text,
     Quote: _expect_text,
     Unquote: _expect_value,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envsync.model.redaction import quote
 from envsync.spec.edit.text_edit import RemoveItem
-from envsync.spec.rules.diagnosis import Diagnosis, Fix, note, warning
+from envsync.spec.rules.diagnosis import Diagnosis, note, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +40,8 @@ def check_channels_are_there_once(subject: Subject) -> Iterator[Diagnosis]:
     """Find channels that are named again."""
     seen = set()
     for channel in () if subject.conda is None else subject.conda.channels:
-        language = channel.document.language
-        if channel.text in seen and language is not None:
-            edit = RemoveItem(path=channel.path)
-            fix = Fix(description="remove it", edit=edit, language=language)
+        if channel.text in seen:
+            fix = channel.fix(RemoveItem(path=channel.path), "remove it")
             message = f"{quote(channel.text)} is named above"
             yield warning("duplicate-channel", channel.finding(message, "remove it"), fix)
         seen.add(channel.text)

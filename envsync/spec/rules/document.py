@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from envsync.errors import Finding
 from envsync.spec.edit.conda import format_path
 from envsync.spec.edit.json_spans import find_json_spans
+from envsync.spec.rules.diagnosis import Fix
 from envsync.yamlio import Mapping, Node, Scalar, Sequence, is_null, normalise_line_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from envsync.spec.edit.text_edit import KeyPath, Language
+    from envsync.spec.edit.text_edit import Edit, KeyPath, Language
     from envsync.yamlio.editor import Span
 
 
@@ -76,6 +77,11 @@ class Value(NamedTuple):
             yield from value.walk()
         for value in self.items():
             yield from value.walk()
+
+    def fix(self, edit: Edit, description: str) -> Fix | None:
+        """Return *edit* as a fix, None where the document is in no language that can be edited."""
+        language = self.document.language
+        return language and Fix(description=description, edit=edit, language=language)
 
     def finding(self, message: str, hint: str | None = None) -> Finding:
         """Return a finding at this place."""

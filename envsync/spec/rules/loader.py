@@ -12,7 +12,7 @@ from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.spec.pip_line import PipLineError, check_pip_requirement
 from envsync.spec.rules.diagnosis import Diagnosis, Fix, Severity
 from envsync.spec.rules.document import Document, Value
-from envsync.yamlio import Mapping, Scalar
+from envsync.yamlio import Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,9 +57,10 @@ def diagnose_findings(
         document = by_file.get(found.file)
         if document is not None and found.file not in places:
             places[found.file] = _index(document)
-        value = places.get(found.file, {}).get(found.key_path)
+        values = places.get(found.file, {})
+        value = values.get(found.key_path)
         rule = name_rule(found.message)
-        fix = None if value is None or not found.key_path else _find_fix(rule, found, value)
+        fix = None if value is None or not value.path else _find_fix(rule, found, value, values)
         finding = found if value is None else _complete(found, value)
         yield Diagnosis(severity=severity, rule=rule, finding=finding, fix=fix)
 
@@ -82,35 +83,22 @@ def _complete(found: Finding, value: Value) -> Finding:
     return replace(found, line=place.line, column=place.column)
 
 
-def _find_fix(rule: str, found: Finding, value: Value) -> Fix | None:
+def _find_fix(rule: str, found: Finding, value: Value, values: MappingOf[str, Value]) -> Fix | None:
     finder = _FINDERS.get(rule)
-    language = value.document.language
-    found_edit = None if finder is None or language is None else finder(found, value)
-    if found_edit is None or language is None or value.document.is_loose:
+    if finder is None or value.document.is_loose:
         return None
-    edit, description = found_edit
-    return Fix(description=description, edit=edit, language=language)
+    edit = finder(found, value, values[format_path(value.path[:-1])])
+    return None if edit is None else value.fix(*edit)
 
 
-def _rename(found: Finding, value: Value) -> tuple[Edit, str] | None:
+def _rename(found: Finding, value: Value, parent: Value) -> tuple[Edit, str] | None:
     meant = _DID_YOU_MEAN.search(found.hint or "")
-    parent = _parent(value)
-    if meant is None or parent is None or meant[1] in {key.text for key, _ in parent.entries}:
+    if meant is None or any(key.text == meant[1] for key, _ in parent.entries()):
         return None
     return RenameKey(path=value.path, name=meant[1]), f"rename it to `{meant[1]}`"
 
 
-def _parent(value: Value) -> Mapping | None:
-    node = value.document.root
-    for step in value.path[:-1]:
-        if isinstance(node, Mapping):
-            node = next(child for key, child in node.entries if key.text == step)
-        elif not isinstance(node, Scalar):
-            node = node.items[int(step)]
-    return node if isinstance(node, Mapping) else None
-
-
-def _retype(found: Finding, value: Value) -> tuple[Edit, str] | None:
+def _retype(found: Finding, value: Value, _parent: Value) -> tuple[Edit, str] | None:
     hint = found.hint or ""
     if not isinstance(value.node, Scalar):
         return None
@@ -131,10 +119,10 @@ def _turn_operator(value: Value, check: Callable[[str], object]) -> tuple[Edit, 
     return (SetText(path=value.path, text=meant), "turn the operator round") if turned else None
 
 
-_FINDERS: dict[str, Callable[[Finding, Value], tuple[Edit, str] | None]] = {
+_FINDERS: dict[str, Callable[[Finding, Value, Value], tuple[Edit, str] | None]] = {
     "unknown-key": _rename,
     "wrong-type": _retype,
-    "empty-item": lambda _, value: (RemoveItem(path=value.path), "remove it"),
-    "not-a-match-spec": lambda _, value: _turn_operator(value, parse_match_spec),
-    "not-a-pip-line": lambda _, value: _turn_operator(value, check_pip_requirement),
+    "empty-item": lambda _, value, __: (RemoveItem(path=value.path), "remove it"),
+    "not-a-match-spec": lambda _, value, __: _turn_operator(value, parse_match_spec),
+    "not-a-pip-line": lambda _, value, __: _turn_operator(value, check_pip_requirement),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.model.redaction import quote
 from envsync.spec.edit.text_edit import RemoveItem
-from envsync.spec.rules.diagnosis import Diagnosis, Fix, note, warning
+from envsync.spec.rules.diagnosis import Diagnosis, note, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,18 +87,11 @@ def _find_repeated(named: list[tuple[str, Value]]) -> Iterator[Diagnosis]:
             yield warning(
                 "duplicate-package",
                 value.finding(f"{quote(value.text)} is there above", "remove it"),
-                _remove(value),
+                value.fix(RemoveItem(path=value.path), "remove it"),
             )
         elif name != "python":  # of which the reader says more
             message = f"{quote(first[name].text)} above and {quote(value.text)} must both hold"
             yield warning("duplicate-package", value.finding(message, "keep one of the two"))
-
-
-def _remove(value: Value) -> Fix | None:
-    language = value.document.language
-    if language is None:
-        return None
-    return Fix(description="remove it", edit=RemoveItem(path=value.path), language=language)
 
 
 def _pins_build(build: str | None) -> bool:

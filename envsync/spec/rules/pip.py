@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.model.redaction import quote
@@ -16,7 +15,7 @@ from envsync.spec.pip_line import (
     parse_pip_option,
 )
 from envsync.spec.pip_requirement import list_risks, parse_requirement
-from envsync.spec.rules.diagnosis import Diagnosis, Fix, note, warning
+from envsync.spec.rules.diagnosis import Diagnosis, note, warning
 from envsync.spec.rules.secrets import find_secret
 
 if TYPE_CHECKING:
@@ -42,16 +41,11 @@ def check_pip_is_asked_for(subject: Subject) -> Iterator[Diagnosis]:
         return
     section = conda.pip_sections[0]
     *path, index, _ = section.path
-    language = section.document.language
-    fix = None
-    if language is not None:
-        edit = InsertItem(path=tuple(path), index=int(index), item="pip")
-        fix = Fix(description="add `pip` before it", edit=edit, language=language)
+    edit = InsertItem(path=tuple(path), index=int(index), item="pip")
     message = "`pip` is not among the dependencies; conda adds one of its choice, and complains"
-    finding = section.finding(message, "add `- pip` before it")
-    if section.key is not None:
-        finding = replace(finding, line=section.key.line, column=section.key.column)
-    yield warning("missing-pip", finding, fix)
+    place = section._replace(node=section.key or section.node)
+    finding = place.finding(message, "add `- pip` before it")
+    yield warning("missing-pip", finding, section.fix(edit, "add `pip` before it"))
 
 
 def check_one_pip_section(subject: Subject) -> Iterator[Diagnosis]:

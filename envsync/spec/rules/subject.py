@@ -124,7 +124,9 @@ def _find_environment(root: Value) -> Value | None:
     if not root.document.is_loose:
         return None
     inner = root.get("environment")
-    return inner if inner is not None and isinstance(inner.node, Mapping) else None
+    if inner is not None and isinstance(inner.node, Mapping):
+        return inner
+    return None if root.get("docker") is None and root.get("python") is None else root
 
 
 def _find_conda(root: Value) -> Value | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.spec.edit.scalar import is_ambiguous
 from envsync.spec.edit.text_edit import Quote
-from envsync.spec.rules.diagnosis import Diagnosis, Fix, note, warning
+from envsync.spec.rules.diagnosis import Diagnosis, note, warning
 from envsync.yamlio import Scalar, is_null
 
 if TYPE_CHECKING:
@@ -32,14 +32,8 @@ def check_yaml_is_read_alike(subject: Subject) -> Iterator[Diagnosis]:
             continue
         if is_ambiguous(node.text) and not _STABLE.fullmatch(node.text):
             message = "not every reader of YAML takes this for the text that it looks like"
-            edit = Quote(path=value.path, text=node.text)
-            fix = Fix(description="put it in quotes", edit=edit, language="yaml")
-            is_yaml = value.document.language == "yaml"
-            yield warning(
-                "ambiguous-value",
-                value.finding(message, "put it in quotes"),
-                fix if is_yaml else None,
-            )
+            fix = value.fix(Quote(path=value.path, text=node.text), "put it in quotes")
+            yield warning("ambiguous-value", value.finding(message, "put it in quotes"), fix)
 
 
 def check_boilerplate(subject: Subject) -> Iterator[Diagnosis]:

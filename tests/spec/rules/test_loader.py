@@ -68,7 +68,7 @@ def test_json_is_mended(text: str, rule: str, mended: str) -> None:
 @pytest.mark.parametrize(
     ("text", "rule", "mended"),
     [
-        ("dependancies: [python=3]\n", "unknown-key", "dependencies: [python=3]\n"),
+        ("dependency: [python=3]\n", "unknown-key", "dependencies: [python=3]\n"),
         (
             "dependencies: [python=3, a=>1] # why\n",
             "not-a-match-spec",
@@ -101,7 +101,7 @@ def test_yaml_is_mended(text: str, rule: str, mended: str) -> None:
         '{"name": "a", "docker": {"enabled": "perhaps"}}',
         '{"name": "a", "docker": {"enabled": 1}}',
         '{"name": {"a": 1}, "docker": {}}',
-        '{"name": "a", "docker": {}, "spark": {"packages": [{"grop": 1}]}}',
+        '{"name": "a", "docker": {}, "spark": {"packages": [{"groups": 1}]}}',
     ],
 )
 def test_json_whose_meaning_is_open_is_left_alone(text: str) -> None:
