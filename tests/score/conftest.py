@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path  # noqa: TC003  # pytest reads the annotations
 
 import pytest
+from channel import default_cache
 from pythons import PYTHONS
+from scoring_python import make_scoring_python
 
 from envsync.model.scoring import Answer, Interpreter, ScoringRequest, ScoringTarget
 from envsync.score.session import score_requests
+
+# Taken before a test has a home of its own.
+_CACHE = default_cache()
 
 Ask = Callable[..., tuple[Answer, ...]]
 
@@ -55,3 +60,9 @@ def ask(tmp_path: Path) -> Ask:
 
 def _as_bytes(body: bytes | str) -> bytes:
     return body if isinstance(body, bytes) else body.encode("utf-8")
+
+
+@pytest.fixture(scope="session")
+def scoring_python() -> Path:
+    """Give a Python with numpy, pandas, scikit-learn and inference-schema."""
+    return make_scoring_python(_CACHE)

@@ -42,6 +42,7 @@ PHRASES = {
     504: "Gateway Timeout",
 }
 JSON = ("Content-Type", "application/json")
+NOT_FAILED = ("x-ms-run-function-failed", "False")
 TEXT = ("Content-Type", "text/html; charset=utf-8")
 _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 _IDS_AT_ONCE = 64

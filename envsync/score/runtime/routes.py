@@ -4,7 +4,7 @@ import json
 
 from . import messages
 from .metrics import CONTENT_TYPE
-from .response_writer import JSON, TEXT, Reply, error_reply
+from .response_writer import JSON, NOT_FAILED, TEXT, Reply, error_reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ class Routes:
     def reply(self, head: "Head") -> Reply:
         """Return the server's own answer to *head*."""
         if head.path == SCORE:
-            return _method_reply(head.method, "GET, OPTIONS, POST", JSON)
+            return _method_reply(head.method, "GET, OPTIONS, POST")
         if head.path != SWAGGER and head.path not in PROBES:
             return error_reply(404, messages.NOT_FOUND)
         if head.method not in ("GET", "HEAD"):
-            return _method_reply(head.method, "GET, HEAD, OPTIONS", TEXT)
+            return _method_reply(head.method, "GET, HEAD, OPTIONS")
         if head.path == SWAGGER:
             return self._swagger(head)
         return self._metrics() if head.path == "/metrics" else self._health(head.path)
@@ -68,8 +68,7 @@ class Routes:
             found = swagger.document(version, self._settings, self._script().get("schema"))
         except swagger.NoSuchVersionError as error:
             return error_reply(404, str(error))
-        failed = ("x-ms-run-function-failed", "False")
-        return Reply(200, json.dumps(found).encode("ascii"), [JSON, failed])
+        return Reply(200, json.dumps(found).encode("ascii"), [JSON, NOT_FAILED])
 
     def _metrics(self) -> Reply:
         application = self._application
@@ -85,9 +84,9 @@ class Routes:
         return Reply(200, text.encode("utf-8"), [("Content-Type", CONTENT_TYPE)])
 
 
-def _method_reply(method: str, allowed: str, content_type: "tuple[str, str]") -> Reply:
+def _method_reply(method: str, allowed: str) -> Reply:
     if method == "OPTIONS":
-        return Reply(200, b"", [content_type, ("Allow", allowed)])
+        return Reply(200, b"", [TEXT, NOT_FAILED, ("Allow", allowed)])
     reply = error_reply(405, messages.NOT_ALLOWED)
     reply.headers.append(("Allow", allowed))
     return reply

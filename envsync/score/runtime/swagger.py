@@ -99,12 +99,12 @@ class _Swagger2:
             "operationId": "RunMLService",
             "description": "Run web service's model and get the prediction output",
             "security": [{"Bearer": []}],
-            "responses": {
-                "200": self.response(_PROCESSED, self.ref("ServiceOutput")),
-                "default": failed,
-            },
         }  # type: dict[str, Any]
         score.update(self.payload())
+        score["responses"] = {
+            "200": self.response(_PROCESSED, self.ref("ServiceOutput")),
+            "default": failed,
+        }
         swagger = {
             "operationId": "GetSwaggerSpec",
             "description": "Get the Swagger specification.",
