@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import runpy
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +20,6 @@ from envsync import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from channel import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("channel")]
@@ -49,6 +50,7 @@ def small(name: str = "small", *conda: str, pip: tuple[str, ...] = ()) -> Enviro
     return environment
 
 
+README = Path(__file__).parents[2] / "README.md"
 SIX = "import six; print(six.__version__)"
 
 
@@ -80,6 +82,19 @@ def test_a_script_of_the_tutorial_runs_without_its_workspace(
     assert myenv.check().is_fresh
     assert not myenv.build_local().changed
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_example_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    script = tmp_path / "example.py"
+    script.write_text(example, encoding="utf-8")
+
+    env = runpy.run_path(str(script))["env"]
+
+    assert env.check().is_fresh
+    assert run_in(env.build_local().prefix, "import joblib; print(joblib.__version__)") == "1.5.3"
+    assert (tmp_path / "churn/conda-lock.yml").exists()
 
 
 def test_what_is_changed_is_what_is_built() -> None:
