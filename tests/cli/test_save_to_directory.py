@@ -1,40 +1,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from spec.definitions import CONDA, DOCUMENT, document_with, write_definition
 from spec.prefixes import add_python, add_wheel
 
-from envsync.cli import main
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from conftest import Done
+
 NAMES = ["azureml_environment.json", "conda_dependencies.yml"]
-
-
-class Done(NamedTuple):
-    status: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def envsync(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Done]:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert isinstance(caught.value.code, int)
-        return Done(caught.value.code, *capsys.readouterr())
-
-    return run
 
 
 def list_names(directory: Path) -> list[str]:

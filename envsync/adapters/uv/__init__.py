@@ -1,0 +1,7 @@
+"""pip requirements through uv: lock them for another machine, install them into a prefix."""
+
+from envsync.adapters.uv.installer import UvInstaller, UvUnpacker
+from envsync.adapters.uv.program import find_target
+from envsync.adapters.uv.solver import UvSolver
+
+__all__ = ["UvInstaller", "UvSolver", "UvUnpacker", "find_target"]

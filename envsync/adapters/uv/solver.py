@@ -1,0 +1,133 @@
+"""Locking pip requirements."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync import process
+from envsync.adapters.uv.program import (
+    UNSATISFIABLE,
+    command,
+    environment,
+    find_target,
+    list_causes,
+)
+from envsync.adapters.uv.selection import select_archives
+from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.lock.pylock import dump_pylock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from envsync.model.lockfile import LockedPackage
+    from envsync.solve.request import PipRequest, PythonDistribution
+
+# Options of a definition that uv takes on its command line and not among the requirements.
+_FLAGS = {"--pre": ("--prerelease", "allow")}
+_TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
+
+
+class UvSolver:
+    """Locks pip requirements for a Python and a subdir that need not be this machine's.
+
+    With *offline* only what uv has in its cache counts.
+    """
+
+    def __init__(self, *, offline: bool = False) -> None:
+        self._is_offline = offline
+
+    def solve(self, request: PipRequest) -> tuple[LockedPackage, ...]:
+        """Return one package per name, sorted by name, without what conda provides."""
+        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+            folder = Path(name)
+            constraints = folder / "constraints.txt"
+            constraints.write_text(
+                "".join(_write_stub(folder, item) for item in request.provided), encoding="utf-8"
+            )
+            done = process.run(
+                [
+                    *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
+                    *("--python", sys.executable, "--python-version", request.python_version),
+                    *("--python-platform", find_target(request.subdir, request.glibc)),
+                    *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
+                    *("--constraint", str(constraints), "--no-header"),
+                    *("--output-file", str(_prefer(folder, request.preferred))),
+                    *_list_cut_off(request),
+                    *(("--offline",) if self._is_offline else ()),
+                    *_list_flags(request.options),
+                ],
+                cwd=request.directory,
+                env=environment(),
+                stdin="\n".join((*_list_options(request.options), *request.requirements)),
+            )
+            if done.status != 0:
+                raise _explain_compile(request, done.stderr)
+            written = (folder / "pylock.toml").read_text(encoding="utf-8")
+        return select_archives(written, request, base=folder.resolve())
+
+
+def _write_stub(folder: Path, provided: PythonDistribution) -> str:
+    """Write a wheel with nothing but metadata; return the constraint line that names it."""
+    stem = provided.name.replace("-", "_")
+    path = folder / f"{stem}-{provided.version}-py3-none-any.whl"
+    info = f"{stem}-{provided.version}.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            f"{info}/METADATA",
+            f"Metadata-Version: 2.1\nName: {provided.name}\nVersion: {provided.version}\n",
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return f"{provided.name} @ {path.as_uri()}\n"
+
+
+def _prefer(folder: Path, packages: Sequence[LockedPackage]) -> Path:
+    """Return where uv is to write; of *packages*, which it finds there, it keeps what fits."""
+    output = folder / "pylock.toml"
+    if packages:
+        output.write_text(dump_pylock(packages), encoding="utf-8")
+    return output
+
+
+def _list_cut_off(request: PipRequest) -> list[str]:
+    if request.exclude_newer is None:
+        return []
+    return ["--exclude-newer", request.exclude_newer.strftime("%Y-%m-%dT%H:%M:%SZ")]
+
+
+def _list_flags(options: Iterable[str]) -> list[str]:
+    flags: list[str] = []
+    for option in options:
+        flags += _FLAGS.get(option.strip(), ())
+        if match := _TRUSTED_HOST.match(option):
+            flags += ("--allow-insecure-host", match[1])
+    return flags
+
+
+def _list_options(options: Iterable[str]) -> list[str]:
+    return [
+        option
+        for option in options
+        if option.strip() not in _FLAGS and not _TRUSTED_HOST.match(option)
+    ]
+
+
+def _explain_compile(request: PipRequest, stderr: str) -> EnvsyncError:
+    reasons = list_causes(stderr)
+    if UNSATISFIABLE in stderr:
+        return UnsatisfiableError(
+            f"No solution for the pip requirements on `{request.subdir}` "
+            f"with Python {request.python_version}",
+            reasons=reasons,
+            hint="relax or drop one of the requirements named above",
+        )
+    return EnvsyncError(
+        "\n".join(("Cannot lock the pip requirements", *(f"  {line}" for line in reasons)))
+    )
