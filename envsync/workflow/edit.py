@@ -94,17 +94,20 @@ def _edit(
 
 
 def find_conda_file(directory: Path) -> Path:
-    """Return the conda file of the definition in *directory*, which may also be named itself.
+    """Return the conda file of the definition *directory*, a folder or a file.
 
     Raises:
         DefinitionError: the definition has none.
     """
-    if directory.suffix in _YAML and directory.is_file():
-        return directory
-    folder = directory.parent if directory.is_file() else directory
-    if (folder / CONDA_NAME).exists():
+    folder = directory if directory.is_dir() else directory.parent
+    if directory.suffix not in _YAML and (folder / CONDA_NAME).exists():
         return folder / CONDA_NAME
-    files = [file for file in load(directory).spec.files if file.suffix in _YAML]
+    try:
+        files = [file for file in load(directory).spec.files if file.suffix in _YAML]
+    except DefinitionError:
+        if directory.suffix not in _YAML or not directory.is_file():
+            raise
+        files = [directory]  # an edit may be what puts it right
     if files:
         return files[-1]
     raise DefinitionError(

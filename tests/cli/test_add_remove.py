@@ -198,6 +198,52 @@ def test_conda_file_may_be_named_itself(tmp_path: Path, envsync: Callable[..., D
     assert done.stderr.splitlines()[0] == "Added `joblib` to `environment.yml`"
 
 
+def test_conda_file_that_is_wrong_can_be_put_right(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    (tmp_path / "environment.yml").write_text("dependencies: [python=3.10, numpy=>1, -r x]\n")
+
+    envsync("remove", "x", "--dir", "environment.yml")
+    done = envsync("add", "numpy>=1", "--dir", "environment.yml")
+
+    assert done.status == 0
+    assert (tmp_path / "environment.yml").read_text() == (
+        "dependencies: [python=3.10, numpy>=1, -r x]\n"
+    )
+
+
+def test_conda_file_that_a_v2_file_names_is_edited(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    (tmp_path / "v2.yml").write_text("name: a\nimage: b:1\nconda_file: conda.yml\n")
+    (tmp_path / "conda.yml").write_text("dependencies: [python=3.10]\n")
+
+    done = envsync("add", "numpy", "--dir", "v2.yml")
+
+    assert done.stderr.splitlines()[0] == "Added `numpy` to `conda.yml`"
+
+
+def test_conda_side_inside_a_v2_file_is_left_to_its_author(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    text = "name: a\nimage: b:1\nconda_file: {dependencies: [python=3.10]}\n"
+    (tmp_path / "v2.yml").write_text(text)
+
+    done = envsync("add", "numpy", "--dir", "v2.yml")
+
+    assert (done.status, done.stderr) == (
+        2,
+        "Error: `v2.yml`:1: this is no conda environment file\n",
+    )
+    assert (tmp_path / "v2.yml").read_text() == text
+
+
+def test_missing_folder_is_refused(envsync: Callable[..., Done]) -> None:
+    done = envsync("add", "numpy", "--dir", "nowhere")
+
+    assert done.stderr == "Error: Cannot read `nowhere`: No such file or directory\n"
+
+
 def test_definition_without_a_conda_file_is_refused(
     tmp_path: Path, envsync: Callable[..., Done]
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from envsync.errors import DefinitionError, Finding
+from envsync.spec.conda_yaml import KEYS
 from envsync.spec.edit.text_edit import (
     Edit,
     InPlaceError,
@@ -16,7 +17,7 @@ from envsync.spec.edit.text_edit import (
     SetText,
     apply_edit,
 )
-from envsync.spec.match_spec import MatchSpec, MatchSpecError, parse_match_spec
+from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.spec.pip_line import is_direct, split_options, strip_comment
 from envsync.yamlio import Mapping, Scalar, Sequence, is_null, parse_yaml
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Action = Literal["added", "replaced", "removed", "kept"]
 
 _NAME = re.compile(r"[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*")
+_MEANT = re.compile(r"(?:[^:\s]+::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?:[=<>!~\[;@ ]|$)")
 _BARE = re.compile(r"[A-Za-z0-9._-]+")
 _DEPENDENCIES = "dependencies"
 
@@ -184,6 +186,8 @@ class CondaText:
         if not isinstance(root, Mapping):
             raise self._refuse(root, "a mapping with `dependencies` should be here")
         items = _get(root, _DEPENDENCIES)
+        if items is None and {key.text for key, _ in root.entries} - set(KEYS):
+            raise self._refuse(root, "this is no conda environment file")
         if items is not None and not (isinstance(items, Sequence) or is_null(items)):
             raise self._refuse(items, "a list should be here", _DEPENDENCIES)
         return root
@@ -205,12 +209,12 @@ class CondaText:
 
 
 def conda_name(text: str) -> str | None:
-    """Return the name that the match spec *text* is about, None where it is none."""
+    """Return the name that *text* is about: a match spec, or what was meant to be one."""
     try:
-        spec: MatchSpec | None = parse_match_spec(text)
+        return parse_match_spec(text).name
     except MatchSpecError:
-        return None
-    return None if spec is None else spec.name
+        found = _MEANT.match(text.strip())
+        return None if found is None else found[1].lower()
 
 
 def pip_name(text: str) -> str | None:

@@ -21,6 +21,11 @@ TODAY = date(2026, 1, 1)
 
 
 @pytest.fixture
+def today() -> date:
+    return TODAY
+
+
+@pytest.fixture
 def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Return what a rule says about a definition: `severity rule file:line: path: message`."""
     monkeypatch.chdir(tmp_path)
