@@ -24,19 +24,11 @@ def report_progress() -> Iterator[Reporter]:
     if not stream.isatty():
         yield _LineReporter(stream)
         return
-    from rich import progress as bars  # noqa: PLC0415  # takes time, and only terminals need it
-    from rich.console import Console  # noqa: PLC0415
-
-    with bars.Progress(
-        bars.SpinnerColumn(),
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TimeElapsedColumn(),
-        console=Console(file=stream),
-        transient=True,
-    ) as progress:
-        yield _BarReporter(progress)
+    reporter = _BarReporter(stream)
+    try:
+        yield reporter
+    finally:
+        reporter.stop()
 
 
 class _LineReporter:
@@ -55,19 +47,53 @@ class _LineReporter:
 
 
 class _BarReporter:
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[int, TaskID] = {}  # what each thread is at
+    """Shows a bar for each thread that is at something; the first of them brings rich in."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._progress: Progress | None = None
+        self._tasks: dict[int, TaskID] = {}
+        self._guard = threading.Lock()
 
     def step(self, text: str, *, total: int | None = None) -> None:
-        earlier = self._tasks.pop(threading.get_ident(), None)
-        if earlier is not None:
-            self._progress.remove_task(earlier)
-        self._tasks[threading.get_ident()] = self._progress.add_task(text, total=total)
+        with self._guard:
+            if self._progress is None:
+                self._progress = _start_bars(self._stream)
+            earlier = self._tasks.pop(threading.get_ident(), None)
+            if earlier is not None:
+                self._progress.remove_task(earlier)
+            count = "" if total is None else f"({total})"
+            task = self._progress.add_task(f"{text} {count}".strip(), total=total)
+            self._tasks[threading.get_ident()] = task
 
     def advance(self) -> None:
-        for task in list(self._tasks.values())[-1:]:
-            self._progress.advance(task)
+        if self._progress is not None:
+            for task in list(self._tasks.values())[-1:]:
+                self._progress.advance(task)
 
     def note(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False)
+        if self._progress is None:
+            click.echo(text, file=self._stream)
+        else:
+            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        """Take the bars away."""
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def _start_bars(stream: TextIO) -> Progress:
+    from rich import progress as bars  # noqa: PLC0415  # a tenth of a second, for terminals only
+    from rich.console import Console  # noqa: PLC0415
+
+    progress = bars.Progress(
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(bar_width=30),
+        bars.TimeElapsedColumn(),
+        console=Console(file=stream),
+        transient=True,
+    )
+    progress.start()
+    return progress
