@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from envsync.score.runtime.exchange import (
+    AMLResponse,
+    Request,
+    Response,
+    UnsupportedMediaTypeError,
+    jsonify,
+)
+
+MULTIPART = (
+    b"--b\r\n"
+    b'Content-Disposition: form-data; name="text"\r\n\r\nvalue \xc3\xa9\r\n'
+    b"--b\r\n"
+    b'Content-Disposition: form-data; name="image"; filename="a \\"b\\".png"\r\n'
+    b"Content-Type: image/png\r\n\r\n\x00\r\n--x\xff\r\n"
+    b"--b--\r\n"
+)
+
+
+def request(target: str = "/score", body: bytes = b"", **headers: str) -> Request:
+    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return Request("POST", target, pairs, body)
+
+
+def test_a_query_has_first_values_and_lists() -> None:
+    asked = request("/score?a=1&b=x%20y&a=2&c=")
+    assert asked.args["a"] == "1"
+    assert asked.args.get("a", type=int) == 1
+    assert asked.args.get("b", 7, type=int) == 7
+    assert asked.args.getlist("a") == ["1", "2"]
+    assert asked.args.to_dict(flat=False) == {"a": ["1", "2"], "b": ["x y"], "c": [""]}
+    assert (asked.path, asked.full_path) == ("/score", "/score?a=1&b=x%20y&a=2&c=")
+
+
+def test_urls_are_put_together() -> None:
+    asked = request("/score?a=1", Host="h:1")
+    assert (asked.url, asked.base_url) == ("http://h:1/score?a=1", "http://h:1/score")
+
+
+def test_headers_match_in_any_case() -> None:
+    asked = request(X_Test="1")
+    assert (asked.headers["x-test"], asked.headers.get("nope")) == ("1", None)
+    assert "X-TEST" in asked.headers
+
+
+def test_a_form_is_parsed() -> None:
+    asked = request(body=b"a=1&b=%C3%A9", Content_Type="application/x-www-form-urlencoded")
+    assert asked.form.to_dict() == {"a": "1", "b": "é"}
+
+
+def test_an_upload_is_parsed() -> None:
+    asked = request(body=MULTIPART, Content_Type='multipart/form-data; boundary="b"')
+    assert asked.form.to_dict() == {"text": "value é"}
+    file = asked.files["image"]
+    assert (file.filename, file.mimetype) == ('a "b".png', "image/png")
+    target = io.BytesIO()
+    file.save(target)
+    assert target.getvalue() == b"\x00\r\n--x\xff"
+
+
+def test_json_needs_its_content_type() -> None:
+    assert request(body=b'{"a": 1}', Content_Type="application/json").json == {"a": 1}
+    assert request(body=b"[1]").get_json(force=True) == [1]
+    assert request(body=b"[1]").get_json(silent=True) is None
+    assert request(body=b"no", Content_Type="application/json").get_json(silent=True) is None
+    with pytest.raises(UnsupportedMediaTypeError):
+        request(body=b"[1]").get_json()
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "content_type", "body"),
+    [
+        (AMLResponse("text", 200), 200, "text/html; charset=utf-8", b"text"),
+        (AMLResponse(b"\xff", 200, {"Content-Type": "image/png"}), 200, "image/png", b"\xff"),
+        (AMLResponse(None, 200), 200, "application/json", b"{}"),
+        (AMLResponse({"a": 1}, 201, json_str=True), 201, "application/json", b'{"a": 1}'),
+        (
+            Response("x", "404 Not Found", mimetype="text/plain"),
+            404,
+            "text/plain; charset=utf-8",
+            b"x",
+        ),
+        (
+            Response(iter(["a", b"b"]), mimetype="text/event-stream"),
+            200,
+            "text/event-stream; charset=utf-8",
+            b"ab",
+        ),
+        (jsonify(a=1), 200, "application/json", b'{"a": 1}\n'),
+    ],
+)
+def test_responses_have_what_flask_gives_them(
+    response: Response, status: int, content_type: str, body: bytes
+) -> None:
+    found: tuple[Any, ...] = (response.status_code, response.content_type, response.get_data())
+    assert found == (status, content_type, body)
+
+
+def test_header_values_are_split_on_commas() -> None:
+    response = AMLResponse("x", 200, {"X-Many": "a, b,c"})
+    assert response.headers.getlist("X-Many") == ["a", "b", "c"]
+
+
+def test_headers_can_be_set_after_all() -> None:
+    response = AMLResponse("x", 200)
+    response.headers["Allow"] = "GET"
+    response.headers["allow"] = "POST"
+    assert response.headers.getlist("ALLOW") == ["POST"]
+    assert json.dumps(dict(response.headers)) == (
+        '{"Content-Type": "text/html; charset=utf-8", "allow": "POST"}'
+    )
