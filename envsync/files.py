@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put *content* at *path* in one step; on failure *path* is what it was before.
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Put *content*, or its pieces, at *path* in one step; on failure *path* is as before.
 
     Raises:
         EnvsyncError: the disk is full, or the directory can't be written to.
@@ -27,7 +27,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise _cannot_write(path, error) from error
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            stream.writelines((content,) if isinstance(content, bytes) else content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).chmod(_mode_for(path))

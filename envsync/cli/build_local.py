@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from envsync.cli._findings import show_warnings
+from envsync.cli._image import ImageArguments, image_options, show_outcome
 from envsync.cli._options import (
     DEFINITION,
     ENVIRONMENT_NAME,
@@ -25,8 +26,21 @@ if TYPE_CHECKING:
 @ENVIRONMENT_NAME
 @ENVIRONMENT_PREFIX
 @click.option("--frozen", is_flag=True, help="Take the lock as it is, even if it is stale.")
-def command(directory: Path, name: str | None, prefix: Path | None, *, frozen: bool) -> None:
-    """Make the conda environment that the lock in DIR describes, or update it."""
+@image_options
+def command(
+    directory: Path, name: str | None, prefix: Path | None, *, frozen: bool, **image: Any
+) -> None:
+    """Make the conda environment that the lock in DIR describes, or update it.
+
+    With --docker or another option about images, an image of it is made instead.
+    """
+    asked = ImageArguments(**image)
+    if asked.is_asked_for:
+        if prefix is not None:
+            message = "`--prefix` is for environments; in an image they lie at `/azureml-envs/NAME`"
+            raise click.UsageError(message)
+        _build_image(directory, asked, name=name, frozen=frozen)
+        return
     check_one_place(name, prefix)
     with report_progress() as reporter:
         outcome = build_local(directory, reporter=reporter, prefix=prefix, name=name, frozen=frozen)
@@ -36,3 +50,15 @@ def command(directory: Path, name: str | None, prefix: Path | None, *, frozen: b
         click.echo(f"Activate it with `conda activate {outcome.prefix}`", err=True)
     else:
         click.echo(f"`{outcome.prefix}` is up to date", err=True)
+
+
+def _build_image(directory: Path, asked: ImageArguments, *, name: str | None, frozen: bool) -> None:
+    from envsync.workflow.build_image import ImageOptions, build_image  # noqa: PLC0415  # only here
+
+    options = ImageOptions(base=asked.base, name=name, frozen=frozen)
+    with report_progress() as reporter:
+        outcome = build_image(
+            directory, targets=asked.to_targets(), options=options, reporter=reporter
+        )
+    show_warnings(outcome.warnings)
+    show_outcome(outcome, print_id=asked.print_id)

@@ -56,14 +56,7 @@ def build_local(
     """
     if is_lock_file(directory):
         return _build_from_file(directory, (prefix, name), reporter)
-    checked = check(directory)
-    if checked.staleness and not frozen:
-        first = checked.staleness[0]
-        subdir = f" for `{first.subdir}`" if first.subdir else ""
-        raise StaleLockError(
-            f"`{checked.path}` is stale{subdir}: {first.text}",
-            hint=f"run `envsync lock {directory}`, or take the lock as it is with `--frozen`",
-        )
+    checked = check_fresh(directory, frozen=frozen)
     chosen = name or checked.spec.name or checked.spec.directory.resolve().name
     plan = _plan(checked, prefix or environment_path(chosen, find_home()))
     changed = not is_current(plan) and _create(plan, checked.spec.conda, reporter)
@@ -74,6 +67,25 @@ def build_local(
         changed=changed,
         warnings=checked.warnings,
     )
+
+
+def check_fresh(directory: Path, *, frozen: bool) -> CheckOutcome:
+    """Return the definition and the lock in *directory*.
+
+    Raises:
+        StaleLockError: the lock does not answer the definition, and is not to be *frozen*.
+        DefinitionError: the definition or the lock is wrong.
+        EnvsyncError: there is no lock.
+    """
+    checked = check(directory)
+    if checked.staleness and not frozen:
+        first = checked.staleness[0]
+        subdir = f" for `{first.subdir}`" if first.subdir else ""
+        raise StaleLockError(
+            f"`{checked.path}` is stale{subdir}: {first.text}",
+            hint=f"run `envsync lock {directory}`, or take the lock as it is with `--frozen`",
+        )
+    return checked
 
 
 def _build_from_file(

@@ -22,8 +22,9 @@ _UNFINISHED = ".partial"
 class Writer:
     """A blob that is being written: counts and hashes what passes."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], root: Path) -> None:
         self._stream = stream
+        self._root = root
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -31,7 +32,10 @@ class Writer:
         """Append *content*."""
         self._hash.update(content)
         self.size += len(content)
-        return self._stream.write(content)
+        try:
+            return self._stream.write(content)
+        except OSError as error:
+            raise _cannot_write(self._root, error) from error
 
     @property
     def digest(self) -> str:
@@ -77,25 +81,25 @@ class BlobStore:
         Raises:
             EnvsyncError: what was written is not *expected*, or there is no room for it.
         """
-        try:
+        with _writing(self._root):
             self._root.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=self._root)
-        except OSError as error:
-            raise _cannot_write(self._root, error) from error
         temporary = Path(name)
+        stream = os.fdopen(handle, "wb", buffering=_CHUNK)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                writer = Writer(stream)
-                yield writer
+            writer = Writer(stream, self._root)
+            yield writer
             if expected is not None and writer.digest != expected:
                 raise EnvsyncError(f"A layer's sha256 is `{writer.digest}`, not `{expected}`")
-            path = self.path(writer.digest)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-            _seen_path(path).write_text(json.dumps(_fingerprint(path)))
-        except OSError as error:
-            raise _cannot_write(self._root, error) from error
+            with _writing(self._root):
+                stream.close()
+                path = self.path(writer.digest)
+                temporary.chmod(0o644)
+                temporary.replace(path)
+                _seen_path(path).write_text(json.dumps(_fingerprint(path)))
         finally:
+            with contextlib.suppress(OSError):
+                stream.close()
             temporary.unlink(missing_ok=True)
 
     def remove_unfinished(self) -> None:
@@ -122,6 +126,15 @@ def _fingerprint(path: Path) -> list[int]:
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
-def _cannot_write(path: Path, error: OSError) -> EnvsyncError:
-    place = error.filename or path
+@contextlib.contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Say of a failure that it was one to write below *root*."""
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+
+
+def _cannot_write(root: Path, error: OSError) -> EnvsyncError:
+    place = error.filename or root
     return EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}")

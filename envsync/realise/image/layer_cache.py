@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import tarfile
 import zlib
@@ -89,38 +88,42 @@ class LayerCache:
         self._keep(key, layer, ())
         return layer
 
+    def is_compressed(self, layer: Layer) -> bool:
+        """Say whether a compressed form of *layer* is there."""
+        return self._find_compressed(layer) is not None
+
     def compress(self, layer: Layer) -> Layer:
         """Return *layer* with a compressed form, made if it isn't there; its blob must be."""
-        if layer.digest is not None:
-            return layer
-        hint = self.root / "gzip" / layer.diff_id.removeprefix("sha256:")
-        known = hint.read_text() if hint.exists() else None
-        path = self.blobs.find(known) if known else None
-        if known is None or path is None:
-            known, path = self._compress(layer)
-            hint.parent.mkdir(exist_ok=True)
-            _replace_text(hint, known)
+        path = self._find_compressed(layer)
+        if path is None:
+            digest, path = self._compress(layer)
+            note = self._compressed_note(layer)
+            note.parent.mkdir(exist_ok=True)
+            _replace_text(note, digest)
         size = path.stat().st_size
-        return replace(layer, digest=known, media_type=GZIP, compressed_size=size)
+        return replace(layer, digest=f"sha256:{path.name}", media_type=GZIP, compressed_size=size)
+
+    def _find_compressed(self, layer: Layer) -> Path | None:
+        note = self._compressed_note(layer)
+        return self.blobs.find(note.read_text()) if note.exists() else None
+
+    def _compressed_note(self, layer: Layer) -> Path:
+        return self.root / "gzip" / layer.diff_id.removeprefix("sha256:")
 
     def open_plain(self, layer: Layer) -> Iterator[bytes]:
-        """Give the bytes of *layer*'s plain tar, whichever form of it is in the store.
+        """Give the bytes of *layer*'s plain tar.
 
         Raises:
-            EnvsyncError: neither is.
+            EnvsyncError: it is not there.
         """
-        path = self.blobs.find(layer.diff_id)
-        if path is not None:
-            with path.open("rb") as stream:
+        try:
+            with self.blobs.path(layer.diff_id).open("rb") as stream:
                 while chunk := stream.read(_CHUNK):
                     yield chunk
-            return
-        path = self.blobs.find(layer.digest) if layer.digest else None
-        if path is None:
-            raise EnvsyncError(f"The layer `{layer.diff_id}` is gone from the cache")
-        with gzip.open(path) as unpacked:
-            while chunk := unpacked.read(_CHUNK):
-                yield chunk
+        except OSError as error:
+            raise EnvsyncError(
+                f"Cannot read the layer `{layer.diff_id}` from the cache: {error.strerror}"
+            ) from error
 
     def _compress(self, layer: Layer) -> tuple[str, Path]:
         packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)

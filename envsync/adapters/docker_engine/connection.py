@@ -1,0 +1,65 @@
+"""Finding an engine, and saying why there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import docker
+from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.errors import DockerException
+from packaging.version import Version
+
+from envsync.adapters.docker_engine.engine import DockerEngine
+from envsync.errors import EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
+_CONNECT_SECONDS = 10
+_WORK_SECONDS = 600
+_NO_ENGINE_HINT = (
+    "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
+)
+_NO_PERMISSION_HINT = "add your user to the `docker` group, or run as root"
+_ANY_VERSION = "1.24"  # the question of which to speak has no version in its address
+
+
+@contextlib.contextmanager
+def connect() -> Iterator[DockerEngine]:
+    """Connect to the engine that `DOCKER_HOST` names, or to this machine's.
+
+    Raises:
+        EnvsyncError: no engine answers there.
+    """
+    host = os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
+    message = f"Cannot reach the Docker daemon at `{host}`"
+    try:
+        _knock(host)
+        api_version = _negotiate()
+        client = docker.from_env(version=api_version, timeout=_WORK_SECONDS)
+    except PermissionError as error:
+        raise EnvsyncError(message, hint=_NO_PERMISSION_HINT) from error
+    except (DockerException, OSError, ValueError) as error:
+        raise EnvsyncError(message, hint=_NO_ENGINE_HINT) from error
+    with contextlib.closing(client):
+        yield DockerEngine(client)
+
+
+def _knock(host: str) -> None:
+    """Open and close the socket of *host*, if it is one: the SDK hides why it can't, and leaks."""
+    if not host.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.settimeout(_CONNECT_SECONDS)
+        knocking.connect(host.removeprefix("unix://"))
+
+
+def _negotiate() -> str:
+    """Return the newest API version that both the SDK and the engine speak."""
+    with contextlib.closing(docker.from_env(version=_ANY_VERSION, timeout=_CONNECT_SECONDS)) as it:
+        engine = str(it.api.version(api_version=False)["ApiVersion"])
+    return min(engine, DEFAULT_DOCKER_API_VERSION, key=Version)

@@ -1,0 +1,173 @@
+"""What envsync asks of an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import DockerException, ImageNotFound, NotFound
+
+from envsync.adapters.docker_engine.failure import translated
+from envsync.process import Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from docker import DockerClient
+
+    from envsync.model.image import ImageReference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineVersion:
+    """What an engine says it is."""
+
+    version: str
+    api_version: str
+    oci_platform: str
+
+
+class DockerEngine:
+    """A connection to one engine; make it with `connect`."""
+
+    def __init__(self, client: DockerClient) -> None:
+        self._client = client
+
+    def version(self) -> EngineVersion:
+        """Return the engine's version, its API's and its OCI platform."""
+        with translated("asked for its version"):
+            facts = self._client.version()
+        return EngineVersion(
+            version=facts["Version"],
+            api_version=facts["ApiVersion"],
+            oci_platform=f"{facts['Os']}/{facts['Arch']}",
+        )
+
+    def find_image(self, reference: str) -> str | None:
+        """Return the id of the image that *reference* names, or None if the engine has none."""
+        with translated(f"asked for `{reference}`"):
+            try:
+                return str(self._client.images.get(reference).id)
+            except ImageNotFound:
+                return None
+
+    def import_root(self, archive: Path, reference: str) -> str:
+        """Make the tar *archive* of a root file system an image; return the image's id.
+
+        *reference* (`name:tag`) is moved to it.
+        """
+        repository, _, tag = reference.partition(":")
+        with translated(f"given `{archive}` to import"):
+            self._client.api.import_image(str(archive), repository=repository, tag=tag or "latest")
+            return str(self._client.images.get(reference).id)
+
+    def inspect(self, reference: str) -> dict[str, Any] | None:
+        """Return what the engine knows of the image *reference*, or None if it has none."""
+        with translated(f"asked for `{reference}`"):
+            try:
+                return dict(self._client.images.get(reference).attrs or {})
+            except ImageNotFound:
+                return None
+
+    def keeps_layers_apart(self) -> bool:
+        """Say whether the engine can take an image without the layers that it has already.
+
+        Docker can where it keeps layers by a storage driver of its own, and neither its store in
+        containerd nor Podman's can.
+        """
+        with translated("asked for its version"):
+            components = self._client.version().get("Components") or [{}]
+            if "Podman" in str(components[0].get("Name")):
+                return False
+            status = self._client.info().get("DriverStatus") or []
+        return not any("io.containerd" in str(value) for _, value in status)
+
+    def count_known_layers(self, diff_ids: Sequence[str], *, label: str, base: str) -> int:
+        """Return how many of *diff_ids*, from the first one on, an image of the engine has.
+
+        Images that have *label*, and *base*, are looked at.
+        """
+        with translated("asked for its images"):
+            listed = self._client.api.images(filters={"label": label})
+        names = [*(str(item["Id"]) for item in listed), *([base] if base else [])]
+        most = 0
+        for name in names:
+            known = ((self.inspect(name) or {}).get("RootFS") or {}).get("Layers") or []
+            pairs = zip(known, diff_ids, strict=False)
+            most = max(most, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+        return most
+
+    def load(self, archive: Iterator[bytes]) -> None:
+        """Take the images of *archive*, as `docker save` writes it, under their tags."""
+        with translated("given an image to load"):
+            api: Any = self._client.api  # whose types say nothing of it
+            for message in api.load_image(archive):
+                if "error" in message:
+                    raise DockerException(message["error"])
+
+    def tag(self, image: str, reference: ImageReference) -> None:
+        """Give the image with the id *image* the name *reference*, which may be another's."""
+        with translated(f"asked to tag `{image}`"):
+            self._client.api.tag(image, reference.familiar_name, reference.tag or "latest")
+
+    def build(self, context: Path, *, dockerfile: str, platform: str) -> str:
+        """Build the *dockerfile* in the folder *context*; return the image's id."""
+        with translated(f"asked to build `{context / dockerfile}`"):
+            image, _ = self._client.images.build(
+                path=str(context), dockerfile=dockerfile, platform=platform, rm=True, forcerm=True
+            )
+            return str(image.id)
+
+    def save(self, image: str) -> Iterator[bytes]:
+        """Give the bytes of the archive of *image*, as `docker save` writes it."""
+        with translated(f"asked to save `{image}`"):
+            yield from self._client.api.get_image(image)
+
+    def read_file(self, image: str, path: str) -> Iterator[bytes] | None:
+        """Give a tar archive of the file at *path* of *image*, of which nothing is run."""
+        with translated(f"asked for `{path}` of `{image}`"):
+            container = self._client.containers.create(image, ["true"], network_mode="none")
+            try:
+                chunks, _ = container.get_archive(path)
+                return iter(list(chunks))
+            except NotFound:
+                return None
+            finally:
+                container.remove(force=True)
+
+    def run(
+        self,
+        image: str,
+        command: Sequence[str],
+        *,
+        read_only: Mapping[Path, str],
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run *command* in a new container of *image* to its end, and remove the container.
+
+        There is no network. *read_only* maps directories of this machine to where the container
+        sees them. The status is the caller's to judge.
+        """
+        volumes = {str(path): {"bind": place, "mode": "ro"} for path, place in read_only.items()}
+        with translated(f"asked to run `{image}`"):
+            container = self._client.containers.create(
+                image,
+                list(command),
+                network_mode="none",
+                volumes=volumes,
+                environment=dict(env or {}),
+            )
+            try:
+                container.start()
+                status = int(container.wait()["StatusCode"])
+                stdout = container.logs(stdout=True, stderr=False)
+                stderr = container.logs(stdout=False, stderr=True)
+            finally:
+                container.remove(force=True)
+        return Completed(
+            status=status,
+            stdout=stdout.decode(errors="replace"),
+            stderr=stderr.decode(errors="replace"),
+        )

@@ -1,0 +1,142 @@
+"""A base image straight from its registry."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
+
+from envsync.adapters.registry.client import RegistryClient
+from envsync.adapters.registry.credentials import find_credentials
+from envsync.errors import EnvsyncError
+from envsync.realise.image.base import parse_base, read_from_layers, store_plain
+from envsync.realise.image.manifest import (
+    INDEXES,
+    MANIFESTS,
+    choose_manifest,
+    describe_bytes,
+    parse_descriptor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envsync.model.environment import ImageRegistry
+    from envsync.model.image import BaseImage, ImageReference, Layer
+    from envsync.realise.image.blobs import BlobStore
+
+_NOT_FOUND = 404
+_ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
+_CHUNK = 1 << 20
+
+
+class RegistrySource:
+    """The image *reference* in its registry, for Linux on *architecture*.
+
+    *registry* is what a definition says of where its base image comes from.
+    """
+
+    def __init__(
+        self,
+        reference: ImageReference,
+        *,
+        architecture: str,
+        registry: ImageRegistry | None = None,
+    ) -> None:
+        self.reference = reference
+        self._architecture = architecture
+        self._client = RegistryClient(
+            reference.registry, find_credentials(reference.registry, registry)
+        )
+
+    def load(self) -> BaseImage:
+        """Return what the image says of itself.
+
+        Raises:
+            EnvsyncError: it is not there, not for the platform, or not what its digest says.
+        """
+        content, kind = self._get_manifest(self.reference.version)
+        digest = describe_bytes(content, kind).digest
+        manifest = self._parse(content)
+        if kind in INDEXES or "manifests" in manifest:
+            chosen = choose_manifest(
+                manifest, os="linux", architecture=self._architecture, name=str(self.reference)
+            )
+            content, kind = self._get_manifest(chosen.digest)
+            manifest = self._parse(content)
+        if "config" not in manifest:
+            raise EnvsyncError(f"`{self.reference}` is no container image of today's kind")
+        config = self._get_config(parse_descriptor(manifest["config"]).digest)
+        return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
+
+    def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Have the plain tar of each of *layers* in *store*.
+
+        Raises:
+            EnvsyncError: one can't be had, or is not what the image says.
+        """
+        for layer in layers:
+            if layer.digest is not None and store.find(layer.diff_id) is None:
+                unpack = partial(store_plain, store=store, diff_id=layer.diff_id)
+                self._client.download(self._blob(layer.digest), unpack)
+
+    def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Have the compressed form of each of *layers* in *store*.
+
+        Raises:
+            EnvsyncError: one can't be had, or is not what the image says.
+        """
+        for layer in layers:
+            if layer.digest is not None and store.find(layer.digest) is None:
+                self._client.download(
+                    self._blob(layer.digest), partial(_keep, store=store, digest=layer.digest)
+                )
+
+    def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
+        """Return the content of the first of *paths* that *image* has."""
+        return read_from_layers(self, image, paths, store)
+
+    def _blob(self, digest: str) -> str:
+        return f"{self.reference.repository}/blobs/{digest}"
+
+    def _get_manifest(self, version: str) -> tuple[bytes, str]:
+        """Return the manifest *version*, a tag or a digest, and its media type."""
+        path = f"{self.reference.repository}/manifests/{version}"
+        with self._client.request("GET", path, headers={"Accept": _ACCEPT}) as answer:
+            if answer.status_code == _NOT_FOUND:
+                raise EnvsyncError(
+                    f"Registry `{self.reference.registry}` has no image `{self.reference}`",
+                    hint="check its name and tag; old images of Azure ML are withdrawn at times",
+                )
+            if not answer.ok:
+                raise self._client.explain(answer, f"asked for `{self.reference}`")
+            content, kind = answer.content, answer.headers.get("Content-Type", "")
+        if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
+            raise EnvsyncError(
+                f"Registry `{self.reference.registry}` gave something else than `{version}`"
+            )
+        return content, kind.partition(";")[0].strip()
+
+    def _get_config(self, digest: str) -> bytes:
+        kept: list[bytes] = []
+        self._client.download(self._blob(digest), lambda stream: kept.append(stream.read()))
+        if describe_bytes(kept[-1], "").digest != digest:
+            raise EnvsyncError(
+                f"Registry `{self.reference.registry}` gave something else than `{digest}`"
+            )
+        return kept[-1]
+
+    def _parse(self, content: bytes) -> dict[str, Any]:
+        try:
+            manifest = json.loads(content)
+        except ValueError as error:
+            raise EnvsyncError(f"The manifest of `{self.reference}` is not JSON") from error
+        if not isinstance(manifest, dict):
+            raise EnvsyncError(f"The manifest of `{self.reference}` is no mapping")
+        return manifest
+
+
+def _keep(stream: IO[bytes], *, store: BlobStore, digest: str) -> None:
+    with store.write(expected=digest) as writer:
+        shutil.copyfileobj(stream, writer, _CHUNK)

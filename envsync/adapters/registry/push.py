@@ -1,0 +1,154 @@
+"""An image brought into a registry: the blobs that it lacks, then the manifest under its tag."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Protocol
+
+from envsync.adapters.registry.client import RegistryClient
+from envsync.adapters.registry.credentials import find_credentials
+from envsync.errors import EnvsyncError
+from envsync.realise.image.manifest import (
+    CONFIG,
+    MANIFEST,
+    describe_bytes,
+    describe_layer,
+    dump_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from envsync.model.image import ImageReference, Layer
+    from envsync.model.progress import Reporter
+
+_CREATED, _ACCEPTED = 201, 202
+_UPLOADS = 4  # at a time
+_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pushed:
+    """What came of a push: the manifest's digest, and how many layers had to be sent."""
+
+    digest: str
+    changed: bool
+    sent: int = 0
+    sent_bytes: int = 0
+
+
+class BlobProvider(Protocol):
+    """Has the bytes of layers."""
+
+    def provide_compressed(self, layers: Sequence[Layer]) -> None:
+        """Have the compressed form of each of *layers*."""
+
+    def path(self, digest: str) -> Path:
+        """Return the file that has the *digest*."""
+
+
+def push(
+    reference: ImageReference,
+    config: bytes,
+    layers: Sequence[Layer],
+    *,
+    provider: BlobProvider,
+    base: ImageReference | None,
+    reporter: Reporter,
+) -> Pushed:
+    """Bring the image with *config* and *layers*, all with a compressed form, to *reference*.
+
+    Blobs that the registry has are not sent; those of *base*, if that is in the same registry,
+    are mounted from there. The tag moves last.
+
+    Raises:
+        EnvsyncError: the registry can't be reached, or refuses.
+    """
+    client = RegistryClient(reference.registry, find_credentials(reference.registry, None))
+    manifest = dump_manifest(config, layers)
+    digest = describe_bytes(manifest, MANIFEST).digest
+    tag = f"{reference.repository}/manifests/{reference.tag or 'latest'}"
+    with client.request("HEAD", tag, headers={"Accept": MANIFEST}) as answer:
+        if answer.ok and answer.headers.get("Docker-Content-Digest") == digest:
+            return Pushed(digest=digest, changed=False)
+    is_near = base is not None and base.registry == reference.registry
+    near = base.repository if base is not None and is_near else None
+    repository = _Repository(client, reference.repository, near)
+    wanted = {describe_layer(layer).digest: layer for layer in layers}
+    reporter.step(f"Pushing layers to `{reference}`", total=len(wanted))
+
+    def send(layer: Layer) -> int:
+        size = repository.send_layer(layer, provider)
+        reporter.advance()
+        return size
+
+    with ThreadPoolExecutor(max_workers=_UPLOADS) as pool:
+        sent = [size for size in pool.map(send, wanted.values()) if size]
+    repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
+    repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST)
+    return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
+
+
+class _Repository:
+    """Puts blobs and manifests into the repository *name*, blobs from *near* without sending."""
+
+    def __init__(self, client: RegistryClient, name: str, near: str | None) -> None:
+        self._client = client
+        self._name = name
+        self._near = near
+
+    def send_layer(self, layer: Layer, provider: BlobProvider) -> int:
+        """Have *layer* in the repository; return how many bytes were sent for that."""
+        digest = describe_layer(layer).digest
+
+        def open_file() -> IO[bytes]:
+            provider.provide_compressed([layer])
+            return provider.path(digest).open("rb")
+
+        return layer.compressed_size if self.send(digest, open_file) else 0
+
+    def send(self, digest: str, open_body: Callable[[], IO[bytes]]) -> bool:
+        """Have the blob *digest* in the repository; return whether it was sent."""
+        with self._client.request("HEAD", f"{self._name}/blobs/{digest}") as answer:
+            if answer.ok:
+                return False
+        for tries_left in reversed(range(_TRIES)):
+            location = self._start(digest)
+            if location is None:
+                return False
+            try:
+                self.put(location, open_body, params={"digest": digest})
+                break
+            except EnvsyncError:
+                if not tries_left:
+                    raise
+        return True
+
+    def put(
+        self,
+        location: str,
+        open_body: Callable[[], IO[bytes]],
+        *,
+        media_type: str = "application/octet-stream",
+        params: dict[str, str] | None = None,
+    ) -> None:
+        """Put the content that *open_body* gives at *location*."""
+        headers = {"Content-Type": media_type}
+        with self._client.request(
+            "PUT", location, headers=headers, params=params, open_body=open_body
+        ) as answer:
+            if answer.status_code != _CREATED:
+                raise self._client.explain(answer, f"given a part of `{self._name}`")
+
+    def _start(self, digest: str) -> str | None:
+        """Return where to send the blob *digest*, None where it was mounted."""
+        params = {"mount": digest, "from": self._near} if self._near else None
+        with self._client.request("POST", f"{self._name}/blobs/uploads/", params=params) as answer:
+            if answer.status_code == _CREATED:
+                return None
+            if answer.status_code != _ACCEPTED or "Location" not in answer.headers:
+                raise self._client.explain(answer, f"asked to take a part of `{self._name}`")
+            return answer.headers["Location"]

@@ -1,0 +1,97 @@
+"""The options of `envsync build-local` that ask for an image, and what is said of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envsync.workflow.build_image import ImageOutcome
+    from envsync.workflow.image_sinks import Delivery, Targets
+
+_Command = TypeVar("_Command", bound="Callable[..., object]")
+_PATH = click.Path(path_type=Path)
+
+_KILO, _MEGA = 1000, 1_000_000
+
+_OPTIONS = (
+    click.option(
+        "--docker", is_flag=True, help="Make an image, and load it into the Docker Engine."
+    ),
+    click.option("--tag", "tags", multiple=True, metavar="NAME", help="Name of the image."),
+    click.option("--output", type=_PATH, metavar="FILE", help="Write the image as an archive."),
+    click.option("--oci", type=_PATH, metavar="FOLDER", help="Write the image as an OCI layout."),
+    click.option("--push", multiple=True, metavar="NAME", help="Push the image to a registry."),
+    click.option("--base", metavar="NAME", help="Base image: a name, a path, or `scratch`."),
+    click.option("--print-id", is_flag=True, help="Print the image's id."),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageArguments:
+    """What was said on the command line about an image."""
+
+    docker: bool
+    tags: tuple[str, ...]
+    output: Path | None
+    oci: Path | None
+    push: tuple[str, ...]
+    base: str | None
+    print_id: bool
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether anything was said."""
+        return any(getattr(self, each.name) for each in fields(self))
+
+    def to_targets(self) -> Targets:
+        """Return where the image is to go."""
+        from envsync.workflow.image_sinks import Targets  # noqa: PLC0415  # only for images
+
+        is_nowhere = not (self.output or self.oci or self.push or self.print_id)
+        return Targets(
+            tags=self.tags,
+            engine=self.docker or is_nowhere,
+            archive=self.output,
+            layout=self.oci,
+            push=self.push,
+        )
+
+
+def image_options(command: _Command) -> _Command:
+    """Add the options that ask for an image to *command*."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def show_outcome(outcome: ImageOutcome, *, print_id: bool) -> None:
+    """Say what image there is, where it went, and how it is run."""
+    for delivery in outcome.deliveries:
+        click.echo(_describe(delivery, outcome.layer_count), err=True)
+    tags = ", ".join(f"`{tag}`" for tag in outcome.image.tags)
+    if outcome.deliveries:
+        click.echo(f"Image {tags}: `{outcome.image.id}`", err=True)
+        options = "".join(f" {option}" for option in outcome.run_options)
+        click.echo(f"Run it with `docker run{options} {outcome.image.tags[0]}`", err=True)
+    if print_id:
+        click.echo(outcome.image.id)
+
+
+def _describe(delivery: Delivery, layer_count: int) -> str:
+    if not delivery.changed:
+        return f"{delivery.place}: nothing to do, the image is there"
+    reused = layer_count - delivery.sent
+    plural = "" if delivery.sent == 1 else "s"
+    size = f" ({_dump_size(delivery.sent_bytes)})" if delivery.sent else ""
+    return f"{delivery.place}: {delivery.sent} new layer{plural}{size}, {reused} reused"
+
+
+def _dump_size(size: int) -> str:
+    unit, name = (_KILO, "kB") if size < _MEGA // 10 else (_MEGA, "MB")
+    return f"{size / unit:.1f} {name}"

@@ -1,0 +1,272 @@
+"""The image to build upon: nothing, a file, a folder, or what an adapter gives."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import tarfile
+import zlib
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+
+from envsync.errors import EnvsyncError
+from envsync.model.image import SCRATCH, BaseImage, Layer
+from envsync.realise.image.config import parse_settings
+from envsync.realise.image.layout import blob_path, is_layout, load_index
+from envsync.realise.image.manifest import (
+    INDEXES,
+    choose_manifest,
+    describe_bytes,
+    parse_descriptor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from envsync.realise.image.blobs import BlobStore
+
+_CHUNK = 1 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class BaseSource(Protocol):
+    """Knows one base image, and gives what it is made of."""
+
+    def load(self) -> BaseImage:
+        """Return what the image says of itself."""
+
+    def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Have the plain tar of each of *layers* in *store*."""
+
+    def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Have the compressed form that each of *layers* names in *store*."""
+
+    def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
+        """Return the content of the first of *paths* that *image* has; *store* may be used."""
+
+
+class ScratchSource:
+    """Nothing at all, for an OCI platform."""
+
+    def __init__(self, *, os: str, architecture: str) -> None:
+        self._image = BaseImage(name=SCRATCH, id="", os=os, architecture=architecture)
+
+    def load(self) -> BaseImage:
+        """Return an image without layers."""
+        return self._image
+
+    def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Do nothing: there are no layers."""
+
+    def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Do nothing: there are no layers."""
+
+    def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
+        """Return None: there are no files."""
+        del image, paths, store
+        return None
+
+
+class FileSource:
+    """A base image at a path: an OCI layout, or the archive that `docker save` writes.
+
+    Of a layout with several images the one for *os* and *architecture* is taken.
+    """
+
+    def __init__(self, path: Path, *, os: str, architecture: str) -> None:
+        self._path = path
+        self._platform = (os, architecture)
+        self._members: dict[str, str] = {}  # diff ids to members of an archive
+
+    def load(self) -> BaseImage:
+        """Return what the image says of itself.
+
+        Raises:
+            EnvsyncError: it can't be read, or is not for the platform.
+        """
+        try:
+            return self._load_layout() if self._path.is_dir() else self._load_archive()
+        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+            raise EnvsyncError(
+                f"`{self._path}` is neither an OCI layout nor an archive by `docker save`"
+            ) from error
+
+    def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Have the plain tar of each of *layers* in *store*.
+
+        Raises:
+            EnvsyncError: a layer is not what the image says.
+        """
+        for layer in layers:
+            if store.find(layer.diff_id) is None:
+                self._fetch(layer, store)
+
+    def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
+        """Have the compressed form that each of *layers* names in *store*."""
+        for layer in layers:
+            if layer.digest is not None and store.find(layer.digest) is None:
+                with (
+                    blob_path(self._path, layer.digest).open("rb") as stream,
+                    store.write(expected=layer.digest) as writer,
+                ):
+                    shutil.copyfileobj(stream, writer, _CHUNK)
+
+    def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
+        """Return the content of the first of *paths* that *image* has."""
+        return read_from_layers(self, image, paths, store)
+
+    def _fetch(self, layer: Layer, store: BlobStore) -> None:
+        if layer.digest is not None:
+            with blob_path(self._path, layer.digest).open("rb") as stream:
+                store_plain(stream, store, layer.diff_id)
+            return
+        with tarfile.open(self._path) as archive:
+            member = archive.extractfile(self._members[layer.diff_id])
+            store_plain(cast("IO[bytes]", member), store, layer.diff_id)
+
+    def _load_layout(self) -> BaseImage:
+        if not is_layout(self._path):
+            raise EnvsyncError(f"`{self._path}` is a folder, and not an OCI layout")
+        entry = self._choose(load_index(self._path))
+        manifest = json.loads(blob_path(self._path, entry.digest).read_bytes())
+        if entry.media_type in INDEXES or "manifests" in manifest:
+            entry = self._choose(manifest)
+            manifest = json.loads(blob_path(self._path, entry.digest).read_bytes())
+        config = blob_path(self._path, manifest["config"]["digest"]).read_bytes()
+        return parse_base(str(self._path), config, manifest=manifest, digest=entry.digest)
+
+    def _choose(self, index: dict[str, Any]) -> Any:
+        os, architecture = self._platform
+        return choose_manifest(index, os=os, architecture=architecture, name=str(self._path))
+
+    def _load_archive(self) -> BaseImage:
+        with tarfile.open(self._path) as archive:
+            manifest = json.loads(_read(archive, "manifest.json"))[0]
+            config = _read(archive, manifest["Config"])
+            image = parse_base(str(self._path), config)
+            names = [_follow(archive, name) for name in manifest["Layers"]]
+            layers = zip(image.layers, names, strict=True)
+            self._members = {layer.diff_id: name for layer, name in layers}
+        return image
+
+
+def parse_base(
+    name: str,
+    content: bytes,
+    *,
+    manifest: dict[str, Any] | None = None,
+    digest: str | None = None,
+) -> BaseImage:
+    """Return the base image *name* whose config is *content*.
+
+    With its *manifest* its layers are known in the compressed form that stands there.
+    """
+    config = json.loads(content)
+    layers = [Layer(diff_id=diff_id, size=0) for diff_id in config["rootfs"]["diff_ids"]]
+    if manifest is not None:
+        parts = [parse_descriptor(part) for part in manifest["layers"]]
+        layers = [
+            replace(
+                layer,
+                digest=part.digest,
+                media_type=part.media_type,
+                compressed_size=part.size,
+            )
+            for layer, part in zip(layers, parts, strict=True)
+        ]
+    return BaseImage(
+        name=name,
+        id=describe_bytes(content, "").digest,
+        os=config["os"],
+        architecture=config["architecture"],
+        variant=config.get("variant") or "",
+        digest=digest,
+        settings=parse_settings(config.get("config") or {}),
+        layers=tuple(layers),
+    )
+
+
+def store_plain(stream: IO[bytes], store: BlobStore, diff_id: str | None = None) -> None:
+    """Write the tar in *stream*, compressed or not, to *store*; its sha256 is to be *diff_id*.
+
+    Raises:
+        EnvsyncError: it is not, or it is compressed in a way that can't be read here.
+    """
+    head = stream.read(len(_ZSTD_MAGIC))
+    if head == _ZSTD_MAGIC:
+        raise EnvsyncError(
+            "A layer of the base image is compressed with zstd, which envsync does not unpack",
+            hint="take the base image from an engine, or one whose layers are gzipped",
+        )
+    whole: Any = _Chained(head, stream)
+    plain = gzip.GzipFile(fileobj=whole) if head.startswith(_GZIP_MAGIC) else whole
+    try:
+        with store.write(expected=diff_id) as writer:
+            while chunk := plain.read(_CHUNK):
+                writer.write(chunk)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise EnvsyncError("A layer of the base image is damaged: it can't be unpacked") from error
+
+
+class _Chained:
+    """A stream with its head, which was read already, put back."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        head, self._head = self._head, b""
+        return head or self._rest.read(size)
+
+
+def read_from_layers(
+    source: BaseSource, image: BaseImage, paths: Sequence[str], store: BlobStore
+) -> bytes | None:
+    """Return the content of the first of *paths* in *image*, fetching its layers one by one.
+
+    The lowest layer that has any of them counts: a base image has its C library at the bottom.
+    """
+    wanted = [path.lstrip("/") for path in paths]
+    for layer in image.layers:
+        source.fetch([layer], store)
+        with tarfile.open(store.path(layer.diff_id), "r:") as archive:
+            members = {member.name.removeprefix("./").strip("/"): member for member in archive}
+            for path in wanted:
+                stream = _open(archive, members, path)
+                if stream is not None:
+                    return stream.read()
+    return None
+
+
+def _open(
+    archive: tarfile.TarFile, members: dict[str, tarfile.TarInfo], path: str
+) -> IO[bytes] | None:
+    member = members.get(path)
+    if member is not None and member.issym():
+        folder = path.rpartition("/")[0]
+        target = member.linkname
+        member = members.get(target.lstrip("/") if target.startswith("/") else f"{folder}/{target}")
+    return archive.extractfile(member) if member is not None and member.isfile() else None
+
+
+def _read(archive: tarfile.TarFile, name: str) -> bytes:
+    stream = archive.extractfile(name)
+    if stream is None:
+        raise KeyError(name)
+    return stream.read()
+
+
+def _follow(archive: tarfile.TarFile, name: str) -> str:
+    """Return the member that *name* is, or links to, as equal layers do in older archives."""
+    member = archive.getmember(name)
+    if not member.issym():
+        return name
+    parts = name.split("/")[:-1]
+    for part in member.linkname.split("/"):
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return "/".join(parts)

@@ -1,0 +1,190 @@
+"""An image as an OCI layout: a folder of blobs with an index, which needs no daemon."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envsync.errors import EnvsyncError
+from envsync.files import remove_tree, write_atomically
+from envsync.realise.image.blobs import hash_file
+from envsync.realise.image.config import dump_json
+from envsync.realise.image.manifest import (
+    INDEX,
+    INDEXES,
+    MANIFEST,
+    describe_bytes,
+    describe_layer,
+    dump_descriptor,
+    dump_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from envsync.model.image import Layer
+    from envsync.realise.image.config import ImageContent
+
+_REFERENCE = "org.opencontainers.image.ref.name"
+_VERSION = {"imageLayoutVersion": "1.0.0"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenLayout:
+    """The digest of an image's manifest in a layout, and what was not there before."""
+
+    digest: str
+    copied: tuple[str, ...]
+
+
+def write_layout(
+    directory: Path,
+    image: ImageContent,
+    *,
+    layers: Sequence[Layer],
+    reference: str,
+    find_blob: Callable[[str], Path],
+) -> WrittenLayout:
+    """Put *image* into the layout *directory*, its *layers* compressed.
+
+    It is called *reference* there, in place of an image that was so called; other images stay.
+    A new layout appears at once; in one that is there the index is written last. *find_blob*
+    gives the file that has a digest. One process writes into a layout at a time.
+
+    Raises:
+        EnvsyncError: *directory* is something else, or can't be written.
+    """
+    manifest = dump_manifest(image.config, layers)
+    pieces: dict[str, bytes | Path] = {
+        **{
+            describe_layer(layer).digest: find_blob(describe_layer(layer).digest)
+            for layer in layers
+        },
+        image.id: image.config,
+        describe_bytes(manifest, MANIFEST).digest: manifest,
+    }
+    entry = dump_descriptor(describe_bytes(manifest, MANIFEST))
+    config = json.loads(image.config)
+    entry["platform"] = {
+        key: config[key] for key in ("architecture", "os", "variant") if key in config
+    }
+    entry["annotations"] = {_REFERENCE: reference}
+    try:
+        if is_layout(directory):
+            copied = _fill(directory, pieces, entry)
+            _remove_unused(directory)
+        else:
+            copied = _make(directory, pieces, entry)
+    except OSError as error:
+        place = error.filename or directory
+        raise EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}") from error
+    return WrittenLayout(digest=entry["digest"], copied=copied)
+
+
+def is_layout(directory: Path) -> bool:
+    """Say whether *directory* is an OCI layout."""
+    return (directory / "oci-layout").is_file() and (directory / "index.json").is_file()
+
+
+def load_index(directory: Path) -> dict[str, Any]:
+    """Return the index of the layout *directory*.
+
+    Raises:
+        EnvsyncError: it can't be read.
+    """
+    path = directory / "index.json"
+    try:
+        index = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise EnvsyncError(f"`{path}` is not the index of an OCI layout") from error
+    if not isinstance(index, dict):
+        raise EnvsyncError(f"`{path}` is not the index of an OCI layout")
+    return index
+
+
+def blob_path(directory: Path, digest: str) -> Path:
+    """Return where the blob *digest* lies in the layout *directory*."""
+    kind, _, value = digest.partition(":")
+    return directory / "blobs" / kind / value
+
+
+def _make(
+    directory: Path, pieces: dict[str, bytes | Path], entry: dict[str, Any]
+) -> tuple[str, ...]:
+    """Make a new layout beside its place, and move it there."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise EnvsyncError(
+            f"`{directory}` is there and is not an OCI layout", hint="name another folder"
+        )
+    made = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        copied = _fill(made, pieces, entry)
+        made.chmod(0o755)
+        made.rename(directory)  # in place of an empty one, too
+    finally:
+        remove_tree(made)
+    return copied
+
+
+def _fill(
+    directory: Path, pieces: dict[str, bytes | Path], entry: dict[str, Any]
+) -> tuple[str, ...]:
+    (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+    copied = []
+    for digest, piece in pieces.items():
+        path = blob_path(directory, digest)
+        if path.is_file() and hash_file(path) == digest:
+            continue
+        if isinstance(piece, bytes):
+            write_atomically(path, piece)
+        else:
+            _copy(piece, path)
+        copied.append(digest)
+    name = entry["annotations"][_REFERENCE]
+    others = _list_others(directory, name) if (directory / "index.json").exists() else []
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*others, entry]}
+    write_atomically(directory / "oci-layout", dump_json(_VERSION))
+    write_atomically(directory / "index.json", dump_json(index))
+    return tuple(copied)
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.partial")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _list_others(directory: Path, name: str) -> list[dict[str, Any]]:
+    entries = load_index(directory).get("manifests") or []
+    return [it for it in entries if (it.get("annotations") or {}).get(_REFERENCE) != name]
+
+
+def _remove_unused(directory: Path) -> None:
+    """Remove the blobs that no image of the layout has any more."""
+    used: set[str] = set()
+    for entry in load_index(directory)["manifests"]:
+        used.update(_list_used(directory, entry))
+    for path in (directory / "blobs" / "sha256").iterdir():
+        if f"sha256:{path.name}" not in used:
+            path.unlink()
+
+
+def _list_used(directory: Path, entry: dict[str, Any]) -> Iterator[str]:
+    yield entry["digest"]
+    path = blob_path(directory, entry["digest"])
+    if not path.is_file():
+        return
+    content = json.loads(path.read_bytes())
+    if entry.get("mediaType") in INDEXES or "manifests" in content:
+        for child in content["manifests"]:
+            yield from _list_used(directory, child)
+    else:
+        parts = [content.get("config") or {}, *(content.get("layers") or ())]
+        yield from (part["digest"] for part in parts if "digest" in part)

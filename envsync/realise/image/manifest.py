@@ -1,0 +1,113 @@
+"""An image's manifest (OCI image-spec): what a registry or a layout lists as its parts."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from envsync.errors import EnvsyncError
+from envsync.realise.image.config import dump_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envsync.model.image import Layer
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
+INDEXES = (INDEX, DOCKER_INDEX)
+
+_LAYER = "application/vnd.oci.image.layer.v1.tar"
+# Docker's names for the same bytes.
+_MEDIA_TYPES = {
+    "application/vnd.docker.image.rootfs.diff.tar": _LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": f"{_LAYER}+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": f"{_LAYER}+zstd",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Descriptor:
+    """What is said of a part of an image: its kind, its sha256 and its size in bytes."""
+
+    media_type: str
+    digest: str
+    size: int
+
+
+def describe_bytes(content: bytes, media_type: str) -> Descriptor:
+    """Return the descriptor of *content*."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    return Descriptor(media_type=media_type, digest=digest, size=len(content))
+
+
+def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:
+    """Return the manifest of the image with *config* and *layers*, all in a compressed form."""
+    return dump_json(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": dump_descriptor(describe_bytes(config, CONFIG)),
+            "layers": [dump_descriptor(describe_layer(layer)) for layer in layers],
+        }
+    )
+
+
+def describe_layer(layer: Layer) -> Descriptor:
+    """Return the descriptor of *layer*'s compressed form."""
+    if layer.digest is None or layer.media_type is None:
+        return Descriptor(media_type=_LAYER, digest=layer.diff_id, size=layer.size)
+    media_type = _MEDIA_TYPES.get(layer.media_type, layer.media_type)
+    return Descriptor(media_type=media_type, digest=layer.digest, size=layer.compressed_size)
+
+
+def dump_descriptor(descriptor: Descriptor) -> dict[str, Any]:
+    """Return *descriptor* as OCI has it."""
+    return {
+        "mediaType": descriptor.media_type,
+        "digest": descriptor.digest,
+        "size": descriptor.size,
+    }
+
+
+def parse_descriptor(value: Mapping[str, Any]) -> Descriptor:
+    """Return the descriptor that *value* is.
+
+    Raises:
+        EnvsyncError: it is none.
+    """
+    try:
+        return Descriptor(
+            media_type=str(value["mediaType"]),
+            digest=str(value["digest"]),
+            size=int(value["size"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise EnvsyncError("A part of the manifest has no kind, digest or size") from error
+
+
+def choose_manifest(
+    index: Mapping[str, Any], *, os: str, architecture: str, name: str
+) -> Descriptor:
+    """Return which manifest of *index*, that of the image *name*, is for a platform.
+
+    Raises:
+        EnvsyncError: none is.
+    """
+    found: list[str] = []
+    entries = [entry for entry in index.get("manifests") or () if isinstance(entry, dict)]
+    for entry in entries:
+        platform = entry.get("platform") or {}
+        if not platform and len(entries) == 1:
+            return parse_descriptor(entry)
+        if (platform.get("os"), platform.get("architecture")) == (os, architecture):
+            return parse_descriptor(entry)
+        if platform.get("os") not in (None, "unknown"):
+            found.append(f"`{platform.get('os')}/{platform.get('architecture')}`")
+    offers = f"it has {', '.join(found)}" if found else "it has no image"
+    raise EnvsyncError(f"Base image `{name}` is not there for `{os}/{architecture}`: {offers}")

@@ -1,0 +1,126 @@
+"""Which image to build upon, and where it comes from."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError, EnvsyncError
+from envsync.model.image import SCRATCH, parse_reference
+from envsync.realise.image.base import FileSource, ScratchSource
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from envsync.adapters.docker_engine import DockerEngine
+    from envsync.model.environment import BuildContext, EnvironmentSpec
+    from envsync.model.progress import Reporter
+    from envsync.realise.image.base import BaseSource
+    from envsync.workflow.image_project import ImageProject
+
+_PATH_PREFIXES = ("oci:", "docker-archive:")
+
+
+class Engines:
+    """The engine of this machine: connected to when it is first asked for, until *stack* ends."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._engine: DockerEngine | None = None
+
+    def get(self) -> DockerEngine:
+        """Return the engine.
+
+        Raises:
+            EnvsyncError: none answers.
+        """
+        from envsync.adapters.docker_engine import connect
+
+        if self._engine is None:
+            self._engine = self._stack.enter_context(connect())
+        return self._engine
+
+    def find(self) -> DockerEngine | None:
+        """Return the engine, None where none answers."""
+        try:
+            return self.get()
+        except EnvsyncError:
+            return None
+
+
+def choose_base(
+    project: ImageProject, asked: str | None, *, engines: Engines, reporter: Reporter
+) -> tuple[str, BaseSource]:
+    """Return the name and the source of the base image *asked* for, else of the definition's.
+
+    A name is looked up in the engine of this machine first, as Docker does, and then in its
+    registry. A Dockerfile is built by the engine.
+
+    Raises:
+        DefinitionError: there is neither.
+        EnvsyncError: a Dockerfile can't be built.
+    """
+    spec = project.spec
+    if asked is not None:
+        return asked, _open(asked, project, engines)
+    if spec is None:
+        raise DefinitionError("A lockfile alone names no base image", hint="name one with `--base`")
+    if spec.base_dockerfile is not None or spec.build_context is not None:
+        from envsync.adapters.docker_engine import EngineSource
+
+        reporter.step("Building the definition's Dockerfile")
+        image = _build(spec, engines.get(), f"linux/{project.architecture}")
+        return "the definition's Dockerfile", EngineSource(engines.get(), image)
+    if spec.base_image is None:
+        raise DefinitionError("The definition names no base image", hint="name one with `--base`")
+    address = spec.registry.address
+    name = f"{address}/{spec.base_image}" if address else spec.base_image
+    return name, _open(name, project, engines)
+
+
+def _open(name: str, project: ImageProject, engines: Engines) -> BaseSource:
+    architecture = project.architecture
+    if name == SCRATCH:
+        return ScratchSource(os="linux", architecture=architecture)
+    path = find_path(name)
+    if path is not None:
+        return FileSource(path, os="linux", architecture=architecture)
+    reference = parse_reference(name)
+    engine = engines.find()
+    if engine is not None and engine.find_image(str(reference)) is not None:
+        from envsync.adapters.docker_engine import EngineSource
+
+        return EngineSource(engine, str(reference))
+    from envsync.adapters.registry import RegistrySource
+
+    credentials = project.spec.registry if project.spec is not None else None
+    return RegistrySource(reference, architecture=architecture, registry=credentials)
+
+
+def find_path(name: str) -> Path | None:
+    """Return the path that *name* is, if it is one and no image reference."""
+    for prefix in _PATH_PREFIXES:
+        if name.startswith(prefix):
+            return Path(name.removeprefix(prefix))
+    looks_like_one = name.startswith((".", "/", "~")) or name.endswith(".tar")
+    path = Path(name).expanduser()
+    return path if looks_like_one or path.exists() else None
+
+
+def _build(spec: EnvironmentSpec, engine: DockerEngine, platform: str) -> str:
+    if spec.base_dockerfile is not None:
+        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+            (Path(name) / "Dockerfile").write_text(spec.base_dockerfile, encoding="utf-8")
+            return engine.build(Path(name), dockerfile="Dockerfile", platform=platform)
+    context: BuildContext | None = spec.build_context
+    if context is None or context.location_type != "local" or context.location is None:
+        kind = context.location_type if context is not None else "local"
+        raise EnvsyncError(
+            f"A build context of type `{kind}` is out of reach",
+            hint="fetch it, and name it as a folder; or name a base image with `--base`",
+        )
+    folder = spec.directory / context.location
+    return engine.build(
+        folder, dockerfile=context.dockerfile_path or "Dockerfile", platform=platform
+    )
