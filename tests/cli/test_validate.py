@@ -186,6 +186,24 @@ def test_fix_that_would_bring_an_error_to_light_is_left_out(tmp_path: Path) -> N
     assert (directory / "azureml_environment.json").read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("text", "dockerfile"),
+    [
+        ('{"python": {"conda_dependencies": false}}', None),
+        ('{"docker": {"base_image": "a:1"}}', "FROM e.org/a:1\n"),
+    ],
+)
+def test_key_that_another_file_may_contradict_is_left_as_it_is(
+    tmp_path: Path, text: str, dockerfile: str | None
+) -> None:
+    directory = write_definition(tmp_path / "d", text, conda=GOOD, dockerfile=dockerfile)
+
+    outcome = fix(directory, today=TODAY)
+
+    assert outcome.fixed == ()
+    assert [diagnosis.rule for diagnosis in outcome.diagnoses] == ["unknown-key"]
+
+
 def test_fix_that_needs_a_human_editor_is_left_out(
     tmp_path: Path, envsync: Callable[..., Done]
 ) -> None:

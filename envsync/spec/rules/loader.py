@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envsync.spec.azureml_v1 import DOCKERFILE_NAME
 from envsync.spec.edit.conda import format_path
 from envsync.spec.edit.text_edit import Edit, Quote, RemoveItem, RenameKey, SetText, Unquote
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
@@ -95,7 +96,17 @@ def _rename(found: Finding, value: Value, parent: Value) -> tuple[Edit, str] | N
     meant = _DID_YOU_MEAN.search(found.hint or "")
     if meant is None or any(key.text == meant[1] for key, _ in parent.entries()):
         return None
+    if _is_held_against_a_file(meant[1], value):
+        return None
     return RenameKey(path=value.path, name=meant[1]), f"rename it to `{meant[1]}`"
+
+
+def _is_held_against_a_file(key: str, value: Value) -> bool:
+    """Tell whether a file beside that of *value* may contradict what stands under *key*."""
+    if key == "condaDependencies":
+        return True
+    dockerfile = value.document.path.parent / DOCKERFILE_NAME
+    return key in {"baseImage", "baseDockerfile", "buildContext"} and dockerfile.exists()
 
 
 def _retype(found: Finding, value: Value, _parent: Value) -> tuple[Edit, str] | None:
