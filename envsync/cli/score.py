@@ -7,12 +7,18 @@ from pathlib import Path
 
 import click
 
+from envsync.cli._findings import show_warnings
 from envsync.cli._group import render, warn
 from envsync.cli._target_options import target_options
 from envsync.errors import EnvsyncError
 from envsync.score.comparison import load_expected
 from envsync.workflow import score as workflow
-from envsync.workflow.scoring_target import ScoringChoice, find_lock_digest, find_target
+from envsync.workflow.scoring_target import (
+    ScoringChoice,
+    find_lock_digest,
+    find_target,
+    find_warnings,
+)
 
 
 @click.command("score")
@@ -66,6 +72,7 @@ def command(context: click.Context, /, **_: object) -> None:
     expected = load_expected(expect) if expect is not None else None
     choice = ScoringChoice(**given)
     target = find_target(choice)
+    show_warnings(find_warnings(target))
     output.lock_digest = find_lock_digest(choice)
     output.is_single = len(sources) == 1 and not sources[0].has_lines
     scored = []

@@ -6,8 +6,14 @@ import os
 
 import click
 
+from envsync.cli._findings import show_warnings
 from envsync.cli._target_options import target_options
-from envsync.workflow.scoring_target import ScoringChoice, find_lock_digest, find_target
+from envsync.workflow.scoring_target import (
+    ScoringChoice,
+    find_lock_digest,
+    find_target,
+    find_warnings,
+)
 from envsync.workflow.serve import ServeOptions, serve
 
 
@@ -57,4 +63,5 @@ def command(context: click.Context, /, **_: object) -> None:
     options = ServeOptions(**{name: given.pop(name) for name in ServeOptions.__slots__})
     choice = ScoringChoice(**given)
     target = find_target(choice)
+    show_warnings(find_warnings(target))
     serve(target, options, environ=os.environ, lock_digest=find_lock_digest(choice))

@@ -21,17 +21,26 @@ def missing_functions(path: Path) -> tuple[str, ...]:
     Raises:
         DefinitionError: it can't be read.
     """
-    try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
-    except OSError as error:
-        message = f"Cannot read entry script `{path}`: {error.strerror or error}"
-        raise DefinitionError(message) from error
-    except (SyntaxError, ValueError):
+    tree = _parse(path)
+    bound = _bound_names(tree) if tree is not None else {"*"}
+    return () if "*" in bound else tuple(name for name in ("init", "run") if name not in bound)
+
+
+def find_swallowed_errors(path: Path) -> tuple[int, ...]:
+    """Return the lines where `run` returns what an exception says, as if it were a result.
+
+    Raises:
+        DefinitionError: it can't be read.
+    """
+    tree = _parse(path)
+    if tree is None:
         return ()
-    bound = _bound_names(tree)
-    if "*" in bound:
-        return ()
-    return tuple(name for name in ("init", "run") if name not in bound)
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    runs = [node for node in tree.body if isinstance(node, functions) and node.name == "run"]
+    handlers = [
+        node for run in runs for node in ast.walk(run) if isinstance(node, ast.ExceptHandler)
+    ]
+    return tuple(line for handler in handlers for line in _swallowing_returns(handler))
 
 
 def missing_functions_error(script_name: str, functions: Sequence[str]) -> DefinitionError:
@@ -40,6 +49,30 @@ def missing_functions_error(script_name: str, functions: Sequence[str]) -> Defin
     return DefinitionError(
         f"Entry script `{script_name}` defines no {names} function", hint=CONTRACT_HINT
     )
+
+
+def _parse(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except OSError as error:
+        message = f"Cannot read entry script `{path}`: {error.strerror or error}"
+        raise DefinitionError(message) from error
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _swallowing_returns(handler: ast.ExceptHandler) -> Iterator[int]:
+    """Yield the lines in *handler* that return something made of the exception."""
+    tainted = {handler.name} if handler.name else set()
+    for node in ast.walk(handler):
+        if isinstance(node, ast.Assign) and _mentions(node.value, tainted):
+            tainted |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.Return) and node.value and _mentions(node.value, tainted):
+            yield node.lineno
+
+
+def _mentions(expression: ast.expr, names: set[str]) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(expression))
 
 
 def _bound_names(tree: ast.Module) -> set[str]:

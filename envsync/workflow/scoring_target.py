@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.errors import EnvsyncError
+from envsync.errors import EnvsyncError, Finding
 from envsync.model.scoring import Interpreter, ScoringTarget
 from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score import entry_script as scripts
@@ -60,6 +60,23 @@ def find_target(choice: ScoringChoice) -> ScoringTarget:
         app_root=found.app_root,
         model_dir=check_model_dir(model_dir) if model_dir is not None else None,
         variables=spec.environment_variables if spec is not None else (),
+    )
+
+
+def find_warnings(target: ScoringTarget) -> tuple[Finding, ...]:
+    """Return what the users of *target* may trip over, as its entry script is written."""
+    if b"except" not in target.entry_script.read_bytes():
+        return ()  # and parsing is not even loaded
+    from envsync.score.script_text import find_swallowed_errors
+
+    return tuple(
+        Finding(
+            file=target.entry_script.name,
+            line=line,
+            message="`run` returns an exception as a result; clients see status 200",
+            hint="let it raise: the answer is then 500, and the traceback is in the log",
+        )
+        for line in find_swallowed_errors(target.entry_script)
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envsync.errors import DefinitionError
-from envsync.score.script_text import missing_functions
+from envsync.score.script_text import find_swallowed_errors, missing_functions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +46,28 @@ def test_a_script_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError) as caught:
         missing_functions(tmp_path)
     assert caught.value.message == f"Cannot read entry script `{tmp_path}`: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("handler", "lines"),
+    [
+        ("except Exception as e:\n        return str(e)", (5,)),
+        ("except Exception as e:\n        error = str(e)\n        return error", (6,)),
+        ("except Exception as e:\n        return {'error': f'{e}'}", (5,)),
+        ("except ValueError as e:\n        raise KeyError from e", ()),
+        ("except ValueError as e:\n        print(e)\n        return []", ()),
+        ("except ValueError:\n        return 'no number'", ()),
+    ],
+)
+def test_exceptions_that_become_results_are_found(
+    tmp_path: Path, handler: str, lines: tuple[int, ...]
+) -> None:
+    path = tmp_path / "score.py"
+    path.write_text(f"def run(data):\n    try:\n        return int(data)\n    {handler}\n")
+    assert find_swallowed_errors(path) == lines
+
+
+def test_other_functions_may_return_what_they_like(tmp_path: Path) -> None:
+    path = tmp_path / "score.py"
+    path.write_text("def helper():\n    try: pass\n    except Exception as e: return e\n")
+    assert find_swallowed_errors(path) == ()
