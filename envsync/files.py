@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+_TRIES = 5
+_PAUSE = 0.05  # seconds
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
@@ -39,9 +43,16 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete the directory *path* and all below it; one that isn't there is no error."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
+    """Delete the directory *path* and all below it; one that isn't there is no error.
+
+    An engine that failed may still be writing into it for a moment, so it is tried again. What
+    can't be deleted at last is left: whoever clears up must not hide why.
+    """
+    for _ in range(_TRIES):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(_PAUSE)
 
 
 @contextlib.contextmanager
