@@ -47,18 +47,15 @@ _DUMPERS = {"text": dump_text, "json": dump_json, "github": dump_github}
 def command(
     sources: tuple[Path, ...], output_format: str, *, as_json: bool, wants_fix: bool, strict: bool
 ) -> int:
-    r"""Say everything that is wrong or risky in each definition SOURCE; offline.
+    """Say everything that is wrong or risky in each definition SOURCE; offline.
 
     Any source is taken that can be locked: the folder or a file of a definition, a v2 or conda
     YAML file, an MLflow model. The status is 2 where there are errors, so that the environment
     can't be built; otherwise 0, or 1 with --strict where there are warnings. Notes never count.
 
-    \b
-    A fix is safe if it can't change what the author meant. --fix
-      adds a missing `pip`, removes what is there twice or empty,
-      spells keys as they are near to, turns `=>` into `>=`,
-      and takes quotes from "false" or puts them around 1.10.
-    Comments, order and line ends stay.
+    --fix applies what can't change what the author meant: it adds a missing `pip`, removes what
+    is there twice or empty, corrects the spelling of keys, turns `=>` into `>=`, takes the quotes
+    from "false" and puts them around 1.10. Comments, order and line ends stay.
     """
     today = datetime.now(tz=timezone.utc).date()
     chosen = dict.fromkeys(find_source(source) for source in sources or (Path(),))
