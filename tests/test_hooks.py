@@ -32,6 +32,7 @@ repos:
   rev: {revision}
   hooks:
   - id: envsync-check
+  - id: envsync-validate
 """
 
 
@@ -161,6 +162,7 @@ def test_a_definition_that_is_wrong_is_refused(project: Project) -> None:
     assert status == 1
     assert "conda_dependencies.yml" in output
     assert "`numpy=>2`" in output
+    assert "- hook id: envsync-validate" in output
 
 
 def test_a_commit_that_touches_no_definition_is_not_looked_at(project: Project) -> None:

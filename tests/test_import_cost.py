@@ -25,6 +25,10 @@ def loaded_by(code: str) -> set[str]:
         ("import envsync.cli.lock", ENGINES | {"rich"}),
         ("import envsync.cli.score", ENGINES | {"rich"}),
         ("import envsync.cli.save_to_directory", ENGINES | {"rich"}),
+        ("import envsync.cli.validate", ENGINES | {"rich", "asyncio"}),
+        ("import envsync.cli.add", ENGINES | {"rich", "asyncio"}),
+        ("import envsync.cli.diff", ENGINES | {"rich", "asyncio"}),
+        ("import envsync.cli.serve", ENGINES | {"rich"}),
         ("import envsync.lock.reader", {*SLOW, "ruamel", "packaging"}),
     ],
 )
