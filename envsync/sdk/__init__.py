@@ -1,6 +1,7 @@
 """The Python face, in the Azure ML SDK's own words."""
 
 from envsync.errors import DefinitionError, EnvsyncError, StaleLockError, UnsatisfiableError
+from envsync.model.image import Image
 from envsync.sdk.conda_dependencies import CondaDependencies
 from envsync.sdk.environment import Environment
 from envsync.sdk.libraries import (
@@ -45,6 +46,7 @@ __all__ = [
     "EggLibrary",
     "Environment",
     "EnvsyncError",
+    "Image",
     "JarLibrary",
     "LockOptions",
     "LockOutcome",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.errors import StaleLockError
+from envsync.errors import DefinitionError, StaleLockError
 from envsync.sdk.place import find_lock, placed
 from envsync.sdk.results import CheckResult
 from envsync.workflow import build_local as building
@@ -14,7 +15,10 @@ from envsync.workflow import lock as locking
 from envsync.workflow.check import check_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envsync.model.environment import EnvironmentSpec
+    from envsync.model.image import Image
     from envsync.model.progress import Reporter
     from envsync.workflow.build_local import BuildOutcome
     from envsync.workflow.lock_options import LockOptions, LockOutcome
@@ -28,6 +32,7 @@ def lock(
     Raises:
         EnvsyncError: a subdir could not be locked; the lock of the others is written.
     """
+    _check_managed(spec)
     with placed(spec, source) as directory:
         return _lock(directory, options, reporter)
 
@@ -63,14 +68,54 @@ def build(
         StaleLockError: the lock beside *source* does not answer it.
         EnvsyncError: it can't be locked or made.
     """
-    with placed(spec, source) as directory:
+    _check_managed(spec)
+    with placed(spec, source) as directory, _hints_of_the_face():
         if _needs_lock(spec, source, frozen=frozen):
             _lock(directory, None, reporter)
-        try:
-            return building.build_local(directory, reporter=reporter, prefix=prefix, frozen=frozen)
-        except StaleLockError as error:
-            hint = "call `lock()`, or pass `frozen=True` to take the lock as it is"
-            raise StaleLockError(error.message, hint=hint) from error
+        return building.build_local(directory, reporter=reporter, prefix=prefix, frozen=frozen)
+
+
+def build_image(
+    spec: EnvironmentSpec, source: Path | None, *, frozen: bool, reporter: Reporter
+) -> Image:
+    """Make the image of *spec* in the Docker Engine, locked as `build` does.
+
+    What is user-managed needs no lock; its image is the base image with the definition's variables.
+
+    Raises:
+        StaleLockError: the lock beside *source* does not answer it.
+        EnvsyncError: it can't be locked or made, or no Docker Engine can be reached.
+    """
+    from envsync.workflow import build_image as images  # noqa: PLC0415  # a third of all imports
+    from envsync.workflow.image_sinks import Targets  # noqa: PLC0415  # likewise
+
+    with placed(spec, source) as directory, _hints_of_the_face():
+        is_managed = spec.python.user_managed_dependencies
+        if not is_managed and _needs_lock(spec, source, frozen=frozen):
+            _lock(directory, None, reporter)
+        options = images.ImageOptions(frozen=frozen)
+        targets = Targets(engine=True)
+        return images.build_image(
+            directory, targets=targets, options=options, reporter=reporter
+        ).image
+
+
+def _check_managed(spec: EnvironmentSpec) -> None:
+    if spec.python.user_managed_dependencies:
+        raise DefinitionError(
+            f"The dependencies of `{spec.name}` are user-managed, so there is nothing to make",
+            hint="set `python.user_managed_dependencies` to False",
+        )
+
+
+@contextlib.contextmanager
+def _hints_of_the_face() -> Iterator[None]:
+    """Say of a stale lock what to do in Python, not on the command line."""
+    try:
+        yield
+    except StaleLockError as error:
+        hint = "call `lock()`, or pass `frozen=True` to take the lock as it is"
+        raise StaleLockError(error.message, hint=hint) from error
 
 
 def _lock(directory: Path, options: LockOptions | None, reporter: Reporter) -> LockOutcome:

@@ -47,6 +47,9 @@ def fill_from_spec(environment: Environment, spec: EnvironmentSpec) -> None:
     environment.python.conda_dependencies = (
         None if spec.conda is None else CondaDependencies.from_spec(spec.conda)
     )
+    environment.origin = Origin(
+        directory=spec.directory, files=spec.files, azureml_v2=spec.azureml_v2
+    )
 
 
 def make_spec(environment: Environment) -> EnvironmentSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, overload
 
 from envsync import spec as definitions
 from envsync.errors import DefinitionError, EnvsyncError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from envsync.errors import Finding
     from envsync.model.environment import EnvironmentSpec
+    from envsync.model.image import Image
     from envsync.model.progress import Reporter
     from envsync.sdk.results import CheckResult
     from envsync.sdk.sections import ContainerRegistry, DockerBuildContext
@@ -71,13 +72,8 @@ class Environment(Section):
         """Return what *spec* says, as an object that can be changed."""
         environment = cls("environment")
         fill_from_spec(environment, spec)
-        environment.origin = Origin(
-            directory=spec.directory,
-            files=spec.files,
-            azureml_v2=spec.azureml_v2,
-            source=source,
-            warnings=tuple(warnings),
-        )
+        origin = environment.origin
+        environment.origin = replace(origin, source=source, warnings=tuple(warnings))
         return environment
 
     def to_spec(self) -> EnvironmentSpec:
@@ -142,7 +138,7 @@ class Environment(Section):
     ) -> Environment:
         """Return a new environment on *image*; without packages its Python is the image's."""
         environment = Environment(name)
-        environment._take_packages(sources.read_packages(conda_specification, pip_requirements))
+        environment._take(sources.read_packages(conda_specification, pip_requirements))
         environment.docker.base_image = image
         if container_registry is not None:
             environment.docker.base_image_registry = container_registry
@@ -157,7 +153,7 @@ class Environment(Section):
     ) -> Environment:
         """Return a new environment on *dockerfile*, its text or its path."""
         environment = Environment(name)
-        environment._take_packages(sources.read_packages(conda_specification, pip_requirements))
+        environment._take(sources.read_packages(conda_specification, pip_requirements))
         environment.docker.hold_dockerfile(read_dockerfile(dockerfile))
         return environment
 
@@ -232,47 +228,72 @@ class Environment(Section):
         """
         return command.check(self.to_spec(), self.origin.source)
 
+    @overload
     def build_local(
         self,
         workspace: object = None,
         platform: str | None = None,
         *,
+        use_docker: Literal[True],
+        frozen: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Image: ...
+
+    @overload
+    def build_local(
+        self,
+        workspace: object = None,
+        platform: str | None = None,
+        *,
+        use_docker: Literal[False] = False,
         prefix: StrPath | None = None,
         frozen: bool = False,
         reporter: Reporter | None = None,
         **azureml: object,
-    ) -> BuildOutcome:
-        """Make the conda environment on this machine, or update it.
+    ) -> BuildOutcome: ...
 
-        It lies at *prefix*, else under envsync's home by its name. A lock that isn't there is
-        made; one in a directory of the author's that is stale is not touched: call `lock`, or
-        pass *frozen* to take it as it is. *workspace*, *platform*, `useDocker` and
-        `pushImageToWorkspaceAcr` are there for scripts of azureml-core: what envsync does
-        anyway is no error, what it can't do is one. `docker.enabled` is not heeded.
+    def build_local(
+        self,
+        workspace: object = None,
+        platform: str | None = None,
+        *,
+        use_docker: bool = False,
+        prefix: StrPath | None = None,
+        frozen: bool = False,
+        reporter: Reporter | None = None,
+        **azureml: object,
+    ) -> BuildOutcome | Image:
+        """Make the conda environment on this machine, or with *use_docker* an image of it.
+
+        The environment lies at *prefix*, else under envsync's home by its name; the image goes to
+        the Docker Engine. A lock that isn't there is made; one in a directory of the author's
+        that is stale is not touched: call `lock`, or pass *frozen* to take it as it is.
+        *workspace*, *platform*, `useDocker` and `pushImageToWorkspaceAcr` are there for scripts
+        of azureml-core: what envsync does anyway is no error, what it can't do is one.
+        `docker.enabled`, which decides there, is not heeded.
 
         Raises:
             StaleLockError: the lock does not answer the environment.
             EnvsyncError: it can't be locked or made.
         """
-        check_workspace_arguments(workspace, platform, azureml)
-        return command.build(
-            self.to_spec(),
-            self.origin.source,
-            prefix=None if prefix is None else Path(prefix),
-            frozen=frozen,
-            reporter=reporter or SilentReporter(),
-        )
+        wants_image = check_workspace_arguments(workspace, platform, azureml, use_docker=use_docker)
+        spec, source = self.to_spec(), self.origin.source
+        reporter = reporter or SilentReporter()
+        if not wants_image:
+            place = None if prefix is None else Path(prefix)
+            return command.build(spec, source, prefix=place, frozen=frozen, reporter=reporter)
+        if prefix is not None:
+            message = "An image has no prefix: its environment lies at `/azureml-envs/NAME`"
+            raise DefinitionError(message, hint="leave out `prefix`, or `use_docker`")
+        return command.build_image(spec, source, frozen=frozen, reporter=reporter)
 
     def __repr__(self) -> str:
         return f"Environment(name={self.name!r}, version={self.version!r})"
 
-    def _take(self, found: sources.CondaSource) -> None:
-        self.python.conda_dependencies = found.conda
-        self.origin = Origin(directory=found.directory, warnings=found.warnings)
-
-    def _take_packages(self, found: sources.CondaSource | None) -> None:
-        if found is not None:
-            self._take(found)
-        else:
+    def _take(self, found: sources.CondaSource | None) -> None:
+        if found is None:  # the image has its own Python
             self.python.conda_dependencies = None
             self.python.user_managed_dependencies = True
+        else:
+            self.python.conda_dependencies = found.conda
+            self.origin = Origin(directory=found.directory, warnings=found.warnings)

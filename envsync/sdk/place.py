@@ -36,14 +36,9 @@ def placed(spec: EnvironmentSpec, source: Path | None) -> Iterator[Path]:
     held against other processes until the end.
 
     Raises:
-        DefinitionError: *source* says something else, or there is nothing to make of *spec*.
+        DefinitionError: *source* says something else.
         EnvsyncError: the draft can't be written.
     """
-    if spec.python.user_managed_dependencies:
-        raise DefinitionError(
-            f"The dependencies of `{spec.name}` are user-managed, so there is nothing to make",
-            hint="set `python.user_managed_dependencies` to False",
-        )
     check_conda(spec)
     if source is not None:
         _check_saved(spec, source)

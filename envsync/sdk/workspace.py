@@ -16,9 +16,9 @@ _KNOWN = ("useDocker", "pushImageToWorkspaceAcr")
 
 
 def check_workspace_arguments(
-    workspace: object, platform: str | None, azureml: Mapping[str, object]
-) -> None:
-    """Check what `build_local` was given: nothing is ignored without a word.
+    workspace: object, platform: str | None, azureml: Mapping[str, object], *, use_docker: bool
+) -> bool:
+    """Return whether an image is wanted; nothing that `build_local` was given is ignored.
 
     Raises:
         TypeError: an argument is unknown; azureml-core hands it to the service.
@@ -30,18 +30,17 @@ def check_workspace_arguments(
             raise TypeError(message)
     if workspace is not None:
         warnings.warn("envsync needs no workspace; leave it out", stacklevel=3)
-    here = _PLATFORMS.get(sys.platform, sys.platform)
+    wants_image = use_docker or bool(azureml.get("useDocker"))
+    here = "Linux" if wants_image else _PLATFORMS.get(sys.platform, sys.platform)
     if platform is not None and platform.lower() != here.lower():
+        what = "Images are made for" if wants_image else "An environment is made for this machine,"
         raise DefinitionError(
-            f"An environment is made for this machine, which is `{here}`, not `{platform}`",
-            hint="lock for other machines with `lock(subdirs=...)`, and make it there",
-        )
-    if azureml.get("useDocker"):
-        raise EnvsyncError(
-            "An image can't be made from Python yet", hint="leave `useDocker` out for conda"
+            f"{what} `{here}`, not `{platform}`",
+            hint="lock for other machines with `LockOptions(subdirs=...)`, and make it there",
         )
     if azureml.get("pushImageToWorkspaceAcr"):
         raise EnvsyncError(
             "There is no workspace whose registry an image could be pushed to",
-            hint="leave `pushImageToWorkspaceAcr` out",
+            hint="push it with `envsync build-local --push`",
         )
+    return wants_image

@@ -14,6 +14,7 @@ import pytest
 from envsync import (
     CondaDependencies,
     Environment,
+    EnvsyncError,
     LockOptions,
     StaleLockError,
     UnsatisfiableError,
@@ -21,6 +22,8 @@ from envsync import (
 
 if TYPE_CHECKING:
     from channel import Served
+
+    from envsync.adapters.docker_engine import DockerEngine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("channel")]
 
@@ -149,6 +152,39 @@ def test_a_reporter_hears_of_each_step_and_options_reach_the_lock(tmp_path: Path
     assert "2999-01-01" in outcome.path.read_text()
     assert any(step.startswith("Solving conda packages") for step in heard.steps)
     assert not environment.lock().was_written
+
+
+@pytest.mark.docker
+def test_an_image_of_it_is_made_in_the_engine(docker_engine: DockerEngine, base_image: str) -> None:
+    environment = small("Churn_Model", "six=1.17")
+    environment.docker.base_image = base_image
+    environment.environment_variables = {"GREETING": "hello"}
+
+    image = environment.build_local(use_docker=True)
+
+    assert image.tags == ("churn-model:latest",)
+    assert docker_engine.find_image("churn-model:latest") == image.id
+    assert environment.build_local(None, "Linux", useDocker=True) == image
+
+
+@pytest.mark.docker
+def test_an_image_of_what_is_user_managed_needs_no_lock(
+    docker_engine: DockerEngine, base_image: str
+) -> None:
+    environment = Environment.from_docker_image("managed", base_image)
+
+    image = environment.build_local(use_docker=True)
+
+    assert docker_engine.find_image(image.tags[0]) is not None
+    assert not environment.check().path.exists()
+
+
+def test_without_an_engine_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    environment = Environment.from_docker_image("engineless", "scratch")
+
+    with pytest.raises(EnvsyncError, match="Cannot reach the Docker daemon"):
+        environment.build_local(use_docker=True)
 
 
 def test_it_works_where_an_event_loop_runs_already() -> None:

@@ -14,7 +14,7 @@ ELSEWHERE = "Linux" if HERE == "Windows" else "Windows"
 
 def test_a_workspace_is_warned_about() -> None:
     with pytest.warns(UserWarning, match="envsync needs no workspace"):
-        check_workspace_arguments(object(), None, {})
+        check_workspace_arguments(object(), None, {}, use_docker=False)
 
 
 @pytest.mark.parametrize("platform", [None, HERE, HERE.lower()])
@@ -22,14 +22,26 @@ def test_a_workspace_is_warned_about() -> None:
     "azureml", [{}, {"useDocker": False}, {"useDocker": None, "pushImageToWorkspaceAcr": False}]
 )
 def test_what_is_done_anyway_is_no_error(platform: str | None, azureml: dict[str, Any]) -> None:
-    check_workspace_arguments(None, platform, azureml)
+    assert not check_workspace_arguments(None, platform, azureml, use_docker=False)
+
+
+@pytest.mark.parametrize("platform", [None, "Linux", "linux"])
+@pytest.mark.parametrize(
+    ("use_docker", "azureml"),
+    [(True, {}), (False, {"useDocker": True}), (True, {"useDocker": True})],
+)
+def test_an_image_is_asked_for_in_either_spelling(
+    platform: str | None, azureml: dict[str, Any], *, use_docker: bool
+) -> None:
+    assert check_workspace_arguments(None, platform, azureml, use_docker=use_docker)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"platform": ELSEWHERE}, f"which is `{HERE}`, not `{ELSEWHERE}`"),
-        ({"useDocker": True}, "An image can't be made from Python yet"),
+        ({"platform": ELSEWHERE}, f"this machine, `{HERE}`, not `{ELSEWHERE}`"),
+        ({"platform": "Windows", "use_docker": True}, "Images are made for `Linux`, not `Win"),
+        ({"prefix": "env", "useDocker": True}, "An image has no prefix"),
         ({"pushImageToWorkspaceAcr": True}, "no workspace whose registry an image"),
     ],
 )
