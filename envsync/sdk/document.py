@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OF = "of"
 HIDDEN = "hidden"
 
-SectionT = TypeVar("SectionT", bound="Section")
+PartT = TypeVar("PartT", bound="Section")
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ def to_document(section: Section) -> dict[str, Any]:
     return keys | _check_unknown(section.unknown_keys)
 
 
-def from_document(kind: type[SectionT], document: Mapping[str, Any]) -> SectionT:
+def from_document(kind: type[PartT], document: Mapping[str, Any]) -> PartT:
     """Return the section of *kind* that *document* describes."""
     section = kind()
     fill(section, document)

@@ -111,10 +111,7 @@ def names_no_version(text: str) -> bool:
 
 def conda_key(text: str) -> str:
     """Return the name that the match spec *text* is about."""
-    try:
-        return parse_match_spec(text).name
-    except MatchSpecError:
-        return text.strip()
+    return parse_match_spec(text).name
 
 
 def pip_key(text: str) -> str:

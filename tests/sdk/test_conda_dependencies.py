@@ -148,6 +148,17 @@ def test_removing_what_is_not_there_changes_nothing() -> None:
     assert dependencies.to_spec() == before
 
 
+def test_removing_what_is_no_package_changes_nothing_either() -> None:
+    dependencies = asking("python=3.9", pip=("joblib",), options=("--pre",))
+    before = dependencies.to_spec()
+
+    dependencies.remove_pip_package("=not a requirement=")
+    with pytest.raises(DefinitionError, match="`numpy` is not among the pip options"):
+        dependencies.remove_pip_option("numpy")
+
+    assert dependencies.to_spec() == before
+
+
 def test_python_cannot_be_removed() -> None:
     with pytest.raises(DefinitionError, match="needs one") as caught:
         CondaDependencies().remove_conda_package("python=3.10.18")

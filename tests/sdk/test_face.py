@@ -35,7 +35,7 @@ def test_a_star_import_takes_the_face_and_nothing_else() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    for name in ("Enviroment", "environment", "_Environment"):
+    for name in ("EnvironmentX", "environment", "_Environment"):
         with pytest.raises(AttributeError, match=f"module 'envsync' has no attribute '{name}'"):
             getattr(envsync, name)
 

@@ -80,4 +80,5 @@ def test_gpu_support_is_warned_about_and_not_kept() -> None:
     with pytest.warns(UserWarning, match="choose a base image with CUDA"):
         docker.gpu_support = True
 
+    assert not docker.gpu_support
     assert docker == DockerSection()
