@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -77,8 +78,8 @@ def show_outcome(outcome: ImageOutcome, *, print_id: bool) -> None:
     tags = ", ".join(f"`{tag}`" for tag in outcome.image.tags)
     if outcome.deliveries:
         click.echo(f"Image {tags}: `{outcome.image.id}`", err=True)
-        options = "".join(f" {option}" for option in outcome.run_options)
-        click.echo(f"Run it with `docker run{options} {outcome.image.tags[0]}`", err=True)
+        command = shlex.join(["docker", "run", *outcome.run_options, outcome.image.tags[0]])
+        click.echo(f"Run it with `{command}`", err=True)
     if print_id:
         click.echo(outcome.image.id)
 

@@ -26,7 +26,7 @@ class Engines:
     """The engine of this machine: connected to when it is first asked for, until *stack* ends."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
+        self.stack = stack
         self._engine: DockerEngine | None = None
 
     def get(self) -> DockerEngine:
@@ -38,7 +38,7 @@ class Engines:
         from envsync.adapters.docker_engine import connect
 
         if self._engine is None:
-            self._engine = self._stack.enter_context(connect())
+            self._engine = self.stack.enter_context(connect())
         return self._engine
 
     def find(self) -> DockerEngine | None:
@@ -95,7 +95,9 @@ def _open(name: str, project: ImageProject, engines: Engines) -> BaseSource:
     from envsync.adapters.registry import RegistrySource
 
     credentials = project.spec.registry if project.spec is not None else None
-    return RegistrySource(reference, architecture=architecture, registry=credentials)
+    source = RegistrySource(reference, architecture=architecture, registry=credentials)
+    engines.stack.callback(source.close)
+    return source
 
 
 def find_path(name: str) -> Path | None:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from envsync.model.image import ImageReference, Layer
     from envsync.model.progress import Reporter
     from envsync.realise.image.config import ImageContent
-    from envsync.realise.image.layer_cache import LayerCache
-    from envsync.realise.image.provider import LayerProvider
+    from envsync.workflow.image_assembly import Assembly
     from envsync.workflow.image_base import Engines
 
 
@@ -57,18 +56,20 @@ class Delivery:
     digest: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Shipment:
-    """A composed image, what its bytes come from, and the name of its base if that has one."""
+    """An image under way: its content, what its bytes come from, and who hears of it."""
 
-    content: ImageContent
-    base: ImageReference | None
-    provider: LayerProvider
-    cache: LayerCache
-    reporter: Reporter
+    def __init__(self, assembly: Assembly, reporter: Reporter) -> None:
+        self.content = assembly.content
+        self.base = assembly.base
+        self.provider = assembly.provider
+        self.cache = assembly.cache
+        self.reporter = reporter
 
 
-def deliver(shipment: Shipment, targets: Targets, *, engines: Engines) -> tuple[Delivery, ...]:
+def deliver(
+    assembly: Assembly, targets: Targets, *, engines: Engines, reporter: Reporter
+) -> tuple[Delivery, ...]:
     """Bring the image to each of *targets*; the tags move last.
 
     Raises:
@@ -77,6 +78,7 @@ def deliver(shipment: Shipment, targets: Targets, *, engines: Engines) -> tuple[
     """
     tags = [_name_fully(parse_reference(tag)) for tag in targets.tags]
     pushed = [parse_reference(text) for text in targets.push]
+    shipment = Shipment(assembly, reporter)
     deliveries = []
     if targets.engine:
         deliveries.append(_load(shipment, tags, engines.get()))

@@ -48,6 +48,10 @@ class RegistryClient:
         self._authorization = ""
         self._root = ""
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
     def request(
         self,
         method: str,
@@ -74,7 +78,8 @@ class RegistryClient:
             try:
                 answer = self._send(method, url, headers, params, open_body)
             except requests.RequestException as error:
-                if tries <= 0 or isinstance(error, requests.exceptions.SSLError):
+                tries -= isinstance(error, requests.Timeout)  # which took long enough
+                if tries <= 0 or _is_hopeless(error):
                     raise self._explain_unreachable(error) from error
                 time.sleep(_wait(None, _TRIES - tries))
                 continue
@@ -197,9 +202,10 @@ class RegistryClient:
         return answer
 
     def _refuse(self, answer: requests.Response) -> EnvsyncError:
-        who = f"user `{self._credentials.username}`" if self._credentials.username else "nobody"
+        user = self._credentials.username
+        whom = f"user `{user}`" if user else "whoever does not log in"
         return EnvsyncError(
-            f"Registry `{self._registry}` refuses {who}: {_tell(answer)}",
+            f"Registry `{self._registry}` refuses {whom}: {_tell(answer)}",
             hint=f"run `docker login {self._registry}` as one who may",
         )
 
@@ -245,6 +251,11 @@ def _tell(answer: requests.Response) -> str:
         return "; ".join(str(it.get("message") or it.get("code")) for it in errors) or "no reason"
     except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
         return answer.reason or "no reason"
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    """Say whether there is nobody to ask, or nobody to trust."""
+    return isinstance(error, requests.exceptions.SSLError) or "NewConnectionError" in str(error)
 
 
 def _find_cause(error: BaseException) -> str:

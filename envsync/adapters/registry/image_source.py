@@ -50,6 +50,10 @@ class RegistrySource:
             reference.registry, find_credentials(reference.registry, registry)
         )
 
+    def close(self) -> None:
+        """Close the connections to the registry."""
+        self._client.close()
+
     def load(self) -> BaseImage:
         """Return what the image says of itself.
 

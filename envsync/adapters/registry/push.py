@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -68,17 +69,28 @@ def push(
         EnvsyncError: the registry can't be reached, or refuses.
     """
     client = RegistryClient(reference.registry, find_credentials(reference.registry, None))
-    manifest = dump_manifest(config, layers)
-    digest = describe_bytes(manifest, MANIFEST).digest
-    tag = f"{reference.repository}/manifests/{reference.tag or 'latest'}"
-    with client.request("HEAD", tag, headers={"Accept": MANIFEST}) as answer:
-        if answer.ok and answer.headers.get("Docker-Content-Digest") == digest:
-            return Pushed(digest=digest, changed=False)
-    is_near = base is not None and base.registry == reference.registry
-    near = base.repository if base is not None and is_near else None
-    repository = _Repository(client, reference.repository, near)
+    with contextlib.closing(client):
+        manifest = dump_manifest(config, layers)
+        digest = describe_bytes(manifest, MANIFEST).digest
+        tag = f"{reference.repository}/manifests/{reference.tag or 'latest'}"
+        with client.request("HEAD", tag, headers={"Accept": MANIFEST}) as answer:
+            if answer.ok and answer.headers.get("Docker-Content-Digest") == digest:
+                return Pushed(digest=digest, changed=False)
+        is_near = base is not None and base.registry == reference.registry
+        near = base.repository if base is not None and is_near else None
+        repository = _Repository(client, reference.repository, near)
+        sent = _send_layers(repository, layers, provider, reporter)
+        repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
+        repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST)
+    return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
+
+
+def _send_layers(
+    repository: _Repository, layers: Sequence[Layer], provider: BlobProvider, reporter: Reporter
+) -> list[int]:
+    """Have *layers* in the repository; return the sizes of those that were sent."""
     wanted = {describe_layer(layer).digest: layer for layer in layers}
-    reporter.step(f"Pushing layers to `{reference}`", total=len(wanted))
+    reporter.step("Pushing layers", total=len(wanted))
 
     def send(layer: Layer) -> int:
         size = repository.send_layer(layer, provider)
@@ -86,10 +98,7 @@ def push(
         return size
 
     with ThreadPoolExecutor(max_workers=_UPLOADS) as pool:
-        sent = [size for size in pool.map(send, wanted.values()) if size]
-    repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
-    repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST)
-    return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
+        return [size for size in pool.map(send, wanted.values()) if size]
 
 
 class _Repository:

@@ -220,8 +220,11 @@ class _Chained:
 
     def read(self, size: int = -1) -> bytes:
         """Read on."""
-        head, self._head = self._head, b""
-        return head or self._rest.read(size)
+        if not self._head:
+            return self._rest.read(size)
+        end = size if size >= 0 else len(self._head)
+        head, self._head = self._head[:end], self._head[end:]
+        return head
 
 
 def read_from_layers(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.realise.image.activation import Activation, is_for_activation, read_activation
 from envsync.realise.image.arrangement import PackageLayer, arrange
 from envsync.realise.image.clobbers import find_clobbers, pick_files
 from envsync.realise.image.files import ImageFile
@@ -15,6 +17,7 @@ from envsync.realise.image.staging import LayerMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from envsync.model.image import Layer
     from envsync.model.lockfile import LockedPackage
@@ -78,6 +81,9 @@ class EnvironmentLayers:
         self._cache = cache
         self._load_stagers = load_stagers
         self._reporter = reporter
+        self._recipes = write_recipes(
+            environment.packages, prefix=environment.prefix, requested=environment.requested
+        )
 
     def make(self) -> tuple[EnvironmentLayer, ...]:
         """Return the layers, the lowest first; those that nothing is known of are made.
@@ -86,9 +92,7 @@ class EnvironmentLayers:
             EnvsyncError: a package can't be had, is not the one that was locked, or was changed.
         """
         environment = self._environment
-        recipes = write_recipes(
-            environment.packages, prefix=environment.prefix, requested=environment.requested
-        )
+        recipes = self._recipes
         with self._cache.lock():
             self._cache.blobs.remove_unfinished()
             self._stage([recipe for recipe in recipes if self._cache.find(recipe.key) is None])
@@ -119,6 +123,34 @@ class EnvironmentLayers:
                         f"The layer of `{each.contents.title}` is not what it was before",
                         hint=f"remove `{self._cache.root}` and run this again",
                     )
+
+    def read_activation(self, environment: Mapping[str, str]) -> Activation:
+        """Return what activation would set in an image that has *environment*; call `make` first.
+
+        Raises:
+            EnvsyncError: a package's script can't be had.
+        """
+        paths = {recipe: self._cache.list_paths(recipe.key) for recipe in self._recipes}
+        scripts = {
+            recipe: found
+            for recipe, owned in paths.items()
+            if (found := [path for path in owned if is_for_activation(path)])
+        }
+        if not scripts:
+            return Activation()
+        with self._cache.lock():
+            self._provide(list(scripts))
+            files = {
+                file.path: file.content or b""
+                for recipe, found in scripts.items()
+                for file in pick_files(self._blob(recipe), found)
+            }
+        known = {path for owned in paths.values() for path in owned}
+        known |= {str(parent) for path in known for parent in PurePosixPath(path).parents}
+        return read_activation(files, environment=environment, exists=known.__contains__)
+
+    def _blob(self, recipe: Recipe) -> Path:
+        return self._cache.blobs.path(self._cache.get(recipe.key).diff_id)
 
     def _weigh(self, recipe: Recipe) -> PackageLayer:
         named = recipe.package.name in self._environment.requested_pip
@@ -189,8 +221,7 @@ class EnvironmentLayers:
             file
             for recipe in dict.fromkeys(winners.values())
             for file in pick_files(
-                self._cache.blobs.path(self._cache.get(recipe.key).diff_id),
-                [path for path, winner in winners.items() if winner == recipe],
+                self._blob(recipe), [path for path, winner in winners.items() if winner == recipe]
             )
         ]
         return (_Contents(key=key, title=title, files=tuple(files)),)

@@ -1,0 +1,193 @@
+"""An image put together: from a definition, its lock and a base image, to bytes to be had."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError, Finding
+from envsync.model.image import SCRATCH, parse_reference
+from envsync.realise.image.arrangement import MOST_LAYERS
+from envsync.realise.image.base_check import check_base
+from envsync.realise.image.config import compose, extend, find_time, list_activation
+from envsync.realise.image.environment import EnvironmentLayers, ImageEnvironment
+from envsync.realise.image.layer_cache import LayerCache
+from envsync.realise.image.provider import LayerProvider
+from envsync.realise.location import find_home
+from envsync.workflow.image_base import Engines, choose_base, find_path
+from envsync.workflow.image_project import load_project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from envsync.model.image import BaseImage, ImageReference
+    from envsync.model.progress import Reporter
+    from envsync.realise.image.config import ImageContent
+    from envsync.realise.image.staging import Stagers
+    from envsync.workflow.image_project import ImageProject
+
+LOCK_LABEL = "envsync.lock"
+
+_LEAST_LAYERS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageOptions:
+    """How an image is to differ from what the definition says: a *base*, a *name*.
+
+    With *frozen* the lock is taken as it is, whether or not it answers the definition.
+    """
+
+    base: str | None = None
+    name: str | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assembly:
+    """An image's *content* and what its bytes come from.
+
+    *base_name* is what the base image was asked for by, and *base* that as a reference, if it is
+    one.
+    """
+
+    project: ImageProject
+    content: ImageContent
+    base_image: BaseImage
+    base_name: str
+    provider: LayerProvider
+    cache: LayerCache
+    warnings: tuple[Finding, ...]
+
+    @property
+    def base(self) -> ImageReference | None:
+        """The reference of the base image; a path, or nothing at all, has none."""
+        return _find_reference(self.base_name)
+
+
+def assemble(
+    directory: Path, options: ImageOptions, *, engines: Engines, reporter: Reporter
+) -> Assembly:
+    """Put together the image that the lock in *directory* describes.
+
+    Layers that nothing is known of are made; no other bytes are had yet.
+
+    Raises:
+        StaleLockError: the lock does not answer the definition.
+        DefinitionError: the definition or the lock is wrong.
+        EnvsyncError: a package or the base image is out of reach, or does not fit.
+    """
+    project = load_project(directory, name=options.name, frozen=options.frozen)
+    made_at = find_time(os.environ.get("SOURCE_DATE_EPOCH"))
+    cache = LayerCache(find_home() / "cache" / "layers")
+    base_name, source = choose_base(project, options.base, engines=engines, reporter=reporter)
+    base = source.load()
+    _check_platform(base, project)
+    check_base(base, source, needed=project.glibc, cache=cache)
+    environment = _plan(project, base, cache, reporter)
+    made = environment.make() if environment is not None else ()
+    variables, warnings = _list_variables(project, base, environment)
+    settings = extend(
+        base.settings,
+        variables=variables,
+        labels=_list_labels(project, base_name),
+        command=(f"{project.prefix}/bin/python",) if made else (),
+    )
+    return Assembly(
+        project=project,
+        content=compose(base, settings, [each.layer for each in made], made_at=made_at),
+        base_image=base,
+        base_name=base_name,
+        provider=LayerProvider(environment, made, base=source, cache=cache, reporter=reporter),
+        cache=cache,
+        warnings=(*project.warnings, *warnings),
+    )
+
+
+def _plan(
+    project: ImageProject, base: BaseImage, cache: LayerCache, reporter: Reporter
+) -> EnvironmentLayers | None:
+    """Return what makes the environment's layers, None where the base image has it all."""
+    if not project.packages:
+        return None
+    conda = project.conda
+
+    def load_stagers() -> Stagers:
+        from envsync.adapters.rattler import RattlerInstaller, load_config
+        from envsync.adapters.uv import UvUnpacker
+        from envsync.realise.image.staging import Stagers
+
+        return Stagers(
+            conda=RattlerInstaller(load_config(), conda.channels if conda else ()),
+            pip=UvUnpacker(conda.pip_options if conda else ()),
+        )
+
+    return EnvironmentLayers(
+        ImageEnvironment(
+            prefix=project.prefix,
+            packages=project.packages,
+            budget=max(_LEAST_LAYERS, MOST_LAYERS - len(base.layers)),
+            requested=project.list_requested(),
+            requested_pip=project.list_requested_pip(),
+            variables=tuple(project.list_variables().items()),
+        ),
+        cache=cache,
+        load_stagers=load_stagers,
+        reporter=reporter,
+    )
+
+
+def _list_variables(
+    project: ImageProject, base: BaseImage, environment: EnvironmentLayers | None
+) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
+    """Return the variables of the image, and a finding for each script that is not understood."""
+    own = {"AZUREML_ENVIRONMENT_IMAGE": "True", **project.list_variables()}
+    if environment is None:
+        return own, ()
+    active = list_activation(base.settings, prefix=project.prefix)
+    known = dict(entry.partition("=")[::2] for entry in base.settings.environment)
+    activation = environment.read_activation({**known, **active})
+    findings = tuple(
+        Finding(
+            file=path,
+            message="does more than envsync understands: what it sets is missing in the image",
+            hint="set it under `environmentVariables`",
+        )
+        for path in activation.not_understood
+    )
+    return {**active, **dict(activation.variables), **own}, findings
+
+
+def _list_labels(project: ImageProject, base_name: str) -> dict[str, str]:
+    labels = {"org.opencontainers.image.title": project.name}
+    if project.spec is not None and project.spec.version:
+        labels["org.opencontainers.image.version"] = project.spec.version
+    if project.packages:
+        labels[LOCK_LABEL] = f"sha256:{project.lock_digest}"
+    reference = _find_reference(base_name)  # a path differs from machine to machine
+    if reference is not None:
+        labels["org.opencontainers.image.base.name"] = str(reference)
+    if reference is not None and reference.digest is not None:
+        labels["org.opencontainers.image.base.digest"] = reference.digest
+    return labels
+
+
+def _find_reference(name: str) -> ImageReference | None:
+    """Return the image reference that *name* is; a path, or nothing at all, is none."""
+    if name == SCRATCH or find_path(name) is not None:
+        return None
+    with contextlib.suppress(EnvsyncError):
+        return parse_reference(name)
+    return None
+
+
+def _check_platform(base: BaseImage, project: ImageProject) -> None:
+    if (base.os, base.architecture) != ("linux", project.architecture):
+        raise EnvsyncError(
+            f"Base image `{base.name}` is for `{base.os}/{base.architecture}`, and the "
+            f"environment for `linux/{project.architecture}`",
+            hint="choose another with `--base`",
+        )
