@@ -337,15 +337,14 @@ def test_the_debugger_opens_at_the_failing_frame(shell: Shell) -> None:
 
 
 def test_a_script_that_returns_its_exceptions_is_warned_of(shell: Shell) -> None:
-    script = (
-        "def init(): pass\ndef run(d):\n    try: 1 / 0\n    except Exception as e: return str(e)\n"
-    )
-    shell.write(score_py=script)
+    run = "def run(d):\n    try: 1 / 0\n    except Exception as e: return str(e)\n"
+    shell.write(score_py="def init(): pass\n" + run)
     assert shell.score("--data", "one.json") == (
         0,
         '{"result": "division by zero"}\n',
         (
-            "Warning: `score.py`:4: `run` returns an exception as a result; clients see status 200\n"
+            "Warning: `score.py`:4: `run` returns an exception as a result; "
+            "clients see status 200\n"
             "Hint: let it raise: the answer is then 500, and the traceback is in the log\n"
         ),
     )

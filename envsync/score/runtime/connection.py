@@ -16,7 +16,8 @@ _IDLE_SECONDS = 75
 _HEAD_SECONDS = 30
 _STALL_SECONDS = 60
 _LINGER_SECONDS = 2
-_READ_SIZE = 262144
+_LEAST_READ = 65536
+_MOST_READ = 1048576
 _SHORTEST_HEAD = 16
 _MOST_PIPELINED = 131072
 HIGH_WATER = 1048576
@@ -110,7 +111,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            data = self._sock.recv(_READ_SIZE)
+            data = self._sock.recv(_MOST_READ if self._phase == "body" else _LEAST_READ)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

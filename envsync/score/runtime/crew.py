@@ -5,7 +5,7 @@ import signal
 import time
 
 from .log import say
-from .spawning import spawn
+from .spawning import Spawned
 from .worker_process import WorkerProcess
 
 TYPE_CHECKING = False
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .event_loop import EventLoop
-    from .spawning import Spawned
 
     Frame = tuple[dict[str, Any], bytes]
 
@@ -162,7 +161,7 @@ class Crew:
         self._application.on_frame(job, header, body)
 
     def on_hung_up(self, worker: WorkerProcess) -> None:
-        """See why *worker* closed its socket: it ended, or its script closed what it found."""
+        """See why *worker* closed its pipe: it ended, or its script closed what it found."""
         if worker.has_ended():
             self._on_end(worker)
         else:
@@ -170,7 +169,7 @@ class Crew:
             worker.state = "dying"
 
     def _spawn(self, spawned: "Spawned | None" = None) -> None:
-        spawned = spawned or spawn(self._command)
+        spawned = spawned or Spawned(self._command)
         self._workers.append(WorkerProcess(spawned, self._loop, self, self._generation))
 
     def _on_loaded(self, worker: WorkerProcess, header: "dict[str, Any]") -> None:

@@ -5,7 +5,7 @@ import sys
 
 from .listeners import explain_address, open_listeners
 from .settings import Settings, UsageError
-from .spawning import spawn, worker_command
+from .spawning import Spawned, worker_command
 
 _FAILED = 1
 _WRONG = 2
@@ -22,7 +22,7 @@ def main(arguments: "list[str]") -> int:
     except OSError as error:
         return _print_error(*explain_address(error, settings.host, settings.port), status=_FAILED)
     command = worker_command(settings)
-    first = spawn(command)
+    first = Spawned(command)
     from .server import Server  # noqa: PLC0415  # meanwhile the worker loads the script
 
     server = Server(settings, listeners, command)

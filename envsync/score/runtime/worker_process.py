@@ -1,4 +1,4 @@
-"""A worker as its supervisor sees it: a process at the other end of a socket."""
+"""A worker as its supervisor sees it: a process at the other end of two pipes."""
 
 import os
 import signal
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .event_loop import EventLoop
     from .spawning import Spawned
 
-_READ_SIZE = 1048576
+_LEAST_READ = 65536
+_MOST_READ = 1048576
 
 
 class WorkerProcess:
@@ -33,9 +34,12 @@ class WorkerProcess:
         self.job = None  # type: Any
         self.deadline = None  # type: float | None
         self.is_warned = False
-        self.process, self._sock = spawned
-        self._watched = READ
-        loop.watch(self._sock, READ, self._on_event)
+        self.process = spawned.process
+        self._requests = spawned.requests
+        self._answers = spawned.answers
+        self._is_open = True
+        self._read_size = _LEAST_READ
+        loop.watch(self._answers, READ, self._on_answer)
 
     @property
     def pid(self) -> int:
@@ -64,11 +68,15 @@ class WorkerProcess:
 
     def hang_up(self) -> None:
         """Tell it that there is no more to do."""
-        if self._sock.fileno() >= 0:
-            if self._watched:
-                self._loop.forget(self._sock)
-                self._watched = 0
-            self._sock.close()
+        if not self._is_open:
+            return
+        self._is_open = False
+        if not self._paused:
+            self._loop.forget(self._answers)
+        if self._output:
+            self._loop.forget(self._requests)
+        self._requests.close()
+        self._answers.close()
 
     def kill(self) -> None:
         """End it and all that it started, at once."""
@@ -85,13 +93,17 @@ class WorkerProcess:
 
     def pause(self, *, paused: bool) -> None:
         """Leave what it sends where it is, or take it again."""
-        if self._paused != paused and self._sock.fileno() >= 0:
-            self._paused = paused
-            self._update_interest()
+        if self._paused == paused or not self._is_open:
+            return
+        self._paused = paused
+        if paused:
+            self._loop.forget(self._answers)
+        else:
+            self._loop.watch(self._answers, READ, self._on_answer)
 
     def _send(self, head: bytes, body: bytes) -> None:
         try:
-            sent = self._sock.sendmsg((head, body))
+            sent = os.writev(self._requests.fileno(), (head, body))
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
@@ -102,17 +114,24 @@ class WorkerProcess:
         if sent < len(head) + len(body):
             self._output.append(memoryview(body)[sent - len(head) :])
         if self._output:
-            self._update_interest()
+            self._loop.watch(self._requests, WRITE, self._on_room)
 
-    def _on_event(self, events: int) -> None:
-        if events & WRITE:
-            self._flush()
-        if events & READ and self._sock.fileno() >= 0:
-            self._read()
-
-    def _read(self) -> None:
+    def _on_room(self, _: int) -> None:
         try:
-            data = self._sock.recv(_READ_SIZE)
+            while self._output:
+                sent = os.write(self._requests.fileno(), self._output[0])
+                self._output[0] = self._output[0][sent:]
+                if not self._output[0]:
+                    del self._output[0]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._output.clear()
+        self._loop.forget(self._requests)
+
+    def _on_answer(self, _: int) -> None:
+        try:
+            data = os.read(self._answers.fileno(), self._read_size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -121,34 +140,11 @@ class WorkerProcess:
             self.hang_up()
             self._crew.on_hung_up(self)
             return
+        is_full = len(data) == self._read_size
+        self._read_size = _MOST_READ if is_full else _LEAST_READ
         self._input += data
-        while self._sock.fileno() >= 0:
+        while self._is_open:
             frame = wire.take(self._input)
             if frame is None:
                 return
             self._crew.on_frame(self, *frame)
-
-    def _flush(self) -> None:
-        try:
-            while self._output:
-                sent = self._sock.send(self._output[0])
-                self._output[0] = self._output[0][sent:]
-                if not self._output[0]:
-                    del self._output[0]
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self._output.clear()
-        self._update_interest()
-
-    def _update_interest(self) -> None:
-        wanted = (0 if self._paused else READ) | (WRITE if self._output else 0)
-        if wanted == self._watched:
-            return
-        if not self._watched:
-            self._loop.watch(self._sock, wanted, self._on_event)
-        elif not wanted:
-            self._loop.forget(self._sock)
-        else:
-            self._loop.change(self._sock, wanted)
-        self._watched = wanted
