@@ -106,6 +106,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _walk_definition(walk: Walk, name: str) -> None:
     definition = f"specs/{name}"
     request = f"{definition}/sample-request.json"
+    # The lock of an earlier walk may name packages of a channel that has been made anew since.
+    (CHECKOUT / definition / "conda-lock.yml").unlink(missing_ok=True)
     walk.run("envsync", "lock", definition)
     walk.run("envsync", "build-local", definition)
     walk.run("envsync", "run", definition, "python", f"{definition}/train.py")
