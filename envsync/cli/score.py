@@ -11,7 +11,6 @@ from envsync.cli._findings import show_warnings
 from envsync.cli._group import render, warn
 from envsync.cli._target_options import target_options
 from envsync.errors import EnvsyncError
-from envsync.score.comparison import load_expected
 from envsync.workflow import score as workflow
 from envsync.workflow.scoring_target import (
     ScoringChoice,
@@ -69,7 +68,7 @@ def command(context: click.Context, /, **_: object) -> None:
     output = _Output(raw=given.pop("raw"), whole=given.pop("whole"))
     sources = workflow.find_requests(given.pop("names"), lines=given.pop("lines"))
     expect, tolerance, record = (given.pop(name) for name in ("expect", "tolerance", "record"))
-    expected = load_expected(expect) if expect is not None else None
+    expected = workflow.load_expected(expect) if expect is not None else None
     choice = ScoringChoice(**given)
     target = find_target(choice)
     show_warnings(find_warnings(target))

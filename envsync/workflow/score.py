@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envsync.files import write_atomically
-from envsync.score.comparison import find_differences
 from envsync.score.requests import find_sources, read_requests
 from envsync.score.results import error_of, record_line, result_line
 from envsync.score.script_text import missing_functions, missing_functions_error
@@ -84,10 +82,23 @@ def score(
         yield Scored(answer=answer, line=result_line(answer), error=error_of(answer, name))
 
 
+def load_expected(path: Path) -> tuple[Any, ...]:
+    """Return the answers that are written down in *path*.
+
+    Raises:
+        DefinitionError: it can't be read, or holds something else.
+    """
+    from envsync.score.comparison import load_expected as load
+
+    return load(path)
+
+
 def compare(
     expected: Sequence[Any], scored: Sequence[Scored], *, tolerance: float
 ) -> tuple[str, ...]:
     """Return what is other than *expected*, a line each, with the request it is about."""
+    from envsync.score.comparison import find_differences
+
     found = [
         f"`{one.answer.source}`: {difference}"
         for wanted, one in zip(expected, scored, strict=False)
@@ -104,4 +115,6 @@ def write_expected(path: Path, scored: Sequence[Scored]) -> None:
     Raises:
         EnvsyncError: it can't be written.
     """
+    from envsync.files import write_atomically
+
     write_atomically(path, "".join(one.line + "\n" for one in scored).encode("utf-8"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -395,6 +396,83 @@ def test_a_streamed_answer_comes_piece_by_piece(python: Path, tmp_path: Path) ->
         rest = first + read_all(sock)
     assert b"Transfer-Encoding: chunked" in rest
     assert rest.endswith(b"8\r\npiece 2\n\r\n0\r\n\r\n")
+
+
+STREAM = """
+    from flask import Response
+    from azureml.contrib.services.aml_request import rawhttp
+
+    def init():
+        pass
+
+    def pieces():
+        yield "one "
+        yield "two"
+
+    def broken():
+        yield "one "
+        raise ValueError("in the middle")
+
+    @rawhttp
+    def run(request):
+        which = broken if request.args.get("broken") else pieces
+        return Response(which(), mimetype="text/plain", headers={"X-A\\r\\nX-B": "1\\r\\nX-C: 2"})
+"""
+
+
+def test_an_old_client_gets_a_stream_without_chunks(python: Path, tmp_path: Path) -> None:
+    with serve_script(python, tmp_path, STREAM) as served:
+        answer = served.send_raw(b"GET /score HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert body == b"one two"
+    assert b"chunked" not in head
+    assert b"\r\nConnection: close" in head
+
+
+def test_a_script_cannot_split_the_head_of_its_answer(python: Path, tmp_path: Path) -> None:
+    with serve_script(python, tmp_path, STREAM) as served:
+        head = served.send_raw(b"GET /score HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")[0]
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n")]
+    assert not {b"X-A", b"X-B", b"X-C"} & set(names)
+
+
+def test_a_stream_that_breaks_off_is_not_told_as_whole(python: Path, tmp_path: Path) -> None:
+    with serve_script(python, tmp_path, STREAM) as served:
+        answer = served.send_raw(b"GET /score?broken=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"one " in answer
+        assert not answer.endswith(b"0\r\n\r\n")
+        served.wait_for_log("ValueError: in the middle")
+        assert served.ask("GET", "/").status == 200
+
+
+def test_a_client_that_leaves_a_stream_does_not_hold_the_worker(
+    python: Path, tmp_path: Path
+) -> None:
+    script = STREAM.replace('yield "two"', 'while True: yield "x" * 100000')
+    with serve_script(python, tmp_path, script) as served:
+        with served.connect() as sock:
+            sock.sendall(b"GET /score HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert b"one " in sock.recv(65536) + sock.recv(65536)
+        with pytest.raises(http.client.IncompleteRead):
+            served.ask("GET", "/score?broken=1")
+
+
+def test_a_script_that_closes_every_descriptor_is_replaced(python: Path, tmp_path: Path) -> None:
+    script = """
+        import os, time
+
+        def init():
+            pass
+
+        def run(raw_data):
+            if raw_data == "close":
+                os.closerange(0, 1000)
+                time.sleep(60)
+            return raw_data
+    """
+    with serve_script(python, tmp_path, script) as served:
+        assert served.ask(body="close").status == 500
+        assert served.ask(body="next").json == "next"
 
 
 def test_metrics_count_answers(python: Path, tmp_path: Path) -> None:

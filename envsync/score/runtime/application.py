@@ -172,12 +172,17 @@ class Application:
                 origins, fields = self._settings.cors_origins, job.head.fields
                 headers += cors_headers(origins, fields, is_preflight=is_preflight)
         date = self._clock.date()
-        return head_bytes(reply.status, headers, size, keep_alive=keep_alive, date=date)
+        return head_bytes(
+            *(reply.status, headers, size),
+            keep_alive=keep_alive,
+            date=date,
+            is_chunked=size is None and not job.head.is_old,
+        )
 
     def _start_stream(self, job: Job, reply: Reply) -> None:
         job.is_streaming = True
         job.status = reply.status
-        keep_alive = job.head.keep_alive and not self.is_draining
+        keep_alive = job.head.keep_alive and not self.is_draining and not job.head.is_old
         head = self._head(job, reply, None, keep_alive=keep_alive)
         job.connection.send(head, last=False)
 
@@ -186,9 +191,11 @@ class Application:
         if "failure" in header:
             connection.close()  # the only way to say that the body is not whole
             return
-        piece = b"" if job.head.method == "HEAD" else chunk(body)
+        piece = body if job.head.is_old else chunk(body)
+        if job.head.method == "HEAD":
+            piece = b""
         if not header.get("more"):
-            keep_alive = job.head.keep_alive and not self.is_draining
+            keep_alive = job.head.keep_alive and not self.is_draining and not job.head.is_old
             self._note(job, "-", None)
             connection.send(piece, last=True, keep_alive=keep_alive)
             return

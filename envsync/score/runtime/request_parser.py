@@ -43,6 +43,7 @@ class Head:
         "chunked",
         "fields",
         "has_ids",
+        "is_old",
         "keep_alive",
         "length",
         "method",
@@ -63,6 +64,7 @@ class Head:
             lower = name.lower()
             fields[lower] = fields[lower] + "," + value if lower in fields else value
         self.fields = fields
+        self.is_old = minor == b"0"
         self.chunked = False
         self.length = 0
         self.has_ids = not ID_FIELDS.isdisjoint(fields)

@@ -3,6 +3,7 @@
 import binascii
 import json
 import os
+import re
 import time
 
 TYPE_CHECKING = False
@@ -44,6 +45,7 @@ PHRASES = {
 JSON = ("Content-Type", "application/json")
 NOT_FAILED = ("x-ms-run-function-failed", "False")
 TEXT = ("Content-Type", "text/html; charset=utf-8")
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 _IDS_AT_ONCE = 64
 _random_digits: "list[str]" = []
@@ -96,18 +98,27 @@ def error_reply(status: int, message: str, *, failed: bool = False) -> Reply:
 
 
 def head_bytes(
-    status: int, headers: "Pairs", length: "int | None", *, keep_alive: bool, date: str
+    status: int,
+    headers: "Pairs",
+    length: "int | None",
+    *,
+    keep_alive: bool,
+    date: str,
+    is_chunked: bool = False,
 ) -> bytes:
-    """Return the head of a response; with *length* None its body comes in chunks."""
+    """Return the head of a response.
+
+    With *length* None its body comes in chunks, or goes on until the connection ends.
+    """
     lines = ["HTTP/1.1 {} {}".format(status, PHRASES.get(status, "Status"))]
     lines.extend(
         "{}: {}".format(name, _one_line(value))
         for name, value in headers
-        if name.lower() not in _HOP_BY_HOP
+        if name.lower() not in _HOP_BY_HOP and _NAME.match(name)
     )
-    if length is None:
+    if is_chunked:
         lines.append("Transfer-Encoding: chunked")
-    elif status not in _BODILESS:
+    elif length is not None and status not in _BODILESS:
         lines.append("Content-Length: {}".format(length))
     lines.append("Date: " + date)
     lines.append("Connection: keep-alive" if keep_alive else "Connection: close")
