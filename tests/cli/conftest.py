@@ -6,12 +6,16 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from base_archive import write_base
+from registries import run_registry, why_not
 
 from envsync.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from channel import Served
 
 
 class Done(NamedTuple):
@@ -54,3 +58,23 @@ def define(tmp_path: Path) -> Callable[..., Path]:
         return directory
 
     return write
+
+
+@pytest.fixture
+def locked(
+    envsync: Callable[..., Done], define: Callable[..., Path], channel: Served, tmp_path: Path
+) -> Callable[..., Done]:
+    """Return `envsync` in a folder with a locked definition `d` and a base image `base.tar`."""
+    del channel
+    write_base(tmp_path / "base.tar")
+    define("python", "six=1.17", pip=("idna==3.10",), environmentVariables={"GREETING": "hello"})
+    assert envsync("lock", "d").status == 0
+    return envsync
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    if lack := why_not():
+        pytest.skip(lack)
+    with run_registry(tmp_path / "registry") as address:
+        yield address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,11 @@ class DockerEngine:
         """Give the image with the id *image* the name *reference*, which may be another's."""
         with translated(f"asked to tag `{image}`"):
             self._client.api.tag(image, reference.familiar_name, reference.tag or "latest")
+
+    def remove(self, reference: str) -> None:
+        """Take the name *reference* away, and the image if it has no other; none is no error."""
+        with translated(f"asked to remove `{reference}`"), contextlib.suppress(ImageNotFound):
+            self._client.images.remove(reference)
 
     def build(self, context: Path, *, dockerfile: str, platform: str) -> str:
         """Build the *dockerfile* in the folder *context*; return the image's id."""

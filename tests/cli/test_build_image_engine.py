@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from channel import Served
+    from conftest import Done
+
+    from envsync.adapters.docker_engine import DockerEngine
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+_NO_ENGINE = (
+    "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
+)
+SPECS = Path(__file__).resolve().parents[2] / "specs"
+
+
+@pytest.fixture
+def tag(tmp_path: Path, docker_engine: DockerEngine) -> Iterator[str]:
+    """Return a tag that is this test's own, and remove its image afterwards."""
+    name = f"envsync-test/{tmp_path.name.replace('_', '-')[-60:].strip('-')}:1"
+    yield name
+    docker_engine.remove(name)
+
+
+@pytest.fixture
+def build(locked: Callable[..., Done], tag: str, base_image: str) -> Callable[..., Done]:
+    """Return the command that loads the image of `d`, upon a bare Debian, into the engine."""
+
+    def run(*more: str) -> Done:
+        return locked("build-local", "d", "--docker", "--tag", tag, "--base", base_image, *more)
+
+    return run
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "envsync", *arguments]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_the_image_runs_its_python_with_the_network_off(
+    build: Callable[..., Done], tag: str, docker_engine: DockerEngine
+) -> None:
+    code = (
+        "import os, socket, sys, six, idna\n"
+        "assert [name for _, name in socket.if_nameindex()] == ['lo']\n"
+        "print(six.__version__, idna.__version__, sys.prefix, os.environ['GREETING'])\n"
+    )
+    built = build("--print-id")
+    done = docker_engine.run(tag, ["python", "-c", code], read_only={})
+
+    assert built.status == 0, built.stderr
+    assert docker_engine.find_image(tag) == built.stdout.strip()
+    assert (done.stderr, done.stdout) == ("", "1.17.0 3.10 /azureml-envs/d hello\n")
+
+
+def test_console_scripts_of_conda_and_pip_packages_run(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    channel: Served,
+    tag: str,
+    base_image: str,
+    docker_engine: DockerEngine,
+) -> None:
+    del channel
+    define("python", "pip", pip=("httpx[cli]==0.28.1",))
+    assert envsync("lock", "d").status == 0
+    options = ("--docker", "--tag", tag, "--base", base_image)
+    assert envsync("build-local", "d", *options).status == 0
+    versions = docker_engine.run(tag, ["sh", "-c", "pip --version; httpx --help"], read_only={})
+
+    assert versions.status == 0, versions.stderr
+    assert "from /azureml-envs/d/lib/" in versions.stdout
+    assert "httpx" in versions.stdout
+
+
+def test_the_image_scores_a_request(
+    envsync: Callable[..., Done],
+    channel: Served,
+    tag: str,
+    base_image: str,
+    docker_engine: DockerEngine,
+    tmp_path: Path,
+) -> None:
+    del channel
+    folder = tmp_path / "diabetes"
+    shutil.copytree(SPECS / "sklearn-diabetes", folder)
+    assert envsync("lock", "diabetes").status == 0
+    options = ("--docker", "--tag", tag, "--base", base_image)
+    built = envsync("build-local", "diabetes", *options)
+    code = (
+        "import json, score\n"
+        "score.init()\n"
+        "result = score.run(open('/model/sample-request.json').read())\n"
+        "print(json.dumps(result))\n"
+    )
+    done = docker_engine.run(
+        tag,
+        ["python", "-c", code],
+        read_only={folder: "/model"},
+        env={"AZUREML_MODEL_DIR": "/model/model", "PYTHONPATH": "/model"},
+    )
+
+    assert built.status == 0, built.stderr
+    assert done.status == 0, done.stderr
+    expected = json.loads((folder / "expected-response.json").read_text())
+    assert json.loads(done.stdout) == pytest.approx(expected["result"])
+
+
+def test_a_second_run_says_so_and_a_lost_tag_is_put_back(
+    build: Callable[..., Done], tag: str, docker_engine: DockerEngine
+) -> None:
+    first = build("--print-id").stdout.strip()
+    second = build("--tag", f"{tag}-too")
+    docker_engine.remove(tag)
+    third = build()
+    docker_engine.remove(f"{tag}-too")
+
+    assert "Docker Engine: 0 new layers" in second.stderr
+    assert docker_engine.find_image(tag) == first
+    assert "Docker Engine: 0 new layers" in third.stderr
+    assert "nothing to do, the image is there" in build().stderr
+
+
+def test_a_change_to_one_package_loads_what_lies_above_it_and_no_more(
+    build: Callable[..., Done],
+    locked: Callable[..., Done],
+    define: Callable[..., Path],
+    tag: str,
+    docker_engine: DockerEngine,
+) -> None:
+    build()
+    define("python", "six=1.16", pip=("idna==3.10",), environmentVariables={"GREETING": "hello"})
+    assert locked("lock", "d").status == 0
+    done = build()
+    version = docker_engine.run(
+        tag, ["python", "-c", "import six; print(six.__version__)"], read_only={}
+    )
+
+    assert "Docker Engine: 1 new layer (" in done.stderr
+    assert version.stdout == "1.16.0\n"
+
+
+def test_a_build_that_is_killed_leaves_the_old_image_under_the_tag(
+    build: Callable[..., Done],
+    locked: Callable[..., Done],
+    define: Callable[..., Path],
+    tag: str,
+    base_image: str,
+    docker_engine: DockerEngine,
+) -> None:
+    old = build("--print-id").stdout.strip()
+    define("python", "numpy", "six=1.16", pip=("idna==3.10",))
+    assert locked("lock", "d").status == 0
+    seen = set()
+    for delay in (0.4, 0.8, 1.2, 1.6, 2.0):
+        process = start("build-local", "d", "--docker", "--tag", tag, "--base", base_image)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        seen.add(docker_engine.find_image(tag))
+    new = build("--print-id").stdout.strip()
+
+    assert seen <= {old, new}
+    assert docker_engine.find_image(tag) == new
+    done = docker_engine.run(tag, ["python", "-c", "import numpy, six"], read_only={})
+    assert done.status == 0, done.stderr
+
+
+def test_two_builds_of_one_tag_at_a_time_end_in_one_whole_image(
+    locked: Callable[..., Done], tag: str, base_image: str, docker_engine: DockerEngine
+) -> None:
+    del locked
+    command = ("build-local", "d", "--docker", "--tag", tag, "--base", base_image, "--print-id")
+    processes = [start(*command), start(*command)]
+    outputs = [process.communicate() for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert {stdout.strip() for stdout, _ in outputs} == {docker_engine.find_image(tag)}
+    done = docker_engine.run(tag, ["python", "-c", "import six"], read_only={})
+    assert done.status == 0, done.stderr
+
+
+def test_a_base_of_the_engine_goes_out_by_every_way(
+    build: Callable[..., Done], tmp_path: Path
+) -> None:
+    if not shutil.which("skopeo"):
+        pytest.skip("needs skopeo")
+    expected = build("--output", "image.tar", "--oci", "layout", "--print-id").stdout.strip()
+
+    for place in ("docker-archive:image.tar", "oci:layout:1"):
+        inspect = ["skopeo", "inspect", "--raw", place]
+        raw = subprocess.run(inspect, cwd=tmp_path, capture_output=True, check=True).stdout
+        assert json.loads(raw)["config"]["digest"] == expected
+
+
+def test_podman_takes_the_archive_and_runs_it(
+    build: Callable[..., Done], tag: str, podman: list[str]
+) -> None:
+    assert build("--output", "image.tar").status == 0
+    load = [*podman, "load", "-q", "-i", "image.tar"]
+    subprocess.run(load, check=True, capture_output=True)
+    run = [*podman, "run", "--rm", "--network=none", tag, "python", "-c", "import six; print(1)"]
+    done = subprocess.run(run, check=False, capture_output=True, text=True)
+
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
+
+
+@pytest.fixture
+def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Return the start of a command of podman's, whose images are this test's own."""
+    if not shutil.which("podman"):
+        pytest.skip("needs podman")
+    path = tmp_path / "containers.conf"
+    # It would raise limits, which a sandbox may forbid.
+    path.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
+    monkeypatch.setenv("CONTAINERS_CONF", str(path))
+    with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as name:  # its paths are short
+        storage = ["--root", f"{name}/storage", "--runroot", f"{name}/run"]
+        command = ["podman", *storage, "--cgroup-manager=cgroupfs", "--runtime=runc"]
+        yield command
+        reset = [*command, "system", "reset", "--force"]
+        subprocess.run(reset, check=False, capture_output=True)
+
+
+def test_podmans_own_service_takes_the_image(
+    locked: Callable[..., Done],
+    base_image: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    podman: list[str],
+) -> None:
+    saved = locked("build-local", "d", "--base", base_image, "--output", "image.tar", "--print-id")
+    address = f"unix://{tmp_path}/podman.sock"
+    service = [*podman, "system", "service", "--time=0", address]
+    with subprocess.Popen(service, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(100):
+                if (tmp_path / "podman.sock").exists():
+                    break
+                time.sleep(0.1)
+            monkeypatch.setenv("DOCKER_HOST", address)
+            arguments = ["build-local", "d", "--docker", "--base", "image.tar", "--tag", "two:1"]
+            first = locked(*arguments)
+            second = locked(*arguments)
+        finally:
+            process.terminate()
+
+    assert saved.status == 0, saved.stderr
+    assert first.status == 0, first.stderr
+    assert "nothing to do, the image is there" in second.stderr
+
+
+def test_a_dockerfile_of_the_definition_is_built_upon(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    channel: Served,
+    tag: str,
+    base_image: str,
+    docker_engine: DockerEngine,
+) -> None:
+    del channel
+    definition = define("python", docker={})
+    (definition / "BaseDockerfile").write_text(f"FROM {base_image}\nENV BUILT=yes\n")
+    assert envsync("lock", "d").status == 0
+    done = envsync("build-local", "d", "--docker", "--tag", tag)
+    said = docker_engine.run(
+        tag, ["python", "-c", "import os; print(os.environ['BUILT'])"], read_only={}
+    )
+
+    assert done.status == 0, done.stderr
+    assert said.stdout == "yes\n"
+
+
+def test_an_engine_that_dies_half_way_is_said(
+    locked: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for the engine answers until it is given the image, and then hangs up."""
+    with _dying_engine(tmp_path / "dying.sock") as host:
+        monkeypatch.setenv("DOCKER_HOST", host)
+        done = locked("build-local", "d", "--docker", "--base", "base.tar")
+
+    assert done.status == 1
+    assert "Error: Docker Engine, given an image to load, failed: " in done.stderr
+
+
+class _DyingEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+class _DyingHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        version = {"Version": "99", "ApiVersion": "1.41", "Os": "linux", "Arch": "x"}
+        if self.path.endswith("/version"):
+            self._send(200, version)
+        elif self.path.endswith("/info"):
+            self._send(200, {"DriverStatus": []})
+        elif "/images/json" in self.path:
+            self._send(200, [])
+        else:
+            self._send(404, {"message": "No such image"})
+
+    def do_POST(self) -> None:
+        self.rfile.read(1 << 16)
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def _send(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        return "local"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep quiet."""
+
+
+@contextlib.contextmanager
+def _dying_engine(path: Path) -> Iterator[str]:
+    with _DyingEngine(str(path), _DyingHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"unix://{path}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_no_engine_is_said_with_its_hint(
+    locked: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    done = locked("build-local", "d", "--docker", "--base", "base.tar")
+
+    assert done.status == 1
+    assert done.stderr.splitlines()[-2:] == [
+        f"Error: Cannot reach the Docker daemon at `unix://{tmp_path}/none.sock`",
+        f"Hint: {_NO_ENGINE}",
+    ]

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from base_archive import write_base
+from images import list_members, print_id, read_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Done
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_poisoned_layer_cache_is_noticed_and_mended(
+    locked: Callable[..., Done], private_home: Path, tmp_path: Path
+) -> None:
+    expected = print_id(locked)
+    blobs = private_home / ".envsync/cache/layers/blobs"
+    largest = max(blobs.iterdir(), key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[2000:2010] = b"poisoned!!"
+    largest.write_bytes(content)
+    done = locked("build-local", "d", "--base", "base.tar", "--output", "image.tar", "--print-id")
+
+    assert (done.status, done.stdout.strip()) == (0, expected)
+    assert not any(
+        b"poisoned!!" in content
+        for content in list_members(tmp_path / "image.tar").values()
+        if isinstance(content, bytes)
+    )
+
+
+def test_a_poisoned_package_cache_is_noticed(
+    locked: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    print_id(locked, "--name", "first")
+    poisoned = next((tmp_path / "rattler").rglob("six.py"))
+    poisoned.write_text("raise SystemExit('poisoned')\n")
+    done = locked("build-local", "d", "--base", "base.tar", "--print-id", "--name", "second")
+
+    assert done.status == 1
+    assert "six.py` is not what its package says: its bytes were changed" in done.stderr
+
+
+def test_a_build_that_was_killed_is_taken_up_again(
+    locked: Callable[..., Done], private_home: Path, tmp_path: Path
+) -> None:
+    arguments = ["build-local", "d", "--base", "base.tar", "--oci", "layout"]
+    for delay in (0.3, 0.6, 0.9, 1.3):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "envsync", *arguments], stderr=subprocess.DEVNULL
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (tmp_path / "layout").exists() or read_layout(tmp_path / "layout")
+    done = locked(*arguments)
+    cache = private_home / ".envsync/cache/layers"
+
+    assert done.status == 0
+    read_layout(tmp_path / "layout")
+    assert list(cache.glob("staging-*")) == []
+    assert list((cache / "blobs").glob("*.partial")) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    locked: Callable[..., Done], tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small disk")
+    print_id(locked)
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(small)]
+    unmount = ["umount", str(small)]
+    subprocess.run(mount, check=True)
+    try:
+        archive = locked("build-local", "d", "--base", "base.tar", "--output", "small/x.tar")
+        layout = locked("build-local", "d", "--base", "base.tar", "--oci", "small/layout")
+        left = list(small.iterdir())
+    finally:
+        subprocess.run(unmount, check=True)
+
+    assert (archive.status, layout.status) == (1, 1)
+    assert "Error: Cannot write `small/x.tar`: No space left on device" in archive.stderr
+    assert "No space left on device" in layout.stderr
+    assert left == []
+
+
+def test_a_base_with_an_older_glibc_is_refused_before_anything_is_built(
+    locked: Callable[..., Done], private_home: Path, tmp_path: Path
+) -> None:
+    write_base(tmp_path / "old.tar", glibc="2.12")
+    done = locked("build-local", "d", "--base", "old.tar", "--oci", "layout")
+
+    assert done.status == 1
+    assert "Error: Base image `old.tar` has glibc 2.12, and the lock assumes " in done.stderr
+    assert not (tmp_path / "layout").exists()
+    assert not (private_home / ".envsync/cache/layers/records").exists()
+
+
+def test_a_base_without_glibc_is_refused(locked: Callable[..., Done], tmp_path: Path) -> None:
+    write_base(tmp_path / "musl.tar", glibc=None)
+    done = locked("build-local", "d", "--base", "musl.tar", "--oci", "layout")
+
+    assert done.status == 1
+    assert "Error: Base image `musl.tar` has no glibc, and the packages need " in done.stderr
+
+
+def test_a_base_of_another_architecture_is_refused(
+    locked: Callable[..., Done], tmp_path: Path
+) -> None:
+    write_base(tmp_path / "other.tar", architecture="s390x")
+    done = locked("build-local", "d", "--base", "other.tar", "--oci", "layout")
+
+    assert done.status == 1
+    assert done.stderr.startswith(
+        "Error: Base image `other.tar` is for `linux/s390x`, and the environment for `linux/"
+    )
+
+
+def test_a_definition_without_a_base_says_how_to_name_one(locked: Callable[..., Done]) -> None:
+    done = locked("build-local", "d", "--oci", "layout")
+
+    assert done.status == 2
+    assert done.stderr == (
+        "Error: The definition names no base image\nHint: name one with `--base`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--tag", "Upper:1"), "`Upper:1` is not an image reference: a repository is lower-case"),
+        (("--push", "a b"), "`a b` is not an image reference"),
+        (("--base", "nowhere.tar"), "`nowhere.tar` is neither an OCI layout nor an archive"),
+        (("--oci", "d"), "`d` is there and is not an OCI layout"),
+    ],
+)
+def test_wrong_words_on_the_command_line_are_said(
+    locked: Callable[..., Done], arguments: tuple[str, ...], message: str
+) -> None:
+    base = () if "--base" in arguments else ("--base", "base.tar")
+    done = locked("build-local", "d", "--print-id", *base, *arguments)
+
+    assert done.status in (1, 2)
+    assert f"Error: {message}" in done.stderr
+
+
+def test_a_stale_lock_is_refused_unless_taken_as_it_is(
+    locked: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    define("python", "six=1.17", "click")
+    done = locked("build-local", "d", "--base", "base.tar", "--print-id")
+
+    assert done.status == 1
+    assert "is stale" in done.stderr
+    assert print_id(locked, "--frozen").startswith("sha256:")
