@@ -102,8 +102,11 @@ def test_the_image_scores_a_request(
 ) -> None:
     del channel
     folder = tmp_path / "diabetes"
-    shutil.copytree(SPECS / "sklearn-diabetes", folder)
+    kept = shutil.ignore_patterns("model", "conda-lock.yml", "__pycache__")
+    shutil.copytree(SPECS / "sklearn-diabetes", folder, ignore=kept)
     assert envsync("lock", "diabetes").status == 0
+    assert envsync("build-local", "diabetes").status == 0
+    assert envsync("run", "diabetes", "python", "diabetes/train.py").status == 0
     options = ("--docker", "--tag", tag, "--base", base_image)
     built = envsync("build-local", "diabetes", *options)
     code = (

@@ -89,6 +89,7 @@ class RegistryClient:
                 return self._check(answer)
             else:
                 time.sleep(_wait(answer.headers.get("Retry-After"), _TRIES - tries))
+            answer.close()  # its content was not read, so its connection is of no more use
 
     def download(self, path: str, consume: Callable[[IO[bytes]], None]) -> None:
         """Give the bytes at *path* to *consume* as a stream, again from the start if it breaks.
@@ -193,6 +194,7 @@ class RegistryClient:
         if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN):
             raise self._refuse(answer)
         if answer.status_code == _TOO_MANY:
+            answer.close()
             raise EnvsyncError(
                 f"Registry `{self._registry}` has had too many requests for now",
                 hint="wait, or `docker login` to it: it may allow its users more",
