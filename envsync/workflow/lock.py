@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
@@ -145,35 +146,19 @@ def _solve(
         )
         for subdir in subdirs
     ]
+    solve = partial(
+        solve_subdir, spec, conda, solvers=(engines.conda, engines.pip), reporter=reporter
+    )
     with ThreadPoolExecutor(max_workers=_TOGETHER + 1) as pool:
         content_hash = pool.submit(_compute_content_hash, conda, subdirs)
-        solving = [
-            pool.submit(
-                solve_subdir,
-                spec,
-                conda,
-                task,
-                solvers=(engines.conda, engines.pip),
-                reporter=reporter,
-            )
-            for task in tasks
-        ]
-        failures = [error for each in solving if (error := _failure_of(each.exception()))]
-        if len(failures) == len(solving):
-            raise failures[0]
-        solved = [
-            (task, each.result())
-            for task, each in zip(tasks, solving, strict=True)
-            if each.exception() is None
-        ]
-        hashes = content_hash.result()
+        solved, failures = _collect([(task, pool.submit(solve, task)) for task in tasks])
+        hashes = dict(content_hash.result())
     requested = list_requested(spec, list_pip_lines(spec))
-    done = tuple(task.subdir for task, _ in solved)
     lockfile = Lockfile(
-        subdirs=done,
+        subdirs=tuple(task.subdir for task, _ in solved),
         channels=requested.channels,
         sources=tuple(file.name for file in spec.files[-1:]),
-        content_hash=tuple(pair for pair in hashes if pair[0] in done),
+        content_hash=tuple((task.subdir, hashes[task.subdir]) for task, _ in solved),
         custom_metadata=(
             *dump_requested(requested),
             *(((CUT_OFF_KEY, cut_off),) if cut_off else ()),
@@ -187,8 +172,23 @@ def _solve(
         lockfile=lockfile,
         text=dump_lockfile(lockfile),
         changes=_list_changes(before, lockfile),
-        failures=tuple(failures),
+        failures=failures,
     )
+
+
+def _collect(
+    solving: Sequence[tuple[SubdirTask, Future[tuple[LockedPackage, ...]]]],
+) -> tuple[list[tuple[SubdirTask, tuple[LockedPackage, ...]]], tuple[EnvsyncError, ...]]:
+    """Wait for all solves; return those that came to something, and the errors of the others.
+
+    Raises:
+        EnvsyncError: none came to anything.
+    """
+    errors = [(task, each, _failure_of(each.exception())) for task, each in solving]
+    failures = tuple(error for _, _, error in errors if error is not None)
+    if len(failures) == len(solving):
+        raise failures[0]
+    return [(task, each.result()) for task, each, error in errors if error is None], failures
 
 
 def _failure_of(error: BaseException | None) -> EnvsyncError | None:
