@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 _PATH = click.Path(path_type=Path)
 
+MOST_LAYERS = 120  # as in `envsync.realise.image.arrangement`, whose import takes time
 _KILO, _MEGA = 1000, 1_000_000
 
 _OPTIONS = (
@@ -29,6 +30,12 @@ _OPTIONS = (
     click.option("--oci", type=_PATH, metavar="FOLDER", help="Write the image as an OCI layout."),
     click.option("--push", multiple=True, metavar="NAME", help="Push the image to a registry."),
     click.option("--base", metavar="NAME", help="Base image: a name, a path, or `scratch`."),
+    click.option(
+        "--max-layers",
+        type=click.IntRange(8, MOST_LAYERS),
+        metavar="NUMBER",
+        help=f"Let packages share layers beyond so many; by default {MOST_LAYERS}.",
+    ),
     click.option("--print-id", is_flag=True, help="Print the image's id."),
 )
 
@@ -43,6 +50,7 @@ class ImageArguments:
     oci: Path | None
     push: tuple[str, ...]
     base: str | None
+    max_layers: int | None
     print_id: bool
 
     @property

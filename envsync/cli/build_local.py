@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envsync.cli._findings import show_warnings
-from envsync.cli._image import ImageArguments, image_options, show_outcome
+from envsync.cli._image import MOST_LAYERS, ImageArguments, image_options, show_outcome
 from envsync.cli._options import (
     DEFINITION,
     ENVIRONMENT_NAME,
@@ -55,7 +55,9 @@ def command(
 def _build_image(directory: Path, asked: ImageArguments, *, name: str | None, frozen: bool) -> None:
     from envsync.workflow.build_image import ImageOptions, build_image  # noqa: PLC0415  # only here
 
-    options = ImageOptions(base=asked.base, name=name, frozen=frozen)
+    options = ImageOptions(
+        base=asked.base, name=name, frozen=frozen, max_layers=asked.max_layers or MOST_LAYERS
+    )
     with report_progress() as reporter:
         outcome = build_image(
             directory, targets=asked.to_targets(), options=options, reporter=reporter

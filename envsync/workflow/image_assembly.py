@@ -31,19 +31,21 @@ if TYPE_CHECKING:
 
 LOCK_LABEL = "envsync.lock"
 
-_LEAST_LAYERS = 8
+_LEAST_LAYERS = 6  # of the environment's own, whatever the base brings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageOptions:
     """How an image is to differ from what the definition says: a *base*, a *name*.
 
-    With *frozen* the lock is taken as it is, whether or not it answers the definition.
+    With *frozen* the lock is taken as it is, whether or not it answers the definition. The image
+    has at most *max_layers*, those of its base included.
     """
 
     base: str | None = None
     name: str | None = None
     frozen: bool = False
+    max_layers: int = MOST_LAYERS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +89,8 @@ def assemble(
     base = source.load()
     _check_platform(base, project)
     check_base(base, source, needed=project.glibc, cache=cache)
-    environment = _plan(project, base, cache, reporter)
+    budget = max(_LEAST_LAYERS, options.max_layers - len(base.layers))
+    environment = _plan(project, budget, cache, reporter)
     made = environment.make() if environment is not None else ()
     variables, warnings = _list_variables(project, base, environment)
     settings = extend(
@@ -108,7 +111,7 @@ def assemble(
 
 
 def _plan(
-    project: ImageProject, base: BaseImage, cache: LayerCache, reporter: Reporter
+    project: ImageProject, budget: int, cache: LayerCache, reporter: Reporter
 ) -> EnvironmentLayers | None:
     """Return what makes the environment's layers, None where the base image has it all."""
     if not project.packages:
@@ -129,7 +132,7 @@ def _plan(
         ImageEnvironment(
             prefix=project.prefix,
             packages=project.packages,
-            budget=max(_LEAST_LAYERS, MOST_LAYERS - len(base.layers)),
+            budget=budget,
             requested=project.list_requested(),
             requested_pip=project.list_requested_pip(),
             variables=tuple(project.list_variables().items()),

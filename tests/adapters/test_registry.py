@@ -23,7 +23,7 @@ from envsync.realise.image.blobs import BlobStore
 from envsync.realise.image.manifest import DOCKER_INDEX, MANIFEST, describe_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from envsync.adapters.registry import Pushed
@@ -41,6 +41,7 @@ class Blobs:
 
     folder: Path
     asked: list[str] = field(default_factory=list)
+    repositories: dict[str, str] = field(default_factory=dict)
 
     def layer(self, name: str) -> Layer:
         plain = name.encode() * 100
@@ -56,6 +57,14 @@ class Blobs:
 
     def provide_compressed(self, layers: Sequence[Layer]) -> None:
         self.asked += [layer.digest or "" for layer in layers]
+
+    def list_repositories(self, registry: str) -> dict[str, str]:
+        del registry
+        return self.repositories
+
+    def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
+        del registry
+        self.repositories.update(dict.fromkeys(digests, repository))
 
     def path(self, digest: str) -> Path:
         return self.folder / digest.partition(":")[2]
@@ -148,6 +157,16 @@ def test_layers_of_a_base_in_the_same_registry_are_mounted(registry: str, blobs:
 
     assert pushed.sent == 1
     assert blobs.asked == [own.digest]
+
+
+def test_layers_that_another_repository_got_are_mounted(registry: str, blobs: Blobs) -> None:
+    layers = [blobs.layer("shared by two")]
+    _push(f"{registry}/team/first:1", layers, blobs)
+    blobs.asked.clear()
+    pushed = _push(f"{registry}/team/second:1", layers, blobs)
+
+    assert (pushed.changed, pushed.sent) == (True, 0)
+    assert blobs.asked == []
 
 
 def test_a_digest_is_read_as_well_as_a_tag(registry: str, blobs: Blobs) -> None:

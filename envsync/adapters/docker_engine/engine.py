@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
     from envsync.model.image import ImageReference
+
+
+_LOOKED_INTO = "envsync.looked-into"  # a container that is never run, and when it was made
+_LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,13 +139,23 @@ class DockerEngine:
     def read_file(self, image: str, path: str) -> Iterator[bytes] | None:
         """Give a tar archive of the file at *path* of *image*, of which nothing is run."""
         with translated(f"asked for `{path}` of `{image}`"):
-            container = self._client.containers.create(image, ["true"], network_mode="none")
+            self._remove_left_over()
+            container = self._client.containers.create(
+                image, ["true"], network_mode="none", labels={_LOOKED_INTO: str(int(time.time()))}
+            )
             try:
                 chunks, _ = container.get_archive(path)
                 return iter(list(chunks))
             except NotFound:
                 return None
             finally:
+                container.remove(force=True)
+
+    def _remove_left_over(self) -> None:
+        """Remove the containers of processes that were killed while they looked into an image."""
+        found = self._client.containers.list(all=True, filters={"label": _LOOKED_INTO})
+        for container in found:
+            if int(container.labels[_LOOKED_INTO]) < time.time() - _LOOK_SECONDS:
                 container.remove(force=True)
 
     def run(

@@ -20,7 +20,7 @@ from envsync.realise.image.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from envsync.model.image import ImageReference, Layer
@@ -50,6 +50,12 @@ class BlobProvider(Protocol):
     def path(self, digest: str) -> Path:
         """Return the file that has the *digest*."""
 
+    def list_repositories(self, registry: str) -> Mapping[str, str]:
+        """Return where in *registry* blobs were put before now: repositories by digest."""
+
+    def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
+        """Remember that *registry* has blobs in *repository*."""
+
 
 def push(
     reference: ImageReference,
@@ -63,7 +69,7 @@ def push(
     """Bring the image with *config* and *layers*, all with a compressed form, to *reference*.
 
     Blobs that the registry has are not sent; those of *base*, if that is in the same registry,
-    are mounted from there. The tag moves last.
+    or that were pushed to another of its repositories, are mounted from there. The tag moves last.
 
     Raises:
         EnvsyncError: the registry can't be reached, or refuses.
@@ -77,9 +83,15 @@ def push(
             if answer.ok and answer.headers.get("Docker-Content-Digest") == digest:
                 return Pushed(digest=digest, changed=False)
         is_near = base is not None and base.registry == reference.registry
-        near = base.repository if base is not None and is_near else None
-        repository = _Repository(client, reference.repository, near)
+        repository = _Repository(
+            client,
+            reference.repository,
+            neighbours=provider.list_repositories(reference.registry),
+            otherwise=base.repository if base is not None and is_near else None,
+        )
         sent = _send_layers(repository, layers, provider, reporter)
+        digests = [describe_layer(layer).digest for layer in layers]
+        provider.note_repository(reference.registry, reference.repository, digests)
         repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
         repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST)
     return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
@@ -102,12 +114,23 @@ def _send_layers(
 
 
 class _Repository:
-    """Puts blobs and manifests into the repository *name*, blobs from *near* without sending."""
+    """Puts blobs and manifests into the repository *name*.
 
-    def __init__(self, client: RegistryClient, name: str, near: str | None) -> None:
+    Blobs of another repository, by *neighbours* or *otherwise*, are taken from there unsent.
+    """
+
+    def __init__(
+        self,
+        client: RegistryClient,
+        name: str,
+        *,
+        neighbours: Mapping[str, str],
+        otherwise: str | None,
+    ) -> None:
         self._client = client
         self._name = name
-        self._near = near
+        self._neighbours = neighbours
+        self._otherwise = otherwise
 
     def send_layer(self, layer: Layer, provider: BlobProvider) -> int:
         """Have *layer* in the repository; return how many bytes were sent for that."""
@@ -154,7 +177,8 @@ class _Repository:
 
     def _start(self, digest: str) -> str | None:
         """Return where to send the blob *digest*, None where it was mounted."""
-        params = {"mount": digest, "from": self._near} if self._near else None
+        near = self._neighbours.get(digest, self._otherwise)
+        params = {"mount": digest, "from": near} if near else None
         with self._client.request("POST", f"{self._name}/blobs/uploads/", params=params) as answer:
             if answer.status_code == _CREATED:
                 return None

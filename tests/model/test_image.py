@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from envsync.errors import DefinitionError
+from envsync.model.image import parse_reference
+
+_DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "version", "shown"),
+    [
+        ("ubuntu", "docker.io", "library/ubuntu", "latest", "ubuntu"),
+        ("ubuntu:22.04", "docker.io", "library/ubuntu", "22.04", "ubuntu:22.04"),
+        ("team/x", "docker.io", "team/x", "latest", "team/x"),
+        ("index.docker.io/team/x", "docker.io", "team/x", "latest", "team/x"),
+        ("localhost/x:1", "localhost", "x", "1", "localhost/x:1"),
+        ("127.0.0.1:5000/a/b:1", "127.0.0.1:5000", "a/b", "1", "127.0.0.1:5000/a/b:1"),
+        (
+            f"mcr.microsoft.com/azureml/base:1@{_DIGEST}",
+            "mcr.microsoft.com",
+            "azureml/base",
+            _DIGEST,
+            f"mcr.microsoft.com/azureml/base:1@{_DIGEST}",
+        ),
+    ],
+)
+def test_references_are_read_as_docker_reads_them(
+    text: str, registry: str, repository: str, version: str, shown: str
+) -> None:
+    reference = parse_reference(text)
+
+    assert (reference.registry, reference.repository) == (registry, repository)
+    assert (reference.version, str(reference)) == (version, shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "A", "a b", "a:", "a:b c", "a@sha256:1", "/a", "a//b", "a:" + "x" * 129, "-a", "a/../b"],
+)
+def test_what_is_no_reference_is_refused(text: str) -> None:
+    with pytest.raises(DefinitionError, match="is not an image reference"):
+        parse_reference(text)
