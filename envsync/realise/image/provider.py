@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from envsync.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,6 +88,24 @@ class LayerProvider:
         if missing:
             self._reporter.step("Fetching layers of the base image", total=len(missing))
             self._base.fetch_compressed(missing, self._cache.blobs)
+
+    def list_repositories(self, registry: str) -> dict[str, str]:
+        """Return where in *registry* blobs were put before now: repositories by digest."""
+        try:
+            known = json.loads(self._note(registry).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
+        """Write down that *registry* has blobs in *repository*."""
+        known = {**self.list_repositories(registry), **dict.fromkeys(digests, repository)}
+        with self._cache.lock():
+            self._note(registry).parent.mkdir(exist_ok=True)
+            write_atomically(self._note(registry), json.dumps(known).encode())
+
+    def _note(self, registry: str) -> Path:
+        return self._cache.root / "pushed" / f"{registry.replace(':', '-')}.json"
 
     def path(self, digest: str) -> Path:
         """Return the file that has the *digest*."""
