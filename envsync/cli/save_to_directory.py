@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from envsync.cli._findings import show_warnings
+from envsync.cli._progress import report_progress
 from envsync.cli._source_options import BASE_IMAGE, SOURCE_FORMAT
 from envsync.workflow.save_to_directory import save_to_directory
 
 if TYPE_CHECKING:
+    from envsync.errors import Finding
     from envsync.spec.formats import SourceFormat
 
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 @SOURCE_FORMAT
 @BASE_IMAGE
 @click.option("--overwrite", is_flag=True, help="Replace the definition that is in DIR.")
+@click.option(
+    "--docker-context",
+    is_flag=True,
+    help="Write what builds the image of SOURCE and its lock instead: a Dockerfile and layers.",
+)
 def command(
     source: Path,
     directory: Path,
@@ -28,6 +35,7 @@ def command(
     image: str | None,
     *,
     overwrite: bool,
+    docker_context: bool,
 ) -> None:
     """Write the definition SOURCE to DIR, in the files of the Azure ML SDK v1.
 
@@ -35,8 +43,27 @@ def command(
     conda prefix. DIR must not be there yet, or --overwrite be given; either all files are written
     or none.
     """
-    warnings = save_to_directory(
-        source, directory, overwrite=overwrite, source_format=source_format, image=image
-    )
+    if docker_context:
+        warnings = _write_docker_context(source, directory, image, overwrite=overwrite)
+    else:
+        warnings = save_to_directory(
+            source, directory, overwrite=overwrite, source_format=source_format, image=image
+        )
     show_warnings(warnings)
     click.echo(f"Saved `{directory}`")
+
+
+def _write_docker_context(
+    source: Path, directory: Path, image: str | None, *, overwrite: bool
+) -> tuple[Finding, ...]:
+    from envsync.workflow.docker_context import write_docker_context  # noqa: PLC0415  # only here
+    from envsync.workflow.image_assembly import ImageOptions  # noqa: PLC0415
+
+    with report_progress() as reporter:
+        return write_docker_context(
+            source,
+            directory,
+            options=ImageOptions(base=image),
+            overwrite=overwrite,
+            reporter=reporter,
+        )

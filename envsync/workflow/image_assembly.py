@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from envsync.model.image import BaseImage, ImageReference
+    from envsync.model.image import BaseImage, ImageReference, ImageSettings
     from envsync.model.progress import Reporter
     from envsync.realise.image.config import ImageContent
     from envsync.realise.image.staging import Stagers
@@ -58,6 +58,7 @@ class Assembly:
 
     project: ImageProject
     content: ImageContent
+    settings: ImageSettings
     base_image: BaseImage
     base_name: str
     provider: LayerProvider
@@ -102,6 +103,7 @@ def assemble(
     return Assembly(
         project=project,
         content=compose(base, settings, [each.layer for each in made], made_at=made_at),
+        settings=settings,
         base_image=base,
         base_name=base_name,
         provider=LayerProvider(environment, made, base=source, cache=cache, reporter=reporter),

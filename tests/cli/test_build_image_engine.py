@@ -305,6 +305,42 @@ def test_an_engine_that_dies_half_way_is_said(
     assert "Error: Docker Engine, given an image to load, failed: " in done.stderr
 
 
+def test_a_docker_context_builds_the_same_file_system_and_settings(
+    build: Callable[..., Done],
+    locked: Callable[..., Done],
+    tmp_path: Path,
+    tag: str,
+    base_image: str,
+    docker_engine: DockerEngine,
+) -> None:
+    built = build()
+    done = locked("save-to-directory", "--docker-context", "--image", base_image, "d", "context")
+    platform = docker_engine.version().oci_platform
+    other = docker_engine.build(tmp_path / "context", dockerfile="Dockerfile", platform=platform)
+    look = (
+        "find /azureml-envs -printf '%p %m %u %T@ %s %l\\n' | sort; env | grep -v HOSTNAME | sort"
+    )
+    one, two = (docker_engine.run(it, ["sh", "-c", look], read_only={}) for it in (tag, other))
+
+    assert (built.status, done.status) == (0, 0), done.stderr
+    assert one.stdout.count("\n") > 100
+    assert one.stdout == two.stdout
+
+
+def test_a_docker_context_is_not_written_over_anything(
+    locked: Callable[..., Done], base_image: str, tmp_path: Path
+) -> None:
+    options = ["save-to-directory", "--docker-context", "--image", base_image, "d"]
+    assert locked(*options, "context").status == 0
+    again, over = locked(*options, "context"), locked(*options, "context", "--overwrite")
+    other = locked(*options, "d", "--overwrite")
+
+    assert (again.status, over.status, other.status) == (1, 0, 1)
+    assert again.stderr.startswith("Error: `context` is there already\n")
+    assert other.stderr.startswith("Error: `d` is there and is no Docker context of envsync's\n")
+    assert [path.name for path in tmp_path.glob(".context*")] == []
+
+
 class _DyingEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 

@@ -1,0 +1,107 @@
+"""The story of `envsync save-to-directory --docker-context`."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+from envsync.files import remove_tree
+from envsync.model.image import SCRATCH
+from envsync.realise.image.dockerfile import dump_dockerfile
+from envsync.workflow.image_assembly import assemble
+from envsync.workflow.image_base import Engines
+
+if TYPE_CHECKING:
+    from envsync.errors import Finding
+    from envsync.model.progress import Reporter
+    from envsync.workflow.image_assembly import Assembly, ImageOptions
+
+DOCKERFILE = "Dockerfile"
+_LAYERS = "layers"
+
+
+def write_docker_context(
+    directory: Path,
+    target: Path,
+    *,
+    options: ImageOptions,
+    overwrite: bool,
+    reporter: Reporter,
+) -> tuple[Finding, ...]:
+    """Write the image that the lock in *directory* describes to *target*, to be built elsewhere.
+
+    It is there whole or not at all. With *overwrite* it takes the place of another such context.
+
+    Raises:
+        StaleLockError: the lock does not answer the definition.
+        DefinitionError: the definition or the lock is wrong.
+        EnvsyncError: a package or the base image is out of reach, or *target* is something else.
+    """
+    _check_target(target, overwrite=overwrite)
+    with contextlib.ExitStack() as stack:
+        engines = Engines(stack)
+        assembly = assemble(directory, options, engines=engines, reporter=reporter)
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            _fill(made, assembly)
+            made.chmod(0o755)
+            _replace(target, made)
+        except OSError as error:
+            place = error.filename or target
+            raise EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}") from error
+        finally:
+            remove_tree(made)
+    return assembly.warnings
+
+
+def _check_target(target: Path, *, overwrite: bool) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not (target / DOCKERFILE).is_file() or not (target / _LAYERS).is_dir():
+        raise EnvsyncError(f"`{target}` is there and is no Docker context of envsync's")
+    if not overwrite:
+        raise EnvsyncError(f"`{target}` is there already", hint="replace it with `--overwrite`")
+
+
+def _fill(folder: Path, assembly: Assembly) -> None:
+    base = assembly.base_image
+    own = assembly.content.layers[len(base.layers) :]
+    packed = assembly.provider.compress(own)
+    (folder / _LAYERS).mkdir()
+    paths = []
+    for number, layer in enumerate(packed):
+        paths.append(f"{_LAYERS}/{number:03}.tar.gz")
+        shutil.copyfile(assembly.provider.path(layer.digest or ""), folder / paths[-1])
+    text = dump_dockerfile(
+        _name_base(assembly), layers=paths, before=base.settings, after=assembly.settings
+    )
+    (folder / DOCKERFILE).write_text(text, encoding="utf-8")
+
+
+def _name_base(assembly: Assembly) -> str:
+    """Return what to build upon: the digest if it is known, as a tag may move."""
+    reference = assembly.base
+    if reference is None:
+        if assembly.base_name == SCRATCH:
+            return SCRATCH
+        raise EnvsyncError(
+            f"A Dockerfile can't name `{assembly.base_name}` to be built upon",
+            hint="name an image in a registry as the base image",
+        )
+    digest = assembly.base_image.digest
+    return f"{reference.familiar_name}@{digest}" if digest else str(reference)
+
+
+def _replace(target: Path, made: Path) -> None:
+    """Move *made* to *target*, in the place of what is there."""
+    if target.is_dir() and any(target.iterdir()):
+        old = made.with_name(f"{made.name}.old")
+        target.rename(old)
+        made.rename(target)
+        remove_tree(old)
+    else:
+        made.rename(target)
