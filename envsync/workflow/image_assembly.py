@@ -89,10 +89,13 @@ def assemble(
     base_name, source = choose_base(project, options.base, engines=engines, reporter=reporter)
     base = source.load()
     _check_platform(base, project)
-    check_base(base, source, needed=project.glibc, cache=cache)
+    if base.layers:
+        check_base(base, source, needed=project.glibc, cache=cache)
     budget = max(_LEAST_LAYERS, options.max_layers - len(base.layers))
     environment = _plan(project, budget, cache, reporter)
     made = environment.make() if environment is not None else ()
+    if environment is not None and not base.layers:
+        _check_loaders(environment)
     variables, warnings = _list_variables(project, base, environment)
     settings = extend(
         base.settings,
@@ -143,6 +146,15 @@ def _plan(
         load_stagers=load_stagers,
         reporter=reporter,
     )
+
+
+def _check_loaders(environment: EnvironmentLayers) -> None:
+    """Refuse to build upon nothing what needs something."""
+    for program, loader in environment.find_missing_loaders().items():
+        raise EnvsyncError(
+            f"`{SCRATCH}` has no `{loader}`, which `{program}` needs to start",
+            hint="choose a base image with `--base`",
+        )
 
 
 def _list_variables(

@@ -225,3 +225,13 @@ def test_what_a_definition_asks_of_docker_run_is_told(
     assert done.stderr.splitlines()[-1] == (
         "Run it with `docker run --shm-size 4g --gpus all d:latest`"
     )
+
+
+def test_nothing_to_build_upon_is_refused_where_python_could_not_start(
+    locked: Callable[..., Done],
+) -> None:
+    done = locked("build-local", "d", "--base", "scratch", "--oci", "layout")
+
+    assert done.status == 1
+    assert "Error: `scratch` has no `/lib" in done.stderr
+    assert "which `/azureml-envs/d/bin/python3" in done.stderr

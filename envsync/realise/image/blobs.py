@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".partial"
+_SEEN = ".seen"
+_KEPT_SECONDS = 30 * 24 * 3600
 
 
 class Writer:
@@ -67,6 +70,7 @@ class BlobStore:
             return None
         with contextlib.suppress(OSError, ValueError):
             if json.loads(seen.read_bytes()) == found:
+                os.utime(seen)  # it is still of use
                 return path
         if hash_file(path) == digest:
             seen.write_text(json.dumps(found))
@@ -102,10 +106,18 @@ class BlobStore:
                 stream.close()
             temporary.unlink(missing_ok=True)
 
-    def remove_unfinished(self) -> None:
-        """Remove what a process that was killed left behind; call it while none is writing."""
+    def clean(self) -> None:
+        """Remove what a killed process left, and what was of no use for a month.
+
+        Call it while no process is writing.
+        """
         for path in self._root.glob(f"*{_UNFINISHED}"):
             path.unlink(missing_ok=True)
+        too_old = time.time() - _KEPT_SECONDS
+        for seen in self._root.glob(f"*{_SEEN}"):
+            if seen.stat().st_mtime < too_old:
+                seen.with_suffix("").unlink(missing_ok=True)
+                seen.unlink()
 
 
 def hash_file(path: Path) -> str:
@@ -118,7 +130,7 @@ def hash_file(path: Path) -> str:
 
 
 def _seen_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.seen")
+    return path.with_name(f"{path.name}{_SEEN}")
 
 
 def _fingerprint(path: Path) -> list[int]:

@@ -11,6 +11,7 @@ from envsync.errors import EnvsyncError
 from envsync.realise.image.activation import Activation, is_for_activation, read_activation
 from envsync.realise.image.arrangement import PackageLayer, arrange
 from envsync.realise.image.clobbers import find_clobbers, pick_files
+from envsync.realise.image.elf import find_loader
 from envsync.realise.image.files import ImageFile
 from envsync.realise.image.recipe import hash_json, write_recipes
 from envsync.realise.image.staging import LayerMaker
@@ -94,7 +95,7 @@ class EnvironmentLayers:
         environment = self._environment
         recipes = self._recipes
         with self._cache.lock():
-            self._cache.blobs.remove_unfinished()
+            self._cache.blobs.clean()
             self._stage([recipe for recipe in recipes if self._cache.find(recipe.key) is None])
             packages = [self._weigh(recipe) for recipe in recipes]
             arranged = arrange(packages, budget=environment.budget - _OTHERS)
@@ -148,6 +149,25 @@ class EnvironmentLayers:
         known = {path for owned in paths.values() for path in owned}
         known |= {str(parent) for path in known for parent in PurePosixPath(path).parents}
         return read_activation(files, environment=environment, exists=known.__contains__)
+
+    def find_missing_loaders(self) -> dict[str, str]:
+        """Return the programs of the environment whose loaders it does not have; call `make` first.
+
+        Upon nothing at all, those programs would not start.
+        """
+        folder = f"{self._environment.prefix}/bin/"
+        missing: dict[str, str] = {}
+        with self._cache.lock():
+            owned = {recipe: self._cache.list_paths(recipe.key) for recipe in self._recipes}
+            known = {path for paths in owned.values() for path in paths}
+            self._provide(list(owned))
+            for recipe, paths in owned.items():
+                programs = [path for path in paths if path.startswith(folder)]
+                for file in pick_files(self._blob(recipe), programs):
+                    loader = find_loader(file.content or b"")
+                    if loader is not None and loader not in known:
+                        missing[file.path] = loader
+        return missing
 
     def _blob(self, recipe: Recipe) -> Path:
         return self._cache.blobs.path(self._cache.get(recipe.key).diff_id)

@@ -94,7 +94,22 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     left = tmp_path / "blobs" / "x.partial"
     left.write_bytes(b"half")
 
-    store.remove_unfinished()
+    store.clean()
 
     assert not left.exists()
     assert store.find(_DIGEST) is not None
+
+
+def test_what_was_of_no_use_for_a_month_is_removed(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    with store.write() as writer:
+        writer.write(b"another")
+    other = writer.digest
+    for path in (tmp_path / "blobs").iterdir():
+        os.utime(path, (1, 1))
+    assert store.find(other) is not None  # which makes it of use again
+
+    store.clean()
+
+    assert store.find(_DIGEST) is None
+    assert store.find(other) is not None

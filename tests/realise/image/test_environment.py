@@ -313,3 +313,18 @@ def test_scripts_of_packages_are_read_for_what_they_would_set(
     activation = layers.read_activation({"CONDA_PREFIX": PREFIX})
 
     assert activation.variables == (("GDAL_DATA", f"{PREFIX}/share/gdal"),)
+
+
+def test_programs_whose_loader_is_nowhere_are_named(conda: Make, cache: LayerCache) -> None:
+    script = conda("script", {"bin/tool": "#!/bin/sh\n"})
+    program = conda("program", {"bin/program": ""})
+    real = Path(program.url.removeprefix("file://"))
+    folder = real.parents[2] / "files" / "program-1.0"
+    (folder / "bin/program").write_bytes(Path("/bin/ls").read_bytes())
+    program = conda("program", {"share/x": ""})
+    layers = layers_of(cache, script, program)
+    layers.make()
+
+    missing = layers.find_missing_loaders()
+    assert list(missing) == [f"{PREFIX}/bin/program"]
+    assert missing[f"{PREFIX}/bin/program"].startswith("/lib")
