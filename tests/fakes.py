@@ -58,7 +58,8 @@ class FakeCondaSolver:
         names = {spec.split("=")[0] for spec in request.match_specs}
         if missing := names - {package.name for package in self.packages}:
             raise UnsatisfiableError("No solution", reasons=sorted(missing))
-        return tuple(package for package in self.packages if package.name in names)
+        found = (package for package in self.packages if package.name in names)
+        return tuple(sorted(found, key=lambda package: package.name))
 
     def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
         return (VirtualPackage(name="__glibc", version="2.36"),)
@@ -66,14 +67,15 @@ class FakeCondaSolver:
 
 @dataclass
 class FakePipSolver:
-    """Answers every request with the packages it was made with."""
+    """Answers every request with the packages it was made with, less those that conda brings."""
 
     packages: tuple[LockedPackage, ...] = ()
     requests: list[PipRequest] = field(default_factory=list)
 
     def solve(self, request: PipRequest) -> tuple[LockedPackage, ...]:
         self.requests.append(request)
-        return self.packages
+        provided = {distribution.name for distribution in request.provided}
+        return tuple(package for package in self.packages if package.name not in provided)
 
 
 @dataclass
