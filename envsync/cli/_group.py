@@ -26,6 +26,7 @@ _COMMANDS = {
     "why": "envsync.cli.why",
     "tree": "envsync.cli.tree",
     "build-local": "envsync.cli.build_local",
+    "verify": "envsync.cli.verify",
     "run": "envsync.cli.run",
     "score": "envsync.cli.score",
     "serve": "envsync.cli.serve",

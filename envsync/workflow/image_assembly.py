@@ -85,14 +85,14 @@ def assemble(
     """
     project = load_project(directory, name=options.name, frozen=options.frozen)
     made_at = find_time(os.environ.get("SOURCE_DATE_EPOCH"))
-    cache = LayerCache(find_home() / "cache" / "layers")
+    cache = open_cache()
     base_name, source = choose_base(project, options.base, engines=engines, reporter=reporter)
     base = source.load()
     _check_platform(base, project)
     if base.layers:
         check_base(base, source, needed=project.glibc, cache=cache)
     budget = max(_LEAST_LAYERS, options.max_layers - len(base.layers))
-    environment = _plan(project, budget, cache, reporter)
+    environment = plan_environment(project, cache, budget=budget, reporter=reporter)
     made = environment.make() if environment is not None else ()
     if environment is not None and not base.layers:
         _check_loaders(environment)
@@ -115,10 +115,18 @@ def assemble(
     )
 
 
-def _plan(
-    project: ImageProject, budget: int, cache: LayerCache, reporter: Reporter
+def open_cache() -> LayerCache:
+    """Return this user's cache of layers."""
+    return LayerCache(find_home() / "cache" / "layers")
+
+
+def plan_environment(
+    project: ImageProject, cache: LayerCache, *, budget: int, reporter: Reporter
 ) -> EnvironmentLayers | None:
-    """Return what makes the environment's layers, None where the base image has it all."""
+    """Return what makes the environment's layers, None where the base image has it all.
+
+    There will be at most *budget* of them.
+    """
     if not project.packages:
         return None
     conda = project.conda

@@ -63,7 +63,7 @@ def choose_base(
     """
     spec = project.spec
     if asked is not None:
-        return asked, _open(asked, project, engines)
+        return asked, open_image(asked, project, engines)
     if spec is None:
         raise DefinitionError("A lockfile alone names no base image", hint="name one with `--base`")
     if spec.base_dockerfile is not None or spec.build_context is not None:
@@ -76,10 +76,15 @@ def choose_base(
         raise DefinitionError("The definition names no base image", hint="name one with `--base`")
     address = spec.registry.address
     name = f"{address}/{spec.base_image}" if address else spec.base_image
-    return name, _open(name, project, engines)
+    return name, open_image(name, project, engines)
 
 
-def _open(name: str, project: ImageProject, engines: Engines) -> BaseSource:
+def open_image(name: str, project: ImageProject, engines: Engines) -> BaseSource:
+    """Return where the image *name* is to be had: a path, this machine's engine or a registry.
+
+    Raises:
+        DefinitionError: it is neither a path nor an image reference.
+    """
     architecture = project.architecture
     if name == SCRATCH:
         return ScratchSource(os="linux", architecture=architecture)

@@ -235,3 +235,32 @@ def test_nothing_to_build_upon_is_refused_where_python_could_not_start(
     assert done.status == 1
     assert "Error: `scratch` has no `/lib" in done.stderr
     assert "which `/azureml-envs/d/bin/python3" in done.stderr
+
+
+def test_an_image_as_built_is_what_the_lock_says(locked: Callable[..., Done]) -> None:
+    locked("build-local", "d", "--base", "base.tar", "--output", "image.tar", "--oci", "layout")
+    archive = locked("verify", "d", "--image", "image.tar")
+    layout = locked("verify", "d", "--image", "layout")
+
+    assert (archive.status, layout.status) == (0, 0)
+    assert archive.stdout == ""
+    assert archive.stderr.splitlines()[-1] == "Image `image.tar` has the 4 packages of the lock"
+
+
+def test_an_image_of_another_lock_is_told_apart_file_by_file(
+    locked: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    locked("build-local", "d", "--base", "base.tar", "--output", "image.tar")
+    define("python", "six=1.16", pip=("idna==3.10",), environmentVariables={"GREETING": "hello"})
+    assert locked("lock", "d").status == 0
+    done = locked("verify", "d", "--image", "image.tar")
+    lines = done.stdout.splitlines()
+    meta = "/azureml-envs/d/conda-meta"
+
+    assert done.status == 1
+    assert any(line.startswith(f"missing {meta}/six-1.16.0-") for line in lines)
+    assert any(line.startswith(f"added {meta}/six-1.17.0-") for line in lines)
+    assert any(
+        line.startswith("changed ") and "/six.py (conda six 1.16.0" in line for line in lines
+    )
+    assert "Error: Image `image.tar` is not what the lock says: " in done.stderr
