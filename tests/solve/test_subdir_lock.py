@@ -53,7 +53,7 @@ def solve(
 
 
 def test_pip_comes_on_top_of_conda() -> None:
-    assert [package.name for package in solve(CONDA)] == ["python", "numpy", "pip", "six"]
+    assert [package.name for package in solve(CONDA)] == ["numpy", "pip", "python", "six"]
 
 
 def test_pip_is_told_what_conda_brings_and_for_which_python() -> None:
