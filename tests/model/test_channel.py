@@ -1,0 +1,49 @@
+import pytest
+
+from envsync.model.channel import is_redacted, redact_url, resolve_channel
+
+
+@pytest.mark.parametrize(
+    ("text", "subdir", "urls"),
+    [
+        ("conda-forge", "linux-64", ["https://conda.anaconda.org/conda-forge"]),
+        (" conda-forge/ ", "linux-64", ["https://conda.anaconda.org/conda-forge"]),
+        ("org/label/dev", "linux-64", ["https://conda.anaconda.org/org/label/dev"]),
+        ("pkgs/main", "win-64", ["https://repo.anaconda.com/pkgs/main"]),
+        ("pkgs/free", "linux-64", ["https://repo.anaconda.com/pkgs/free"]),
+        ("https://conda.example.com/c/", "linux-64", ["https://conda.example.com/c"]),
+        (
+            "defaults",
+            "linux-64",
+            ["https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r"],
+        ),
+        (
+            "anaconda",
+            "win-64",
+            [
+                "https://repo.anaconda.com/pkgs/main",
+                "https://repo.anaconda.com/pkgs/r",
+                "https://repo.anaconda.com/pkgs/msys2",
+            ],
+        ),
+    ],
+)
+def test_a_channel_stands_for_its_addresses(text: str, subdir: str, urls: list[str]) -> None:
+    assert list(resolve_channel(text, subdir).urls) == urls
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@conda.example.com/c",
+        "https://conda.example.com/t/hunter2/c",
+        "https://conda.example.com/c?token=hunter2",
+    ],
+)
+def test_a_channel_is_called_by_its_address_without_what_is_secret(url: str) -> None:
+    channel = resolve_channel(url, "linux-64")
+
+    assert channel.name == "https://conda.example.com/c"
+    assert channel.urls == (url,)
+    assert not is_redacted(url)
+    assert is_redacted(redact_url(url))
