@@ -27,6 +27,13 @@ _OPTIONS = (
         help="Becomes AZUREML_MODEL_DIR. Default: `model` in DIR, if it is there.",
     ),
     click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        help="A registered model, NAME[:VERSION], or a path. May be repeated.",
+    ),
+    click.option(
         "--python",
         type=click.Path(path_type=Path),
         metavar="FILE",

@@ -11,7 +11,8 @@ from envsync.model.scoring import Interpreter, ScoringTarget
 from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score import entry_script as scripts
 from envsync.score.interpreter import interpreter_at
-from envsync.score.model_dir import check_model_dir
+from envsync.score.no_code import no_code_candidates
+from envsync.workflow.scoring_model import find_scoring_model
 
 if TYPE_CHECKING:
     from envsync.model.environment import EnvironmentSpec
@@ -28,6 +29,7 @@ class ScoringChoice:
     directory: Path | None = None
     entry_script: Path | None = None
     model_dir: Path | None = None
+    models: tuple[str, ...] = ()
     python: Path | None = None
     prefix: Path | None = None
     name: str | None = None
@@ -50,15 +52,16 @@ def find_target(choice: ScoringChoice) -> ScoringTarget:
     """
     directory = (choice.directory or Path()).resolve()
     spec = _load_definition(choice, directory)
-    found = scripts.find_entry_script(_candidates(choice, directory, spec))
-    model_dir = choice.model_dir
-    if model_dir is None and (directory / "model").is_dir():
-        model_dir = directory / "model"
+    model_dir = find_scoring_model(choice.model_dir, choice.models, directory)
+    candidates = _candidates(choice, directory, spec)
+    if choice.entry_script is None:
+        candidates += tuple(no_code_candidates(model_dir, candidates[0].app_root))
+    found = scripts.find_entry_script(candidates)
     return ScoringTarget(
         interpreter=_find_interpreter(choice, directory, spec),
         entry_script=found.path,
         app_root=found.app_root,
-        model_dir=check_model_dir(model_dir) if model_dir is not None else None,
+        model_dir=model_dir,
         variables=spec.environment_variables if spec is not None else (),
     )
 

@@ -1,0 +1,110 @@
+"""Copying a model, with the digest of what was copied."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError, EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK = 1 << 20
+_WRITABLE = 0o222
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copied:
+    """What was copied: its digest, and how many bytes it has."""
+
+    sha256: str
+    size: int
+
+
+def list_files(source: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each file of the model *source*, a file or a folder, by its path within, sorted.
+
+    Links are followed, since what they lead to is part of the model.
+
+    Raises:
+        DefinitionError: something in it is no file, or can't be read.
+    """
+    if source.is_dir():
+        yield from sorted(_walk(source, "", ()))
+    else:
+        _check_is_file(source)
+        yield "", source
+
+
+def copy_model(source: Path, target: Path, *, read_only: bool) -> Copied:
+    """Copy the model *source* to *target*, which is not there; *read_only* takes write access away.
+
+    Raises:
+        DefinitionError: *source* is no model.
+        EnvsyncError: it can't be copied: no room, no permission.
+    """
+    files = list(list_files(source))
+    if not files:
+        raise DefinitionError(f"`{source}` holds no file", hint="give the model's own folder")
+    total = hashlib.sha256()
+    size = 0
+    for relative, path in files:
+        place = target / relative if relative else target
+        try:
+            digest, length = _copy_file(path, place, read_only=read_only)
+        except OSError as error:
+            message = f"Cannot copy `{path}` to `{place.parent}`: {error.strerror or error}"
+            raise EnvsyncError(message) from error
+        size += length
+        if not relative:
+            return Copied(sha256=digest, size=size)
+        total.update(f"{digest}  ".encode() + os.fsencode(relative) + b"\n")
+    return Copied(sha256=total.hexdigest(), size=size)
+
+
+def _walk(
+    folder: Path, prefix: str, above: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[str, Path]]:
+    try:
+        here = folder.stat()
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise DefinitionError(f"Cannot read `{folder}`: {error.strerror or error}") from error
+    identity = (here.st_dev, here.st_ino)
+    if identity in above:
+        raise DefinitionError(f"`{folder}` links back to a folder that it is in")
+    for entry in entries:
+        path = folder / entry.name
+        if entry.is_dir():
+            yield from _walk(path, f"{prefix}{entry.name}/", (*above, identity))
+        else:
+            _check_is_file(path)
+            yield prefix + entry.name, path
+
+
+def _check_is_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise DefinitionError(f"Cannot read `{path}`: {error.strerror or error}") from error
+    if not stat.S_ISREG(mode):
+        raise DefinitionError(f"`{path}` is neither a file nor a folder")
+
+
+def _copy_file(source: Path, target: Path, *, read_only: bool) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as incoming, target.open("xb") as outgoing:
+        while chunk := incoming.read(_CHUNK):
+            digest.update(chunk)
+            outgoing.write(chunk)
+            size += len(chunk)
+        mode = stat.S_IMODE(os.fstat(incoming.fileno()).st_mode)
+    target.chmod(mode & ~_WRITABLE if read_only else mode | stat.S_IWUSR)
+    return digest.hexdigest(), size
