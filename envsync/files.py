@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
 
 _TRIES = 5
 _PAUSE = 0.05  # seconds
+_PARTIAL = ".partial"
+_NO_ROOM = "free some space there, and run this again"
+_NO_PERMISSION = "choose a place that you may write to"
+_HINTS = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: _NO_PERMISSION,
+    errno.ENOENT: "make the folder that it is to lie in",
+}
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
@@ -26,20 +39,46 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         EnvsyncError: the disk is full, or the directory can't be written to.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with make_aside(path) as aside:
+            with aside.open("wb") as stream:
+                stream.writelines((content,) if isinstance(content, bytes) else content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.chmod(_mode_for(path))
+            aside.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
+
+
+@contextlib.contextmanager
+def make_aside(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Give a new file, or a *folder*, beside *path*, to be filled and moved there.
+
+    What was not moved is removed. Where the process dies it stays, until `remove_left_over`.
+    """
+    aside, hold = _make_held(path, folder=folder)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.writelines((content,) if isinstance(content, bytes) else content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(_mode_for(path))
-        Path(name).replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+        yield aside
     finally:
-        Path(name).unlink(missing_ok=True)
+        _remove(aside)
+        if hold is not None:
+            os.close(hold)
+
+
+def remove_left_over(path: Path) -> None:
+    """Remove what `make_aside` made for *path* in processes that are dead, and in no other."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
+        with contextlib.suppress(OSError):  # one that is in use, or gone meanwhile
+            hold = _hold(left, wait=False)
+            _remove(left)
+            if hold is not None:
+                os.close(hold)
+
+
+def cannot_write(path: Path, error: OSError) -> EnvsyncError:
+    """Return the error that tells why *path* can't be written, and what to do."""
+    hint = _HINTS.get(error.errno or 0)
+    return EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}", hint=hint)
 
 
 def remove_tree(path: Path) -> None:
@@ -70,7 +109,7 @@ def lock_directory(path: Path) -> Iterator[None]:
         path.mkdir(parents=True, exist_ok=True)
         stream = (path / ".envsync.lock").open("ab")
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
@@ -85,5 +124,40 @@ def _mode_for(path: Path) -> int:
         return 0o666 & ~mask
 
 
-def _cannot_write(path: Path, error: OSError) -> EnvsyncError:
-    return EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}")
+def _make_held(path: Path, *, folder: bool) -> tuple[Path, int | None]:
+    """Return a new file or *folder* beside *path*, and what shows others that it is in use."""
+    while True:
+        prefix = f".{path.name}."
+        if folder:
+            aside = Path(tempfile.mkdtemp(prefix=prefix, suffix=_PARTIAL, dir=path.parent))
+        else:
+            handle, name = tempfile.mkstemp(prefix=prefix, suffix=_PARTIAL, dir=path.parent)
+            os.close(handle)
+            aside = Path(name)
+        with contextlib.suppress(FileNotFoundError):
+            hold = _hold(aside, wait=True)
+            if aside.exists():
+                return aside, hold
+        # Another process took it for left over, in the moment before it was held.
+
+
+def _hold(path: Path, *, wait: bool) -> int | None:
+    """Return a descriptor of *path* that is locked, which where there is no such thing is None."""
+    if os.name != "posix":
+        return None
+    import fcntl  # noqa: PLC0415  # POSIX alone has it
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import errno
+import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from envsync.errors import EnvsyncError
-from envsync.files import lock_directory, remove_tree, write_atomically
+from envsync.files import (
+    cannot_write,
+    lock_directory,
+    make_aside,
+    remove_left_over,
+    remove_tree,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +97,56 @@ def test_a_lock_where_nothing_can_be_made_is_an_error(tmp_path: Path) -> None:
         lock_directory(tmp_path / "file" / "d"),
     ):
         pass
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_not(
+    tmp_path: Path, *, folder: bool
+) -> None:
+    code = (
+        "import pathlib, sys, time\n"
+        "from envsync.files import make_aside\n"
+        f"with make_aside(pathlib.Path('x'), folder={folder}):\n"
+        "    print('made', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    (tmp_path / ".x.mine").write_text("no business of ours")
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"made\n"
+        remove_left_over(tmp_path / "x")
+        during = len(list(tmp_path.glob(".x.*.partial")))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    after = len(list(tmp_path.glob(".x.*.partial")))
+    remove_left_over(tmp_path / "x")
+
+    assert (during, after) == (1, 1)
+    assert [path.name for path in tmp_path.iterdir()] == [".x.mine"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_is_made_aside_and_not_moved_is_gone(tmp_path: Path, *, folder: bool) -> None:
+    with make_aside(tmp_path / "moved", folder=folder) as aside:
+        aside.replace(tmp_path / "moved")
+    with make_aside(tmp_path / "left", folder=folder) as aside:
+        assert aside.exists()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        (errno.ENOSPC, "free some space there, and run this again"),
+        (errno.EROFS, "choose a place that you may write to"),
+        (errno.ENOENT, "make the folder that it is to lie in"),
+        (errno.EIO, None),
+    ],
+)
+def test_a_file_that_cannot_be_written_comes_with_what_to_do(
+    tmp_path: Path, code: int, hint: str | None
+) -> None:
+    assert cannot_write(tmp_path, OSError(code, "it broke")).hint == hint
