@@ -9,8 +9,9 @@ from envsync.errors import EnvsyncError
 from envsync.files import lock_directory, remove_tree
 from envsync.realise.conda_state import register, write_state
 from envsync.realise.location import check_replaceable, generations_path, python_path
-from envsync.realise.receipt import Plan, read_digest, write_receipt
+from envsync.realise.receipt import Plan, read_receipt, renew_origin, write_receipt
 from envsync.realise.scripts import retarget_scripts
+from envsync.realise.witnesses import find_drift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,14 @@ class PipInstaller(Protocol):
 
 
 def is_current(plan: Plan) -> bool:
-    """Say whether what lies at the plan's prefix was made by an equal plan."""
-    return plan.prefix.is_symlink() and read_digest(plan.prefix) == plan.digest
+    """Say whether what lies at the plan's prefix was made by an equal plan, and is as it was.
+
+    It is looked at cheaply: an edit of a package's file does not show.
+    """
+    receipt = read_receipt(plan.prefix) if plan.prefix.is_symlink() else None
+    if receipt is None or receipt.digest != plan.digest:
+        return False
+    return not find_drift(plan.prefix, receipt.stamps, receipt.hashes)
 
 
 def create_prefix(
@@ -65,6 +72,7 @@ def create_prefix(
     generations = generations_path(plan.prefix)
     with lock_directory(generations):
         if is_current(plan):
+            renew_origin(plan)
             return False
         _remove_unfinished(generations)
         finished = generations / _next_number(generations)

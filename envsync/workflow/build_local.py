@@ -9,9 +9,10 @@ from envsync.errors import EnvsyncError, StaleLockError
 from envsync.model.subdir import current_subdir
 from envsync.realise.location import environment_path, find_home
 from envsync.realise.prefix import create_prefix, is_current
-from envsync.realise.receipt import Plan
+from envsync.realise.receipt import Plan, renew_origin
 from envsync.workflow.check import check
 from envsync.workflow.lock_files import is_lock_file, load_lock_file
+from envsync.workflow.origin import find_origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,12 +60,11 @@ def build_local(
     checked = check_fresh(directory, frozen=frozen)
     chosen = name or checked.spec.name or checked.spec.directory.resolve().name
     plan = _plan(checked, prefix or environment_path(chosen, find_home()))
-    changed = not is_current(plan) and _create(plan, checked.spec.conda, reporter)
     return BuildOutcome(
         name=chosen,
         prefix=plan.prefix,
         package_count=len(plan.packages),
-        changed=changed,
+        changed=_realise(plan, checked.spec.conda, reporter),
         warnings=checked.warnings,
     )
 
@@ -97,12 +97,13 @@ def _build_from_file(
     plan = Plan(
         prefix=(prefix or environment_path(chosen, find_home())).absolute(),
         packages=_list_packages(lockfile, path, hint=None),
+        origin=find_origin(path, None),
     )
     return BuildOutcome(
         name=chosen,
         prefix=plan.prefix,
         package_count=len(plan.packages),
-        changed=not is_current(plan) and _create(plan, None, reporter),
+        changed=_realise(plan, None, reporter),
         warnings=(),
     )
 
@@ -128,7 +129,16 @@ def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
             *(conda.variables if conda else ()),
             *checked.spec.environment_variables,
         ),
+        origin=find_origin(checked.path, None if checked.staleness else checked.spec),
     )
+
+
+def _realise(plan: Plan, conda: CondaSpec | None, reporter: Reporter) -> bool:
+    """Make the environment of *plan* unless it is there; return whether it was made."""
+    if is_current(plan):
+        renew_origin(plan)
+        return False
+    return _create(plan, conda, reporter)
 
 
 def _create(plan: Plan, conda: CondaSpec | None, reporter: Reporter) -> bool:

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 _NAMES_A_FILE = re.compile(r"(?:-r|-c|--requirement|--constraint)\b")
 
 
+def names_files(spec: EnvironmentSpec) -> bool:
+    """Tell whether *spec* has `-r` or `-c` files, which are part of what it says."""
+    options = spec.conda.pip_options if spec.conda is not None else ()
+    return any(_NAMES_A_FILE.match(option) for option in options)
+
+
 def list_pip_lines(spec: EnvironmentSpec) -> tuple[str, ...]:
     """Return what the `-r` and `-c` files of *spec* ask for, which decides a lock as it does.
 
@@ -19,8 +25,7 @@ def list_pip_lines(spec: EnvironmentSpec) -> tuple[str, ...]:
     Raises:
         DefinitionError: a file is missing, or a line in one is none that pip takes.
     """
-    options = spec.conda.pip_options if spec.conda is not None else ()
-    if not any(_NAMES_A_FILE.match(option) for option in options):
+    if not names_files(spec):
         return ()
     from envsync.spec.pip_section import read_pip_section
 

@@ -15,7 +15,7 @@ from fakes import (
 from envsync.errors import EnvsyncError
 from envsync.realise.location import generations_path
 from envsync.realise.prefix import create_prefix, is_current
-from envsync.realise.receipt import Plan
+from envsync.realise.receipt import Origin, Plan, read_receipt
 
 
 @pytest.fixture
@@ -178,6 +178,28 @@ def test_a_receipt_that_is_no_receipt_is_not_believed(plan: Plan) -> None:
     create(plan)
     receipt = plan.prefix / "conda-meta" / "envsync" / "receipt.json"
 
-    for text in ("", "[]", '{"digest": 1}'):
+    for text in ("", "[]", '{"digest": 1}', '{"version": 1, "digest": "' + plan.digest + '"}'):
         receipt.write_text(text)
         assert not is_current(plan)
+
+
+def test_an_environment_that_somebody_installed_into_is_made_anew(plan: Plan) -> None:
+    create(plan)
+    added = plan.prefix / "lib/python3.11/site-packages/requests-2.32.dist-info"
+    added.mkdir()
+
+    assert not is_current(plan)
+    assert create(plan)
+    assert not (plan.prefix / "lib/python3.11/site-packages/requests-2.32.dist-info").exists()
+
+
+def test_the_receipt_says_what_the_environment_was_made_from(plan: Plan) -> None:
+    first, second = Origin(lock="sha256:1"), Origin(lock="sha256:2", definition="sha256:3")
+    create(replace(plan, origin=first))
+    made = read_receipt(plan.prefix)
+    assert made is not None
+    assert made.origin == first
+
+    assert not create(replace(plan, origin=second))
+    renewed = read_receipt(plan.prefix)
+    assert renewed == replace(made, origin=second)
