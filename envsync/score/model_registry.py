@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from envsync.model.registered_model import ModelNotes, RegisteredModel, check_mo
 from envsync.score.model_copy import copy_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LAYOUT = "azureml-models"
 
@@ -97,15 +97,19 @@ class ModelRegistry:
         found = (path.name for path in _list_folder(self._models / name))
         return tuple(sorted(int(version) for version in found if version.isdecimal()))
 
-    def annotate(self, model: RegisteredModel) -> None:
-        """Write down the notes of *model*, which is registered, in place of those it had.
+    def annotate(
+        self, name: str, version: int, change: Callable[[ModelNotes], ModelNotes]
+    ) -> RegisteredModel:
+        """Write down what *change* makes of the notes of that version of *name*; return it.
 
         Raises:
-            DefinitionError: it was deleted meanwhile.
+            DefinitionError: it is not there.
         """
         with lock_directory(self._root):
-            self.find(model.name, model.version)
-            self._write(model)
+            model = self.find(name, version)
+            changed = replace(model, notes=change(model.notes))
+            self._write(changed)
+        return changed
 
     def delete(self, name: str, version: int) -> None:
         """Delete that version of *name*; one that is damaged too.

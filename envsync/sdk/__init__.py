@@ -4,6 +4,7 @@ from envsync.errors import DefinitionError, EnvsyncError, StaleLockError, Unsati
 from envsync.model.image import Image
 from envsync.sdk.conda_dependencies import CondaDependencies
 from envsync.sdk.environment import Environment
+from envsync.sdk.inference_config import InferenceConfig
 from envsync.sdk.libraries import (
     DatabricksSection,
     EggLibrary,
@@ -17,6 +18,7 @@ from envsync.sdk.libraries import (
     SparkPackage,
     SparkSection,
 )
+from envsync.sdk.model import Model
 from envsync.sdk.results import CheckResult
 from envsync.sdk.sections import (
     DEFAULT_CPU_IMAGE,
@@ -47,10 +49,12 @@ __all__ = [
     "Environment",
     "EnvsyncError",
     "Image",
+    "InferenceConfig",
     "JarLibrary",
     "LockOptions",
     "LockOutcome",
     "MavenLibrary",
+    "Model",
     "PyPiLibrary",
     "PythonSection",
     "RCranLibrary",

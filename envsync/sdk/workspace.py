@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLATFORMS = {"linux": "Linux", "win32": "Windows", "darwin": "OSX"}
+_NO_WORKSPACE = "envsync needs no workspace; leave it out"
 _KNOWN = ("useDocker", "pushImageToWorkspaceAcr")
 
 
@@ -29,7 +31,7 @@ def check_workspace_arguments(
             message = f"build_local() got an unexpected keyword argument '{name}'"
             raise TypeError(message)
     if workspace is not None:
-        warnings.warn("envsync needs no workspace; leave it out", stacklevel=3)
+        warnings.warn(_NO_WORKSPACE, stacklevel=3)
     wants_image = use_docker or bool(azureml.get("useDocker"))
     here = "Linux" if wants_image else _PLATFORMS.get(sys.platform, sys.platform)
     if platform is not None and platform.lower() != here.lower():
@@ -44,3 +46,20 @@ def check_workspace_arguments(
             hint="push it with `envsync build-local --push`",
         )
     return wants_image
+
+
+def drop_workspace(given: tuple[object, ...]) -> tuple[object, ...]:
+    """Return the positional arguments *given* without the workspace, which may be None.
+
+    What the SDK's methods take after it is text, a path or a list, which no workspace is.
+    """
+    if not given or isinstance(given[0], str | os.PathLike | list | tuple):
+        return given
+    check_workspace(given[0])
+    return given[1:]
+
+
+def check_workspace(workspace: object) -> None:
+    """Say that *workspace* is of no use here, if there is one."""
+    if workspace is not None:
+        warnings.warn(_NO_WORKSPACE, stacklevel=4)

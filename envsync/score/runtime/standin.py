@@ -1,7 +1,7 @@
 """Modules that entry scripts import from Azure ML's server, offered without it.
 
 Those of the server are always ours, since its own would bring Flask's request into a process
-that has none. Flask itself is only stood in for where it is not installed.
+that has none. Flask and the SDK are only stood in for where they are not installed.
 """
 
 import importlib.machinery
@@ -24,6 +24,7 @@ def rawhttp(function: "Callable[..., Any]") -> "Callable[..., Any]":
 _REQUEST = "request"
 _RESPONSE = "response"
 _FLASK = "flask"
+_MODEL = "model"
 _PACKAGE = "package"
 _ALWAYS = {
     "azureml.contrib.services.aml_request": _REQUEST,
@@ -35,6 +36,8 @@ _IF_ABSENT = {
     "azureml": _PACKAGE,
     "azureml.contrib": _PACKAGE,
     "azureml.contrib.services": _PACKAGE,
+    "azureml.core": _MODEL,
+    "azureml.core.model": _MODEL,
     "azureml_inference_server_http": _PACKAGE,
     "azureml_inference_server_http.api": _PACKAGE,
     "flask": _FLASK,
@@ -57,7 +60,7 @@ class _StandIn:
         del path, target
         if name not in self._modules:
             return None
-        is_package = self._modules[name] in (_PACKAGE, _FLASK)
+        is_package = self._modules[name] in (_PACKAGE, _FLASK) or name == "azureml.core"
         return importlib.machinery.ModuleSpec(name, self, is_package=is_package)  # type: ignore[arg-type]  # it loads as one
 
     def create_module(self, spec: "Any") -> types.ModuleType:
@@ -72,6 +75,10 @@ class _StandIn:
 def _content(kind: str) -> "dict[str, Any]":
     if kind == _PACKAGE:
         return {}
+    if kind == _MODEL:
+        from .standin_model import Model  # noqa: PLC0415  # as below
+
+        return {"Model": Model}
     from . import exchange  # noqa: PLC0415  # most scripts never need it
 
     if kind == _REQUEST:
