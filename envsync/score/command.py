@@ -14,11 +14,16 @@ RUNTIME = Path(__file__).parent / "runtime"
 
 
 def runtime_command(
-    face: str, target: ScoringTarget, options: Mapping[str, object] | None = None
+    face: str,
+    target: ScoringTarget,
+    options: Mapping[str, object] | None = None,
+    *,
+    runtime: Path = RUNTIME,
 ) -> tuple[str, ...]:
     """Return the command that starts the *face* of the runtime, `worker` or `serve`, for *target*.
 
-    Nothing is written beside the runtime or the script. An option that is None is left out.
+    Nothing is written beside the runtime or the script. An option that is None is left out. The
+    *runtime* is elsewhere in a container.
     """
     given: dict[str, object] = {
         "entry-script": target.entry_script,
@@ -27,7 +32,7 @@ def runtime_command(
         **(options or {}),
     }
     return (
-        *(str(target.interpreter.python), "-B", str(RUNTIME / "__main__.py"), face),
+        *(str(target.interpreter.python), "-B", str(runtime / "__main__.py"), face),
         *(
             word
             for name, value in given.items()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from envsync import __version__, process
-from envsync.score.command import runtime_command
+from envsync.score.command import RUNTIME, runtime_command
 from envsync.score.interpreter import activated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from envsync.model.scoring import ScoringTarget
 
@@ -52,9 +53,13 @@ def serve(
 
 
 def server_command(
-    target: ScoringTarget, options: ServeOptions, *, lock_digest: str | None = None
+    target: ScoringTarget,
+    options: ServeOptions,
+    *,
+    lock_digest: str | None = None,
+    runtime: Path = RUNTIME,
 ) -> tuple[str, ...]:
-    """Return the command of the server of *target*: the runtime under its interpreter."""
+    """Return the command of the server of *target*: the *runtime* under its interpreter."""
     given: dict[str, object] = {
         "host": options.host,
         "port": options.port,
@@ -67,4 +72,4 @@ def server_command(
         "lock-digest": lock_digest,
         "version": f"envsync/{__version__}",
     }
-    return runtime_command("serve", target, given)
+    return runtime_command("serve", target, given, runtime=runtime)

@@ -28,7 +28,8 @@ class Crew:
     """Keeps *size* workers that run *command*; *application* gets what they answer.
 
     *script* is what the last loaded worker said of the entry script. *fatal* is what a worker
-    said that couldn't load it, before any could.
+    said that couldn't load it, before any could. *loads* and *failed_loads* count the workers
+    that could and could not.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class Crew:
         self.script = None  # type: dict[str, Any] | None
         self.fatal = None  # type: dict[str, Any] | None
         self.restarts = 0
+        self.loads = 0
+        self.failed_loads = 0
 
     @property
     def is_ready(self) -> bool:
@@ -174,8 +177,10 @@ class Crew:
 
     def _on_loaded(self, worker: WorkerProcess, header: "dict[str, Any]") -> None:
         if not header["loaded"]:
+            self.failed_loads += 1
             self._on_failed_load(worker, header)
             return
+        self.loads += 1
         is_first = self.script is None or worker.generation == self._generation
         self.script = header if is_first else self.script
         self._pause = _FIRST_PAUSE
@@ -261,6 +266,7 @@ class Crew:
         self._bury(worker)
         if job is not None:
             self._application.on_lost(job, late=False)
+        self.failed_loads += state == "loading"
         if state == "loading" and self.script is None and self.fatal is None:
             status = describe_status(worker.process.returncode)
             self.fatal = {"kind": "died", "status": status}

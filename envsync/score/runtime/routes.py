@@ -74,6 +74,8 @@ class Routes:
         application = self._application
         states = application.crew.states
         gauges = {
+            "envsync_script_failed_loads_total": application.crew.failed_loads,
+            "envsync_script_loads_total": application.crew.loads,
             "envsync_connections": len(application.connections),
             "envsync_requests_waiting": application.crew.waiting,
             "envsync_worker_restarts_total": application.crew.restarts,

@@ -1,0 +1,83 @@
+"""A deployed entry script: what goes along with it, and how it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from envsync.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Kind = Literal["process", "container"]
+State = Literal["deploying", "running", "failed", "deleted", "unknown"]
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_OTHER = re.compile(r"[^a-z0-9]+")
+_SHORTEST, _LONGEST = 3, 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedModel:
+    """The file or folder *path*, and the *place* that it has below the app root."""
+
+    place: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppFiles:
+    """What a service is made of, on this machine: the script, its source folder, its models.
+
+    Without a *source* the script comes alone. *model_dir* is below the app root.
+    """
+
+    entry_script: Path
+    source: Path | None = None
+    models: tuple[PlacedModel, ...] = ()
+    model_dir: str = "azureml-models"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceStatus:
+    """How a service is; *port* is None where it has none at present.
+
+    *exit_status* is that of its process, if that has ended.
+    """
+
+    name: str
+    kind: Kind
+    state: State
+    port: int | None
+    lock_digest: str | None = None
+    exit_status: int | None = None
+
+    @property
+    def scoring_uri(self) -> str | None:
+        """The address that requests go to."""
+        return None if self.port is None else f"http://localhost:{self.port}/score"
+
+
+def check_service_name(name: str) -> str:
+    """Return *name* if Azure ML would take it for a service.
+
+    Raises:
+        DefinitionError: it would not.
+    """
+    if not _NAME.fullmatch(name) or not _SHORTEST <= len(name) <= _LONGEST:
+        raise DefinitionError(
+            f"`{name}` can't be the name of a service",
+            hint=f"take {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and no `-` "
+            f"last, such as `{suggest_service_name(name)}`",
+        )
+    return name
+
+
+def suggest_service_name(text: str) -> str:
+    """Return the name for a service that comes closest to *text*."""
+    name = _OTHER.sub("-", text.lower()).strip("-")
+    if not name[:1].isalpha() or len(name) < _SHORTEST:
+        name = f"service-{name}".strip("-")
+    return name[:_LONGEST].rstrip("-")

@@ -1,0 +1,158 @@
+"""How a service's files lie below its app root, as Azure ML's LocalWebservice has them.
+
+The source lies in a folder of its own, `.source-VERSION`, and is reached through a link under
+its name. So new source comes in one step, and the old is there until then.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from envsync.errors import DefinitionError, EnvsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from envsync.model.service import AppFiles
+
+MODELS = "azureml-models"
+_MAIN = "main.py"
+_LEFT_OUT = frozenset({".git", "__pycache__", ".ipynb_checkpoints"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppMember:
+    """One thing below the app root; *origin* is the file it is a copy of, *target* where it links.
+
+    What has neither is a folder.
+    """
+
+    path: str
+    origin: Path | None = None
+    target: str = ""
+
+
+def entry_script_place(files: AppFiles) -> str:
+    """Return where the entry script is, below the app root."""
+    if files.source is None:
+        return files.entry_script.name
+    return f"{source_name(files)}/{files.entry_script.relative_to(files.source).as_posix()}"
+
+
+def source_name(files: AppFiles) -> str:
+    """Return what the source folder is called below the app root, empty where there is none."""
+    if files.source is None:
+        return ""
+    name = files.source.name
+    return "source" if name in ("", MODELS) or name.startswith(".source-") else name
+
+
+def list_models(files: AppFiles) -> Iterator[AppMember]:
+    """Yield the models.
+
+    Raises:
+        DefinitionError: one can't be read, or lies in the place of another.
+    """
+    yield AppMember(path=MODELS)
+    seen: dict[str, Path] = {}
+    for model in files.models:
+        if seen.setdefault(model.place, model.path) != model.path:
+            message = f"`{seen[model.place]}` and `{model.path}` would both be `{model.place}`"
+            raise DefinitionError(message, hint="give them names or versions of their own")
+        for parent in reversed(PurePosixPath(model.place).parents[:-2]):
+            yield AppMember(path=str(parent))
+        yield from _copy(model.path, model.place, {})
+
+
+def list_source(files: AppFiles, version: str) -> Iterator[AppMember]:
+    """Yield the source as *version*, and last the links that make it the one in use.
+
+    A model that lies in the source folder is not copied twice: a link leads to it.
+
+    Raises:
+        DefinitionError: something can't be read.
+    """
+    folder = f".source-{version}"
+    yield AppMember(path=folder)
+    if files.source is None:
+        name = files.entry_script.name
+        yield from _copy(files.entry_script, f"{folder}/{name}", {})
+        for link in dict.fromkeys((_MAIN, name)):
+            yield AppMember(path=link, target=f"{folder}/{name}")
+        return
+    places = {model.path.resolve(): model.place for model in files.models}
+    yield from _copy(files.source, folder, places)
+    yield AppMember(path=source_name(files), target=folder)
+
+
+def write_members(members: Iterable[AppMember], root: Path) -> None:
+    """Copy *members* below *root*; a link that is there already is replaced in one step.
+
+    Raises:
+        EnvsyncError: there is no room, or no permission.
+    """
+    path = root
+    try:
+        for member in members:
+            path = root / member.path
+            if member.target:
+                aside = path.with_name(f".{path.name}.new")
+                aside.unlink(missing_ok=True)
+                aside.symlink_to(member.target)
+                aside.replace(path)
+            elif member.origin is None:
+                path.mkdir(parents=True, exist_ok=True)
+            else:
+                shutil.copy2(member.origin, path)
+                path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IWUSR)
+    except OSError as error:
+        raise EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}") from error
+
+
+def _copy(origin: Path, place: str, elsewhere: Mapping[Path, str]) -> Iterator[AppMember]:
+    """Yield *origin* as *place* with all below it; what is *elsewhere* becomes a link to there."""
+    yield from _walk(origin, place, elsewhere, above=())
+
+
+def _walk(
+    origin: Path, place: str, elsewhere: Mapping[Path, str], *, above: tuple[Path, ...]
+) -> Iterator[AppMember]:
+    real = origin.resolve()
+    if above and real in elsewhere:
+        yield AppMember(path=place, target=_relative(elsewhere[real], place))
+        return
+    if above and not real.exists():
+        return  # a link that leads nowhere
+    if real in above:
+        raise DefinitionError(f"`{origin}` links back to a folder that it is in")
+    inside = _list(origin)
+    if inside is None and real.is_file():
+        yield AppMember(path=place, origin=origin)
+    if inside is None:
+        return  # a socket or the like
+    yield AppMember(path=place)
+    for child in inside:
+        yield from _walk(child, f"{place}/{child.name}", elsewhere, above=(*above, real))
+
+
+def _list(path: Path) -> list[Path] | None:
+    """Return what is in the folder *path*, None for anything else."""
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            return sorted(child for child in path.iterdir() if child.name not in _LEFT_OUT)
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise DefinitionError(f"Cannot read `{path}`: {error.strerror or error}") from error
+    return None
+
+
+def _relative(target: str, place: str) -> str:
+    """Return the way from the link at *place* to *target*."""
+    return f"{'../' * place.count('/')}{target}"
