@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from envsync.lock.entry_faults import find_archive_fault
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_inconsistencies(lockfile: Lockfile) -> tuple[str, ...]:
-    """Return a sentence for each package that is there twice, lacks one, or lies nowhere.
+    """Return a sentence for each package that is there twice, lacks one, or lies elsewhere.
 
     Whether versions satisfy each other is not looked at; that takes a solver's rules.
     """
@@ -31,6 +33,9 @@ def _check_subdir(subdir: str, packages: tuple[LockedPackage, ...]) -> Iterator[
             yield f"`{subdir}` has the {manager} package `{name}` {count} times"
     for package in packages:
         if package.manager == "conda":
+            fault = find_archive_fault(package)
+            if fault is not None:
+                yield f"`{package.url}` is not {fault}, as the entry says"
             for needed, _ in package.dependencies:
                 if needed not in conda and not needed.startswith("__"):
                     yield f"`{subdir}` lacks `{needed}`, which `{package.name}` needs"

@@ -6,14 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
-from envsync.lock import block_yaml
+from envsync.lock.entry_faults import SUBDIRS, find_faults, has_secret
+from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
+from envsync.model.redaction import quote, shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envsync import yamlio
     from envsync.lock.block_yaml import Node
+    from envsync.lock.lock_yaml import KeyPath
 
 LOCKFILE_NAME = "conda-lock.yml"
 
@@ -50,145 +52,193 @@ def parse_lockfile(text: str, *, file: str) -> Lockfile:
     Raises:
         DefinitionError: the text is not a lockfile of version 1; every finding is in it.
     """
-    return _Reader(file).read(_parse_yaml(text, file))
-
-
-def _parse_yaml(text: str, file: str) -> Node:
-    try:
-        return block_yaml.parse(text)
-    except (block_yaml.NotBlockYaml, RecursionError):
-        from envsync import yamlio  # noqa: PLC0415  # what envsync writes never needs it
-
-        node = yamlio.parse_yaml(text, file=file)
-        return _keep_text(node) if node is not None else ""
-
-
-def _keep_text(node: yamlio.Node) -> Node:
-    """Return a YAML library's *node* with its scalars as the file spells them."""
-    from envsync import yamlio  # noqa: PLC0415  # loaded by now
-
-    if isinstance(node, yamlio.Mapping):
-        return {key.text: _keep_text(value) for key, value in node.entries}
-    if isinstance(node, yamlio.Sequence):
-        return [_keep_text(item) for item in node.items]
-    return "" if yamlio.is_null(node) else node.text
+    return _Reader(LockYaml(text, file)).read()
 
 
 class _Reader:
     """Takes nodes apart, collecting what is wrong with them."""
 
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._findings: list[Finding] = []
+    def __init__(self, source: LockYaml) -> None:
+        self._source = source
+        self._faults: list[tuple[KeyPath, str]] = []
 
-    def read(self, node: Node) -> Lockfile:
-        content = self._dict(node, "")
-        version = content.get("version")
+    def read(self) -> Lockfile:
+        content = self._dict(self._source.root, ())
+        version = content.get("version", "")
         if version != "1":
-            self._report("version", f"is `{version}`, envsync reads version `1`")
-        metadata = self._dict(content.get("metadata", {}), "metadata")
-        packages = self._list(content.get("package", []), "package")
+            self._report(("version",), _describe_version(version))
+            raise self._error()  # of another version nothing else would be true
+        metadata = self._dict(content.get("metadata", {}), ("metadata",))
         lockfile = Lockfile(
-            subdirs=self._texts(metadata.get("platforms", []), "metadata.platforms"),
-            channels=tuple(
-                self._channel(item, f"metadata.channels[{index}]")
-                for index, item in enumerate(
-                    self._list(metadata.get("channels", []), "metadata.channels")
-                )
+            subdirs=self._subdirs(metadata),
+            channels=self._channels(metadata),
+            sources=self._texts(metadata, "sources"),
+            content_hash=self._pairs(
+                metadata.get("content_hash", {}), _in_metadata("content_hash")
             ),
-            sources=self._texts(metadata.get("sources", []), "metadata.sources"),
-            content_hash=self._pairs(metadata.get("content_hash", {}), "metadata.content_hash"),
             custom_metadata=self._pairs(
-                metadata.get("custom_metadata", {}), "metadata.custom_metadata"
+                metadata.get("custom_metadata", {}), _in_metadata("custom_metadata")
             ),
-            packages=tuple(
-                package
-                for index, item in enumerate(packages)
-                if (package := self._package(item, f"package[{index}]")) is not None
-            ),
+            packages=self._packages(content.get("package", [])),
         )
-        if self._findings:
-            raise DefinitionError.from_findings(self._findings[:_MOST_FINDINGS])
+        self._check_subdirs(lockfile)
+        if self._faults:
+            raise self._error()
         return lockfile
 
-    def _package(self, node: Node, path: str) -> LockedPackage | None:
-        content = self._dict(node, path)
-        values = {
-            key: self._text(content.get(key, ""), f"{path}.{key}")
+    def _packages(self, node: Node) -> tuple[LockedPackage, ...]:
+        """Read the entries; conda-lock has one for each category that a package is in."""
+        found: dict[LockedPackage, None] = {}
+        for index, item in enumerate(self._list(node, ("package",))):
+            path = ("package", index)
+            package = self._package(self._dict(item, path), path)
+            if package is not None:
+                found[package] = None
+                for key, message in find_faults(package):
+                    self._report((*path, key), message)
+        return tuple(found)
+
+    def _package(self, content: dict[str, Node], path: KeyPath) -> LockedPackage | None:
+        name, version, manager, subdir, url = (
+            self._needed(content, key, path)
             for key in ("name", "version", "manager", "platform", "url")
-        }
-        for key, value in values.items():
-            if not value:
-                self._report(f"{path}.{key}", "is missing")
-        manager = values["manager"]
-        if manager not in ("conda", "pip"):
-            self._report(f"{path}.manager", f"is `{manager}`, and neither `conda` nor `pip`")
+        )
+        digests = self._digests(content.get("hash", {}), (*path, "hash"))
+        if manager not in ("conda", "pip", ""):
+            self._report((*path, "manager"), f"is {quote(manager)}, and neither `conda` nor `pip`")
+        if not (name and version and manager and subdir and url):
             return None
-        digests = self._digests(content.get("hash", {}), f"{path}.hash")
-        dependencies = self._pairs(content.get("dependencies", {}), f"{path}.dependencies")
         return LockedPackage(
-            name=values["name"],
-            version=values["version"],
-            manager="conda" if manager == "conda" else "pip",
-            subdir=values["platform"],
-            url=values["url"],
+            name=name,
+            version=version,
+            manager="pip" if manager == "pip" else "conda",
+            subdir=subdir,
+            url=url,
             md5=digests.get("md5"),
             sha256=digests.get("sha256"),
-            build=self._text(content.get("build", ""), f"{path}.build"),
-            dependencies=dependencies,
+            build=self._text(content.get("build", ""), (*path, "build")),
+            dependencies=self._pairs(content.get("dependencies", {}), (*path, "dependencies")),
         )
 
-    def _digests(self, node: Node, path: str) -> dict[str, str]:
+    def _needed(self, content: dict[str, Node], key: str, path: KeyPath) -> str:
+        text = self._text(content.get(key, ""), (*path, key))
+        if not text and content.get(key, "") == "":
+            self._report((*path, key), "is empty" if key in content else "is missing")
+        return text
+
+    def _digests(self, node: Node, path: KeyPath) -> dict[str, str]:
         if isinstance(node, str) and ":" in node:
             kind, _, digest = node.partition(":")
             node = {kind: digest}  # as very old versions of conda-lock wrote it
         found = {}
-        for kind, digest in self._pairs(node, path):
+        given = self._pairs(node, path)
+        for kind, digest in given:
             pattern = _DIGESTS.get(kind)
-            if pattern is None or not pattern.fullmatch(digest):
-                self._report(f"{path}.{kind}", "is not a md5 or sha256 in hexadecimal digits")
-            else:
-                found[kind] = digest
-        if not found:
+            if pattern is not None and pattern.fullmatch(digest.lower()):
+                found[kind] = digest.lower()
+            elif pattern is None or digest:  # an empty one is none
+                self._report((*path, kind), "is not a md5 or sha256 in hexadecimal digits")
+        if not any(digest for _, digest in given):
             self._report(path, "has neither md5 nor sha256")
         return found
 
-    def _channel(self, node: Node, path: str) -> str:
-        if isinstance(node, str):
-            return node
-        return self._text(self._dict(node, path).get("url", ""), f"{path}.url")
+    def _subdirs(self, metadata: dict[str, Node]) -> tuple[str, ...]:
+        subdirs = self._texts(metadata, "platforms")
+        for index, subdir in enumerate(subdirs):
+            path = (*_in_metadata("platforms"), index)
+            if subdir not in SUBDIRS:
+                self._report(path, f"is {quote(subdir)}, which is no subdir of conda's")
+            elif subdir in subdirs[:index]:
+                self._report(path, f"is `{subdir}` again")
+        return subdirs
 
-    def _texts(self, node: Node, path: str) -> tuple[str, ...]:
+    def _check_subdirs(self, lockfile: Lockfile) -> None:
+        """Report packages for a subdir that the lock does not speak of; the first one will do."""
+        unspoken = {package.subdir for package in lockfile.packages} - set(lockfile.subdirs)
+        for subdir in sorted(unspoken & SUBDIRS):
+            message = f"lacks `{subdir}`, for which there are packages"
+            self._report(_in_metadata("platforms"), message)
+
+    def _channels(self, metadata: dict[str, Node]) -> tuple[str, ...]:
+        path = _in_metadata("channels")
+        nodes = self._list(metadata.get("channels", []), path)
+        return tuple(self._channel(node, (*path, index)) for index, node in enumerate(nodes))
+
+    def _channel(self, node: Node, path: KeyPath) -> str:
+        if isinstance(node, str):
+            channel = self._text(node, path)
+        else:
+            path = (*path, "url")
+            channel = self._text(self._dict(node, path[:-1]).get("url", ""), path)
+        if has_secret(channel):
+            self._report(path, "holds credentials, which every reader of the lock would have")
+        return channel
+
+    def _texts(self, metadata: dict[str, Node], key: str) -> tuple[str, ...]:
+        path = _in_metadata(key)
         return tuple(
-            self._text(item, f"{path}[{index}]")
-            for index, item in enumerate(self._list(node, path))
+            self._text(item, (*path, index))
+            for index, item in enumerate(self._list(metadata.get(key, []), path))
         )
 
-    def _pairs(self, node: Node, path: str) -> tuple[tuple[str, str], ...]:
+    def _pairs(self, node: Node, path: KeyPath) -> tuple[tuple[str, str], ...]:
         return tuple(
-            (key, self._text(value, f"{path}.{key}"))
+            (self._text(key, path), self._text(value, (*path, key)))
             for key, value in self._dict(node, path).items()
         )
 
-    def _dict(self, node: Node, path: str) -> dict[str, Node]:
+    def _dict(self, node: Node, path: KeyPath) -> dict[str, Node]:
         if isinstance(node, dict):
             return node
-        if node != "":
-            self._report(path, "is not a mapping")
+        if node != "" or not path:
+            self._report(path, "is not a mapping" if path else "it is not a lockfile")
         return {}
 
-    def _list(self, node: Node, path: str) -> list[Node]:
+    def _list(self, node: Node, path: KeyPath) -> list[Node]:
         if isinstance(node, list):
             return node
         if node != "":
             self._report(path, "is not a list")
         return []
 
-    def _text(self, node: Node, path: str) -> str:
-        if isinstance(node, str):
-            return node
-        self._report(path, "is not text")
-        return ""
+    def _text(self, node: Node, path: KeyPath) -> str:
+        if not isinstance(node, str):
+            self._report(path, "is not text")
+            return ""
+        if not node.isprintable():
+            self._report(path, "has characters that can't be shown")
+        return node
 
-    def _report(self, path: str, message: str) -> None:
-        self._findings.append(Finding(file=self._file, key_path=path, message=message))
+    def _report(self, path: KeyPath, message: str) -> None:
+        self._faults.append((path, message))
+
+    def _error(self) -> DefinitionError:
+        """Return what was found as one error; places are looked up for what is shown alone."""
+        shown = self._faults[:_MOST_FINDINGS]
+        return DefinitionError.from_findings(
+            [
+                Finding(
+                    file=self._source.file,
+                    key_path=_join(path),
+                    message=message,
+                    line=self._source.find_line(path),
+                )
+                for path, message in shown
+            ]
+        )
+
+
+def _in_metadata(key: str) -> KeyPath:
+    return ("metadata", key)
+
+
+def _join(path: KeyPath) -> str:
+    keys = (f"[{key}]" if isinstance(key, int) else f".{shorten(key)}" for key in path)
+    return "".join(keys).removeprefix(".")
+
+
+def _describe_version(version: Node) -> str:
+    if version == "":
+        return "is missing, so this is not a lockfile of conda-lock's version `1`"
+    shown = quote(version) if isinstance(version, str) else "no text"
+    return f"is {shown}, envsync reads version `1`"

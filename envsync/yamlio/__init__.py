@@ -10,10 +10,11 @@ from envsync.yamlio.node import (
     normalise_line_ends,
     plain_value,
 )
-from envsync.yamlio.reader import parse_yaml
+from envsync.yamlio.reader import Limits, parse_yaml
 from envsync.yamlio.writer import dump_yaml, rewrite_yaml
 
 __all__ = [
+    "Limits",
     "Mapping",
     "Node",
     "Scalar",

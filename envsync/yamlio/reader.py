@@ -40,7 +40,17 @@ _PROBLEMS = (
 )
 
 
-def parse_yaml(text: str, *, file: str) -> Node | None:
+class Limits(NamedTuple):
+    """How much text, and how many values with what aliases stand for, a file may have."""
+
+    longest_text: int = LONGEST_TEXT
+    most_nodes: int = MOST_NODES
+
+
+_OF_A_DEFINITION = Limits()
+
+
+def parse_yaml(text: str, *, file: str, limits: Limits = _OF_A_DEFINITION) -> Node | None:
     """Return the one document of *text*, None for an empty one; *file* is named in errors.
 
     Scalars stay text. The cost of hostile input is bounded: its length, its depth and what its
@@ -53,8 +63,8 @@ def parse_yaml(text: str, *, file: str) -> Node | None:
     from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
 
     text = normalise_line_ends(text)
-    _check_text(text, file)
-    composer = _Composer(file)
+    _check_text(text, file, limits.longest_text)
+    composer = _Composer(file, limits.most_nodes)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             composer.feed(event)
@@ -79,10 +89,11 @@ class _Frame(NamedTuple):
 class _Composer:
     """Make one tree of nodes from a stream of events, without recursion."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, most_nodes: int) -> None:
         self.root: Node | None = None
         self.findings: list[Finding] = []
         self._file = file
+        self._most_nodes = most_nodes
         self._frames: list[_Frame] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._weight = 0
@@ -180,8 +191,8 @@ class _Composer:
 
     def _weigh(self, event: Any, weight: int) -> None:
         self._weight += weight
-        if self._weight > MOST_NODES:
-            self._fail(event, f"the file, with its aliases, has over {MOST_NODES:,} values")
+        if self._weight > self._most_nodes:
+            self._fail(event, f"the file, with its aliases, has over {self._most_nodes:,} values")
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and str(event.tag) not in _KNOWN_TAGS:
@@ -205,10 +216,10 @@ def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _check_text(text: str, file: str) -> None:
+def _check_text(text: str, file: str, longest: int) -> None:
     """Refuse what would take the parser long, or end in an error that says little."""
-    if len(text) > LONGEST_TEXT:
-        message = f"{len(text):,} characters are more than a definition needs ({LONGEST_TEXT:,})"
+    if len(text) > longest:
+        message = f"{len(text):,} characters are more than a definition needs ({longest:,})"
         raise DefinitionError.from_findings([Finding(file=file, message=message)])
     conflict = _CONFLICT.search(text)
     if conflict is not None:

@@ -20,6 +20,8 @@ from envsync.lock import block_yaml
         ("a: https://example.org/x:1\n", {"a": "https://example.org/x:1"}),
         ("a: -1\n", {"a": "-1"}),
         ("_a: b\n", {"_a": "b"}),
+        ('a: "q: \\"b\\" # c"\n', {"a": 'q: "b" # c'}),
+        ("a: null\nb: ~\n", {"a": "", "b": ""}),
     ],
 )
 def test_what_lockfiles_are_written_in_is_read(text: str, expected: object) -> None:
@@ -35,14 +37,15 @@ def test_what_lockfiles_are_written_in_is_read(text: str, expected: object) -> N
         "",
         "a: &x 1\n",
         "a: *x\n",
-        'a: "quoted"\n',
+        'a: "\\x41"\n',
+        "a: 'b\n  # c'\n",
+        "a: 'b\n\n  c'\n",
         "a: [1, 2]\n",
         "a: {b: c}\n",
         "a: |\n  text\n",
         "a: long\n  folded\n",
         "a: b # comment\n",
         "a: b: c\n",
-        "a: 1\na: 2\n",
         "a:\tb\n",
         "a: 1\r\n",
         "a: 'open\nb: c\n",
@@ -56,3 +59,23 @@ def test_what_lockfiles_are_written_in_is_read(text: str, expected: object) -> N
 def test_the_rest_of_yaml_is_left_to_a_library(text: str) -> None:
     with pytest.raises(block_yaml.NotBlockYaml):
         block_yaml.parse(text)
+
+
+def test_a_key_that_is_there_twice_is_told_with_its_line() -> None:
+    with pytest.raises(block_yaml.DuplicateKey) as caught:
+        block_yaml.parse("a:\n  b: 1\n  c: 2\n  b: 3\n")
+
+    assert (caught.value.key, caught.value.line) == ("b", 4)
+
+
+def test_the_lines_of_keys_and_items_are_noted() -> None:
+    places: block_yaml.Places = {}
+
+    node = block_yaml.parse("# comment\na:\n- x\n- b: 1\n  c: 2\n", places)
+
+    assert isinstance(node, dict)
+    items = node["a"]
+    assert isinstance(items, list)
+    assert places[id(node)] == {"a": 2}
+    assert places[id(items)] == {0: 3, 1: 4}
+    assert places[id(items[1])] == {"b": 4, "c": 5}

@@ -67,30 +67,30 @@ def test_yaml_of_another_style_is_read_alike() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("version: 1\n", "version: 7\n", "`x`: version: is `7`, envsync reads version `1`"),
-        ("  version: '3.11'\n", "", "`x`: package[0].version: is missing"),
+        ("version: 1\n", "version: 7\n", "`x`:1: version: is `7`, envsync reads version `1`"),
+        ("  version: '3.11'\n", "", "`x`:15: package[0].version: is missing"),
         (
             "manager: conda",
             "manager: npm",
-            "`x`: package[0].manager: is `npm`, and neither `conda` nor `pip`",
+            "`x`:17: package[0].manager: is `npm`, and neither `conda` nor `pip`",
         ),
         (
             "md5: 0000",
             "md5: zz00",
-            "`x`: package[0].hash.md5: is not a md5 or sha256 in hexadecimal digits",
+            "`x`:23: package[0].hash.md5: is not a md5 or sha256 in hexadecimal digits",
         ),
         (
             "  hash:\n    md5: 00000000000000000000000000000000\n",
             "",
-            "`x`: package[0].hash: has neither md5 nor sha256",
+            "`x`:15: package[0].hash: has neither md5 nor sha256",
         ),
-        ("  - linux-64\n", "    linux-64: 1\n", "`x`: metadata.platforms: is not a list"),
+        ("  - linux-64\n", "    linux-64: 1\n", "`x`:8: metadata.platforms: is not a list"),
         (
             "  content_hash:\n    linux-64: abc\n",
             "  content_hash: abc\n",
-            "`x`: metadata.content_hash: is not a mapping",
+            "`x`:3: metadata.content_hash: is not a mapping",
         ),
-        ("  - conda_dependencies.yml", "  - a: b", "`x`: metadata.sources[0]: is not text"),
+        ("  - conda_dependencies.yml", "  - a: b", "`x`:11: metadata.sources[0]: is not text"),
     ],
 )
 def test_what_is_wrong_in_a_lockfile_is_named(old: str, new: str, message: str) -> None:
@@ -138,3 +138,99 @@ def test_hashes_are_read_as_very_old_versions_of_conda_lock_wrote_them() -> None
 
     assert old != GOOD
     assert parse_lockfile(old, file="x") == parse_lockfile(GOOD, file="x")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("md5: " + "0" * 32, 'md5: "' + "0" * 32 + '"', None),
+        ("    tzdata: ''\n", '    tzdata: ""\n', None),
+        ("name: python\n", "name: &name python\n", None),
+        ("manager: conda", "manager: conda\n  manager: pip", "`x`:18: `manager` is there twice"),
+        ("- name: python", "- &b name: *a", "`*a` is an alias of nothing"),
+        (
+            "python-3.11-0.conda\n",
+            "python-3.11-0.conda\n  url: x\n",
+            "`x`:22: `url` is there twice",
+        ),
+        (
+            "linux-64\n  sources",
+            "beos-64\n  sources",
+            "is `beos-64`, which is no subdir of conda's",
+        ),
+        ("  sources:", "  - linux-64\n  sources:", "metadata.platforms[1]: is `linux-64` again"),
+        ("platforms:\n  - linux-64", "platforms:\n  - osx-64", "lacks `linux-64`, for which"),
+        ("version: '3.11'", "version: [3, 11]", "package[0].version: is not text"),
+        ("version: '3.11'", "version: ''", "package[0].version: is empty"),
+        ("version: '3.11'", "version: null", "package[0].version: is empty"),
+        (
+            "name: python",
+            'name: "py\\ethon"',
+            "package[0].name: has characters that can't be shown",
+        ),
+        ("url: conda-forge", "url: https://a:b@c.example/d", "holds credentials"),
+        ("md5: 0000", "md5: 000", "package[0].hash.md5: is not a md5 or sha256"),
+        ("md5: 0000", "sha512: 0000", "package[0].hash.sha512: is not a md5 or sha256"),
+        ("package:\n-", "package:\n- x\n-", "package[0]: is not a mapping"),
+    ],
+)
+def test_what_was_edited_into_nonsense_is_refused(old: str, new: str, message: str | None) -> None:
+    assert old in GOOD
+    text = GOOD.replace(old, new)
+    if message is None:
+        assert parse_lockfile(text, file="x") == parse_lockfile(GOOD, file="x")
+        return
+
+    with pytest.raises(DefinitionError) as caught:
+        parse_lockfile(text, file="x")
+
+    assert message in caught.value.findings[0].text
+    assert caught.value.findings[0].line is not None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "- a\n", "text", "a: &a [*a]", "{}", "version: 1: 2"])
+def test_what_is_no_lockfile_at_all_is_refused(text: str) -> None:
+    with pytest.raises(DefinitionError):
+        parse_lockfile(text, file="x")
+
+
+def test_aliases_that_stand_for_more_and_more_are_refused_in_no_time() -> None:
+    bomb = "a0: &a0 [x, x]\n"
+    bomb += "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 64))
+
+    with pytest.raises(DefinitionError, match="with its aliases, has over"):
+        parse_lockfile(bomb, file="x")
+
+
+def test_an_entry_for_each_category_of_a_package_counts_once() -> None:
+    entry = GOOD[GOOD.index("- name") :]
+
+    lockfile = parse_lockfile(GOOD + entry.replace("main", "dev"), file="x")
+
+    assert lockfile == parse_lockfile(GOOD, file="x")
+
+
+def test_the_place_of_a_finding_is_known_in_any_style() -> None:
+    flow = "{version: 1, metadata: {},\n package: [{name: x, manager: npm}]}"
+
+    with pytest.raises(DefinitionError) as caught:
+        parse_lockfile(flow, file="x")
+
+    texts = [finding.text for finding in caught.value.findings]
+    assert "`x`:2: package[0].manager: is `npm`, and neither `conda` nor `pip`" in texts
+
+
+def test_a_hundred_thousand_entries_are_read() -> None:
+    head, entry = GOOD[: GOOD.index("- name")], GOOD[GOOD.index("- name") :]
+    entries = (entry.replace("python", f"p{number}") for number in range(100_000))
+
+    lockfile = parse_lockfile(head + "".join(entries), file="x")
+
+    assert len(lockfile.packages) == 100_000
+
+
+def test_yaml_of_another_style_has_a_bound() -> None:
+    text = GOOD + "# filling\n" * 500_000 + "x: [1]\n"
+
+    with pytest.raises(DefinitionError, match="is read only as conda-lock writes it"):
+        parse_lockfile(text, file="x")

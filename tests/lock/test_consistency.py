@@ -1,0 +1,41 @@
+from dataclasses import replace
+
+from fakes import conda_package, pip_package
+
+from envsync.lock.consistency import find_inconsistencies
+from envsync.model.lockfile import LockedPackage, Lockfile
+
+NEEDS_B = (("__glibc", ">=2.17"), ("b", ">=1"))
+
+
+def lock_of(*packages: LockedPackage) -> Lockfile:
+    return Lockfile(
+        subdirs=("linux-64",), channels=(), sources=(), content_hash=(), packages=packages
+    )
+
+
+def test_a_lock_whose_packages_need_each_other_is_sound() -> None:
+    a = conda_package("a", dependencies=NEEDS_B)
+    b = conda_package("b", dependencies=(("a", ""),))
+
+    assert find_inconsistencies(lock_of(a, b, pip_package("c"))) == ()
+
+
+def test_what_is_needed_and_not_there_is_told() -> None:
+    found = find_inconsistencies(lock_of(conda_package("a", dependencies=NEEDS_B)))
+
+    assert found == ("`linux-64` lacks `b`, which `a` needs",)
+
+
+def test_two_packages_of_one_name_are_told() -> None:
+    found = find_inconsistencies(lock_of(conda_package("a"), conda_package("a", "2.0")))
+
+    assert found == ("`linux-64` has the conda package `a` 2 times",)
+
+
+def test_an_archive_of_something_else_is_told() -> None:
+    moved = replace(conda_package("a"), version="2.0")
+
+    assert find_inconsistencies(lock_of(moved)) == (
+        f"`{moved.url}` is not an archive of `a 2.0`, as the entry says",
+    )
