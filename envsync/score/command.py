@@ -22,8 +22,8 @@ def runtime_command(
 ) -> tuple[str, ...]:
     """Return the command that starts the *face* of the runtime, `worker` or `serve`, for *target*.
 
-    Nothing is written beside the runtime or the script. An option that is None is left out. The
-    *runtime* is elsewhere in a container.
+    Nothing is written beside the script. An option that is None is left out. The *runtime* is
+    elsewhere in a container.
     """
     given: dict[str, object] = {
         "entry-script": target.entry_script,

@@ -26,7 +26,12 @@ def _main() -> int:
     if face not in FACES:
         sys.stderr.write("usage: python -B {} {}\n".format(__file__, "|".join(FACES)))
         return 2
+    # Bytecode of these modules is kept, as of any package: an interpreter of another release than
+    # envsync's would else compile them at each start. What `-B` says is for the entry script.
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     module = __import__(PACKAGE + "." + FACES[face], fromlist=["main"])
+    if face == "worker":
+        sys.dont_write_bytecode = True
     return int(module.main(sys.argv[2:]))
 
 
