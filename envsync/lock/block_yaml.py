@@ -146,10 +146,22 @@ def _parse_scalar(lines: _Lines, text: str, indent: int) -> Node:
         return {}
     if text in _NULLS:
         return ""
-    if text[0] in _SPECIAL or ": " in text or " #" in text or text.endswith(":"):
+    if text[0] in _SPECIAL:
         raise lines.give_up()
-    if lines.position < len(lines.rows) and lines.rows[lines.position][0] > indent:
-        raise lines.give_up()  # a plain scalar that goes on in the next line
+    return _read_plain(lines, text, indent)
+
+
+def _read_plain(lines: _Lines, text: str, indent: int) -> str:
+    """Read on while a plain scalar goes on, as a long one does: in lines further in."""
+    rows = lines.rows
+    while lines.position < len(rows) and rows[lines.position][0] > indent:
+        _, more, number = rows[lines.position]
+        if number != rows[lines.position - 1][2] + 1:
+            raise lines.give_up()  # an empty line, which would be a line break, or a comment
+        text = f"{text} {more}"
+        lines.position += 1
+    if ": " in text or " #" in text or text.endswith(":"):
+        raise lines.give_up()
     return text
 
 
