@@ -126,9 +126,16 @@ def warn(message: str, hint: str | None = None) -> None:
 
 def _print(label: str, message: str, hint: str | None) -> None:
     colour = "red" if label == "Error" else "yellow"
-    click.echo(click.style(f"{label}:", fg=colour, bold=True) + f" {message}", err=True)
+    click.echo(click.style(f"{label}:", fg=colour, bold=True) + f" {_visible(message)}", err=True)
     if hint:
-        click.echo(click.style("Hint:", fg="cyan", bold=True) + f" {hint}", err=True)
+        click.echo(click.style("Hint:", fg="cyan", bold=True) + f" {_visible(hint)}", err=True)
+
+
+def _visible(text: str) -> str:
+    """Return *text* without what a terminal would act upon; it may quote a hostile file."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def _report_bug() -> None:

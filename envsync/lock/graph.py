@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from envsync.model.lockfile import LockedPackage
 
 
+_DEEPEST = 100  # a line for each package, indented: without an end to that, gigabytes
+
+
 def name_of(text: str) -> str:
     """Return the package name that a match spec or pip requirement starts with, normalized."""
     bare = text.strip().rpartition("::")[2]
@@ -32,19 +35,28 @@ def find_chain(
     """
     index = {normalize(package.name): package for package in packages}
     wanted = normalize(name)
-    paths: deque[tuple[str, ...]] = deque(
-        (normalize(root),) for root in sorted(set(roots)) if normalize(root) in index
-    )
-    seen = {path[0] for path in paths}
-    while paths:
-        path = paths.popleft()
-        if path[-1] == wanted:
-            return tuple(index[step] for step in path)
-        for needed in _list_needed(index, path[-1]):
-            if needed not in seen:
-                seen.add(needed)
-                paths.append((*path, needed))
+    users: dict[str, str | None] = {
+        normalize(root): None for root in sorted(set(roots)) if normalize(root) in index
+    }
+    queue = deque(users)
+    while queue:
+        user = queue.popleft()
+        if user == wanted:
+            return tuple(index[step] for step in _walk_back(users, wanted))
+        for needed in _list_needed(index, user):
+            if needed not in users:
+                users[needed] = user
+                queue.append(needed)
     return ()
+
+
+def _walk_back(users: Mapping[str, str | None], name: str) -> list[str]:
+    steps: list[str] = []
+    step: str | None = name
+    while step is not None:
+        steps.append(step)
+        step = users[step]
+    return steps[::-1]
 
 
 def walk_tree(
@@ -52,7 +64,7 @@ def walk_tree(
 ) -> Iterator[tuple[int, LockedPackage, bool]]:
     """Yield each package below *roots* (names) as its depth, itself, and whether it is a repeat.
 
-    What a repeated package needs is not shown again.
+    What a repeated package needs is not shown again, nor is what lies deeper than any real one.
     """
     index = {normalize(package.name): package for package in packages}
     shown: set[str] = set()
@@ -62,7 +74,7 @@ def walk_tree(
         if name not in index:
             continue
         needed = _list_needed(index, name)
-        is_repeat = name in shown and bool(needed)
+        is_repeat = bool(needed) and (name in shown or depth == _DEEPEST)
         yield depth, index[name], is_repeat
         if not is_repeat:
             shown.add(name)

@@ -78,7 +78,7 @@ def _dump(texts: tuple[str, ...]) -> str:
 def _parse(text: str | None) -> tuple[str, ...] | None:
     try:
         values = json.loads(text) if text is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         return None

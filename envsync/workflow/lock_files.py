@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envsync.errors import EnvsyncError
+from envsync.errors import DefinitionError, EnvsyncError, Finding
+from envsync.lock.consistency import find_inconsistencies
 from envsync.lock.explicit import MARK, parse_explicit
 from envsync.lock.reader import load_lockfile
 from envsync.model.lockfile import Lockfile
 from envsync.model.subdir import current_subdir
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PIXI_NAME = "pixi.lock"
@@ -55,6 +57,31 @@ def load_lock_file(path: Path) -> Lockfile:
         content_hash=(),
         packages=packages,
     )
+
+
+def check_sound(path: Path, inconsistencies: Sequence[str]) -> None:
+    """Refuse the lock at *path* if it has *inconsistencies*: no environment could be right.
+
+    Raises:
+        DefinitionError: it has some; the error holds every one.
+    """
+    if inconsistencies:
+        hint = "lock again, or undo what was edited"
+        raise DefinitionError.from_findings(
+            [Finding(file=str(path), message=text, hint=hint) for text in inconsistencies]
+        )
+
+
+def load_sound_lock(path: Path) -> Lockfile:
+    """Return the lock at *path*, of any format, that something is to be made from.
+
+    Raises:
+        DefinitionError: it is none, or wrong, or contradicts itself.
+        EnvsyncError: it can't be read.
+    """
+    lockfile = load_lock_file(path)
+    check_sound(path, find_inconsistencies(lockfile))
+    return lockfile
 
 
 def _read_head(path: Path) -> bytes:
