@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     "--update",
     multiple=True,
     metavar="NAME",
-    help="Move this package to its newest version, and only what that needs; repeatable.",
+    help="Move this package to its newest version, and only what that needs; or the base image "
+    "to what its tag is now. Repeatable.",
 )
 @click.option("--upgrade", is_flag=True, help="Solve afresh: the newest of everything.")
 @click.option(
@@ -91,8 +92,8 @@ def _show_lock(outcome: LockOutcome, reporter: Reporter) -> None:
     show_warnings(outcome.warnings)
     for change in outcome.changes:
         reporter.note(describe_change(change))
-    if outcome.note is not None:
-        reporter.note(outcome.note)
+    for note in outcome.notes:
+        reporter.note(note)
     if not outcome.was_written:
         reporter.note(f"`{outcome.path}` is unchanged")
         return

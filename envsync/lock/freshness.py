@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envsync.lock.base_image import find_base, parse_base
 from envsync.lock.requested import Requested, list_requested, parse_requested
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def find_staleness(
 
     *pip_lines* are those of the requirements files that *spec* names.
 
-    Channels come first, then match specs, then pip requirements, then subdirs, so that two runs
-    print the same report.
+    Channels come first, then match specs, then pip requirements, then the base image, then
+    subdirs, so that two runs print the same report.
     """
     now = list_requested(spec, pip_lines)
     then = parse_requested(lockfile.channels, lockfile.custom_metadata)
@@ -51,6 +52,7 @@ def find_staleness(
         *_compare_channels(now, then, source),
         *_compare(now.match_specs, then.match_specs, source),
         *_compare(now.pip, then.pip, f"`{source}`, under `pip:`,"),
+        *_compare_bases(spec, lockfile),
         *(
             Staleness(text="it has no packages for it", subdir=subdir)
             for subdir in subdirs
@@ -65,6 +67,22 @@ def _compare_channels(now: Requested, then: Requested, source: str) -> Iterator[
             text=f"`{source}` has the channels {_quote(now.channels)}, "
             f"it was locked with {_quote(then.channels)}"
         )
+
+
+def _compare_bases(spec: EnvironmentSpec, lockfile: Lockfile) -> Iterator[Staleness]:
+    """Compare base images; where a lock says nothing of one, there is nothing to compare."""
+    now, then = find_base(spec), parse_base(lockfile.custom_metadata)
+    if then is None or then.answers(now):
+        return
+    source = spec.files[0].name if spec.files else "the definition"
+    if not then.name:
+        text = f"added the base image `{now}`"
+    elif not now.name:
+        text = f"no longer has the base image `{then.name}`"
+    else:
+        before = then if then.name == now.name else then.name
+        text = f"changed the base image `{before}` to `{now}`"
+    yield Staleness(text=f"`{source}` {text}")
 
 
 def _compare(now: tuple[str, ...], then: tuple[str, ...], source: str) -> Iterator[Staleness]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
 
     from envsync.model.json_value import Json, JsonObject
     from envsync.model.redaction import Secret
+
+# How Docker tells the host in an image reference from the first part of a name.
+_HOST = re.compile(r"(?:localhost|[^/]*[.:][^/]*)/")
+_ADDRESS = re.compile(r"(?:\w+://)?(?:(?P<host>[^/]+)/v[12]|(?P<place>.*?))/*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +85,12 @@ class ImageRegistry:
     password: Secret | None = None
     identity: RegistryIdentity | None = None
 
+    @property
+    def place(self) -> str:
+        """What the names of its images start with: the address without scheme and version."""
+        match = _ADDRESS.fullmatch((self.address or "").strip())
+        return (match["host"] or match["place"]) if match is not None else ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildContext:
@@ -131,3 +142,12 @@ class EnvironmentSpec:
     asset_id: str | None = None
     azureml_v2: JsonObject | None = None
     unknown_keys: tuple[UnknownKey, ...] = ()
+
+    @property
+    def base_image_name(self) -> str:
+        """The whole name of the base image, its registry's address included; empty for none."""
+        image = (self.base_image or "").strip()
+        place = self.registry.place
+        if not image or not place or _HOST.match(image):
+            return image
+        return f"{place}/{image.lstrip('/')}"

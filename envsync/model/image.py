@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
 DEFAULT_REGISTRY = "docker.io"
 SCRATCH = "scratch"
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+DOCKER_HUB = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 
 # The grammar of the distribution project's `reference` package, which Docker and Podman share.
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?")
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LONGEST_REPOSITORY = 255
+_USERINFO = re.compile(r".*@(?!sha256:)", re.DOTALL)
+_QUERY = re.compile(r"\?.*", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,18 +129,27 @@ def parse_reference(text: str) -> ImageReference:
     name = f"{head}{slash}{last}"
     first, slash, repository = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
-        first, repository = DEFAULT_REGISTRY, name if "/" in name else f"library/{name}"
-    if first == "index.docker.io":
+        first, repository = DEFAULT_REGISTRY, name
+    if first in DOCKER_HUB:
         first = DEFAULT_REGISTRY
+        repository = repository if "/" in repository else f"library/{repository}"
     problem = _find_problem(first, repository, tag if colon else None, digest if at else None)
+    shown = redact_reference(text)
+    if shown != text:
+        problem = "it has no place for a user, a password or a query"
     if problem is not None:
-        raise DefinitionError(f"`{text}` is not an image reference: {problem}")
+        raise DefinitionError(f"`{shown}` is not an image reference: {problem}")
     return ImageReference(
         registry=first,
         repository=repository,
         tag=tag if colon else None,
         digest=digest if at else None,
     )
+
+
+def redact_reference(text: str) -> str:
+    """Return *text*, meant to be an image reference, without what else addresses may hold."""
+    return _QUERY.sub("?***", _USERINFO.sub("***@", text))
 
 
 def _find_problem(
@@ -148,6 +161,6 @@ def _find_problem(
         return "a repository is lower-case letters, digits and `.`, `_`, `-` between them"
     if tag is not None and not _TAG.fullmatch(tag):
         return f"`{tag}` can't be a tag"
-    if digest is not None and not _DIGEST.fullmatch(digest):
+    if digest is not None and not DIGEST.fullmatch(digest):
         return "a digest is `sha256:` and 64 hexadecimal digits"
     return None

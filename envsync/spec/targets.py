@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 # What azureml-core 1.61 gives a new Environment, by its dated tag.
 DEFAULT_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1"
-
-# How Docker tells the host in an image reference from the first part of a name.
-_HOST = re.compile(r"(?:localhost|[^/]*[.:][^/]*)/")
 
 
 def with_image(spec: EnvironmentSpec, image: str | None) -> EnvironmentSpec:
@@ -111,11 +107,8 @@ def is_of_v1(spec: EnvironmentSpec) -> bool:
 
 def _choose_image(spec: EnvironmentSpec, *, has_conda: bool) -> str:
     """Return the image reference with its registry in it, as v2 has no other place for that."""
-    image, address = (spec.base_image or "").strip(), spec.registry.address
-    if image and address and not _HOST.match(image):
-        return f"{address.rstrip('/')}/{image.lstrip('/')}"
-    if image:
-        return image
+    if spec.base_image_name:
+        return spec.base_image_name
     if has_conda:
         return DEFAULT_IMAGE
     raise DefinitionError(

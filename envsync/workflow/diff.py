@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.lock.base_image import find_base, parse_base
 from envsync.lock.diff import diff_packages
 from envsync.lock.reader import LOCKFILE_NAME, parse_lockfile
 from envsync.lock.requested import list_requested, parse_requested
@@ -16,6 +17,7 @@ from envsync.workflow.lock_files import is_lock_file, load_lock_file
 from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
+    from envsync.lock.base_image import LockedBase
     from envsync.lock.diff import Change
     from envsync.lock.requested import Requested
     from envsync.model.lockfile import LockedPackage, Lockfile
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 class Side:
     """One side of a comparison: what is asked for, what is there, or both.
 
-    *packages* is None for a definition, which has none. *subdirs* are those it speaks of.
+    *packages* is None for a definition, which has none. *subdirs* are those it speaks of. *base*
+    is None where it doesn't speak of base images.
     """
 
     name: str
     requested: Requested | None = None
     packages: tuple[LockedPackage, ...] | None = None
     subdirs: tuple[str, ...] = ()
+    base: LockedBase | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +66,7 @@ def diff(before: str, after: str) -> Difference:
         EnvsyncError: one of them can't be read.
     """
     old, new = load_side(before), load_side(after)
-    asked = _compare_requested(old.requested, new.requested)
+    asked = (*_compare_requested(old.requested, new.requested), *_compare_bases(old, new))
     if old.packages is None or new.packages is None:
         if old.requested is None or new.requested is None:
             raise DefinitionError(
@@ -101,7 +105,9 @@ def load_side(text: str) -> Side:
     from envsync.spec import load
 
     spec = load(path).spec
-    return Side(name=text, requested=list_requested(spec, list_pip_lines(spec)))
+    return Side(
+        name=text, requested=list_requested(spec, list_pip_lines(spec)), base=find_base(spec)
+    )
 
 
 def _from_lock(name: str, lockfile: Lockfile) -> Side:
@@ -110,6 +116,7 @@ def _from_lock(name: str, lockfile: Lockfile) -> Side:
         requested=parse_requested(lockfile.channels, lockfile.custom_metadata),
         packages=lockfile.packages,
         subdirs=lockfile.subdirs,
+        base=parse_base(lockfile.custom_metadata),
     )
 
 
@@ -144,6 +151,18 @@ def _compare_requested(old: Requested | None, new: Requested | None) -> tuple[st
         lines += [f"- {label}{text}" for text in then if text not in now]
         lines += [f"+ {label}{text}" for text in now if text not in then]
     return tuple(lines)
+
+
+def _compare_bases(old: Side, new: Side) -> tuple[str, ...]:
+    """Compare base images; the digest that a lock adds to what a definition says is no change."""
+    then, now = old.base, new.base
+    if then is None or now is None or then == now:
+        return ()
+    if (old.packages is None and now.answers(then)) or (new.packages is None and then.answers(now)):
+        return ()
+    return tuple(
+        f"{mark} base image: {base}" for mark, base in (("-", then), ("+", now)) if base.name
+    )
 
 
 def _is_partial(old: Side, new: Side) -> bool:

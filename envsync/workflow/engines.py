@@ -6,6 +6,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envsync.workflow.base_digest import DigestFinder
+from envsync.workflow.pip_places import open_repositories
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +29,8 @@ class Engines:
 class LazyEngines:
     """Starts the engines at the first call, whichever thread that comes from.
 
+    *digests* are those of base images, which many definitions share, too.
+
     The variables `CONDA_OVERRIDE_…` of *environ* are heeded. With *offline* the engines ask
     their caches and files, and no network.
     """
@@ -33,6 +38,7 @@ class LazyEngines:
     def __init__(self, environ: Mapping[str, str], *, offline: bool = False) -> None:
         self._environ = environ
         self._is_offline = offline
+        self.digests = DigestFinder(environ, offline=offline)
         self._started: Engines | None = None
         self._guard = threading.Lock()
 
@@ -55,6 +61,6 @@ def _start(environ: Mapping[str, str], *, offline: bool) -> Engines:
     }
     return Engines(
         conda=RattlerSolver(load_config(), offline=offline),
-        pip=UvSolver(offline=offline),
+        pip=UvSolver(open_repositories(offline=offline), offline=offline),
         overrides=overrides,
     )

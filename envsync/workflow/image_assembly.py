@@ -16,8 +16,10 @@ from envsync.realise.image.environment import EnvironmentLayers, ImageEnvironmen
 from envsync.realise.image.layer_cache import LayerCache
 from envsync.realise.image.provider import LayerProvider
 from envsync.realise.location import find_home
-from envsync.workflow.image_base import Engines, choose_base, find_path
+from envsync.workflow.image_base import Engines, choose_base
+from envsync.workflow.image_name import find_path
 from envsync.workflow.image_project import load_project
+from envsync.workflow.pip_places import load_pip_unpacker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,12 +135,11 @@ def plan_environment(
 
     def load_stagers() -> Stagers:
         from envsync.adapters.rattler import RattlerInstaller, load_config
-        from envsync.adapters.uv import UvUnpacker
         from envsync.realise.image.staging import Stagers
 
         return Stagers(
             conda=RattlerInstaller(load_config(), conda.channels if conda else ()),
-            pip=UvUnpacker(conda.pip_options if conda else ()),
+            pip=load_pip_unpacker(project.spec, project.directory),
         )
 
     return EnvironmentLayers(

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.lock.base_image import find_base
 from envsync.model.image import SCRATCH, parse_reference
 from envsync.realise.image.base import FileSource, ScratchSource
+from envsync.workflow.image_locked import open_locked
+from envsync.workflow.image_name import find_path
+from envsync.workflow.lock_base import describe_open, find_reference
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
     from envsync.model.progress import Reporter
     from envsync.realise.image.base import BaseSource
     from envsync.workflow.image_project import ImageProject
-
-_PATH_PREFIXES = ("oci:", "docker-archive:")
 
 
 class Engines:
@@ -52,18 +54,23 @@ class Engines:
 def choose_base(
     project: ImageProject, asked: str | None, *, engines: Engines, reporter: Reporter
 ) -> tuple[str, BaseSource]:
-    """Return the name and the source of the base image *asked* for, else of the definition's.
+    """Return the name and the source of the base image *asked* for, else of the lock's.
 
-    A name is looked up in the engine of this machine first, as Docker does, and then in its
-    registry. A Dockerfile is built by the engine.
+    Where the lock has no digest of it, it is the definition's. A name is looked up in the engine
+    of this machine first, as Docker does, and then in its registry. A Dockerfile is built by the
+    engine.
 
     Raises:
-        DefinitionError: there is neither.
-        EnvsyncError: a Dockerfile can't be built.
+        DefinitionError: there is none.
+        EnvsyncError: a Dockerfile can't be built, or the image of the lock is not to be had.
     """
-    spec = project.spec
+    spec, locked = project.spec, project.base
     if asked is not None:
         return asked, open_image(asked, project, engines)
+    if locked is not None and locked.digest is not None:
+        return str(locked), open_locked(locked, project, engines)
+    if spec is None and locked is not None and locked.name:
+        return locked.name, open_image(locked.name, project, engines)
     if spec is None:
         raise DefinitionError("A lockfile alone names no base image", hint="name one with `--base`")
     if spec.base_dockerfile is not None or spec.build_context is not None:
@@ -72,10 +79,11 @@ def choose_base(
         reporter.step("Building the definition's Dockerfile")
         image = _build(spec, engines.get(), f"linux/{project.architecture}")
         return "the definition's Dockerfile", EngineSource(engines.get(), image)
-    if spec.base_image is None:
+    name = spec.base_image_name
+    if not name:
         raise DefinitionError("The definition names no base image", hint="name one with `--base`")
-    address = spec.registry.address
-    name = f"{address}/{spec.base_image}" if address else spec.base_image
+    if project.packages and find_reference(find_base(spec)) is not None:
+        reporter.note(describe_open(find_base(spec), spec.directory))
     return name, open_image(name, project, engines)
 
 
@@ -103,16 +111,6 @@ def open_image(name: str, project: ImageProject, engines: Engines) -> BaseSource
     source = RegistrySource(reference, architecture=architecture, registry=credentials)
     engines.stack.callback(source.close)
     return source
-
-
-def find_path(name: str) -> Path | None:
-    """Return the path that *name* is, if it is one and no image reference."""
-    for prefix in _PATH_PREFIXES:
-        if name.startswith(prefix):
-            return Path(name.removeprefix(prefix))
-    looks_like_one = name.startswith((".", "/", "~")) or name.endswith(".tar")
-    path = Path(name).expanduser()
-    return path if looks_like_one or path.exists() else None
 
 
 def _build(spec: EnvironmentSpec, engine: DockerEngine, platform: str) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.lock.base_image import find_base, parse_base
+from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.model.subdir import current_subdir, find_subdir
 from envsync.realise.image.base_check import find_needed_glibc
 from envsync.realise.image.recipe import ENVIRONMENTS, hash_json
@@ -17,13 +19,14 @@ from envsync.solve.facts import find_glibc, parse_facts
 from envsync.spec import load
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.workflow.build_local import check_fresh
-from envsync.workflow.lock_files import is_lock_file, load_lock_file
+from envsync.workflow.lock_files import is_lock_file, load_sound_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from envsync.errors import Finding
+    from envsync.lock.base_image import LockedBase
     from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.lockfile import LockedPackage, Lockfile
 
@@ -37,15 +40,18 @@ _FOLDER_NAME = re.compile(r"[^\s/\\:]+")
 class ImageProject:
     """A definition and the packages that its lock has for the image's platform.
 
-    *spec* is None for a lockfile alone. A definition that manages its own dependencies has no
-    packages. *glibc* is what the lock assumes of the machines it is for.
+    *directory* is that of the lock. *spec* is None for a lockfile alone. A definition that manages its own dependencies has no
+    packages. *glibc* is what the lock assumes of the machines it is for, *base* the base image
+    that it was made for, None where it speaks of none.
     """
 
     name: str
+    directory: Path
     spec: EnvironmentSpec | None
     architecture: str
     packages: tuple[LockedPackage, ...]
     glibc: str | None
+    base: LockedBase | None
     warnings: tuple[Finding, ...]
 
     @property
@@ -100,10 +106,13 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
     packages: tuple[LockedPackage, ...] = ()
     glibc = None
     warnings = loaded.warnings
-    if not spec.python.user_managed_dependencies:
+    if spec.python.user_managed_dependencies:
+        base = _find_unneeded_base(spec)
+    else:
         checked = check_fresh(path, frozen=frozen)
         packages = checked.lockfile.packages_for(subdir)
         glibc = _find_glibc(checked.lockfile, subdir)
+        base = parse_base(checked.lockfile.custom_metadata)
         warnings = checked.warnings
         if not packages:
             raise EnvsyncError(
@@ -112,16 +121,18 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
             )
     return ImageProject(
         name=chosen,
+        directory=spec.directory,
         spec=spec,
         architecture=_ARCHITECTURES[subdir],
         packages=packages,
         glibc=glibc,
+        base=base,
         warnings=warnings,
     )
 
 
 def _load_lock_alone(path: Path, name: str | None) -> ImageProject:
-    lockfile = load_lock_file(path)
+    lockfile = load_sound_lock(path)
     offered = [subdir for subdir in lockfile.subdirs if subdir in _ARCHITECTURES]
     if not offered:
         raise EnvsyncError(f"`{path}` has no packages for Linux, which images need")
@@ -129,12 +140,21 @@ def _load_lock_alone(path: Path, name: str | None) -> ImageProject:
     subdir = here if here in offered else offered[0]
     return ImageProject(
         name=_check_name(name or path.resolve().parent.name),
+        directory=path.parent,
         spec=None,
         architecture=_ARCHITECTURES[subdir],
         packages=lockfile.packages_for(subdir),
         glibc=_find_glibc(lockfile, subdir),
+        base=parse_base(lockfile.custom_metadata),
         warnings=(),
     )
+
+
+def _find_unneeded_base(spec: EnvironmentSpec) -> LockedBase | None:
+    """Return the base image of a lock that *spec*, which needs none, has all the same."""
+    path = spec.directory / LOCKFILE_NAME
+    base = parse_base(load_lockfile(path).custom_metadata) if path.is_file() else None
+    return base if base is not None and base.answers(find_base(spec)) else None
 
 
 def _choose_subdir(spec: EnvironmentSpec) -> str:

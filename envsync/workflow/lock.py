@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.files import write_atomically
+from envsync.lock.base_image import dump_base
 from envsync.lock.diff import Change, diff_packages
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.lock.reasons import add_reasons
 from envsync.lock.requested import dump_requested, list_requested, parse_requested
+from envsync.lock.source_code import drop_moved, dump_build_requires, find_builds
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.solve.cut_off import CUT_OFF_KEY, parse_cut_off
 from envsync.solve.facts import assume_facts, dump_facts, parse_facts, parse_statements
@@ -23,6 +25,7 @@ from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
 from envsync.spec.pip_section import read_pip_section
 from envsync.workflow.engines import LazyEngines
+from envsync.workflow.lock_base import BasePlan
 from envsync.workflow.lock_options import LockOptions, LockOutcome
 from envsync.workflow.pip_lines import list_pip_lines
 from envsync.workflow.python_note import describe_python
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from envsync.model.progress import Reporter
     from envsync.model.virtual_package import VirtualPackage
     from envsync.workflow.engines import Engines
+    from envsync.workflow.lock_base import BaseOutcome
 
 _TOGETHER = 4  # solves at a time; each is a thread, and the work is the engines'
 
@@ -77,21 +81,31 @@ def lock(
     warnings = (*loaded.warnings, *risks)
     path = spec.directory / LOCKFILE_NAME
     before = _load_earlier(path)
+    base = BasePlan(spec, before, options)
+    options = replace(options, update=base.other_updates)
     locked = before.subdirs if before is not None else ()
     subdirs = choose_subdirs(spec, options.subdirs, locked=locked)
-    if before is not None and _is_enough(spec, before, subdirs, options):
-        return LockOutcome(
-            path=path,
-            lockfile=before,
-            was_written=False,
-            changes=(),
-            failures=(),
-            warnings=warnings,
-        )
     start = engines or LazyEngines(os.environ, offline=options.offline)
-    outcome = _solve(spec, spec.conda, subdirs, (before, options), start(), reporter)
-    note = describe_python(spec.conda, outcome.lockfile)
-    return replace(_write(path, outcome, options, warnings=warnings), note=note)
+    if before is not None and _is_enough(spec, before, subdirs, options):
+        if not base.is_update:
+            return LockOutcome(
+                path=path,
+                lockfile=before,
+                was_written=False,
+                changes=(),
+                failures=(),
+                warnings=warnings,
+                notes=base.describe_kept(),
+            )
+        base.start(start.digests)
+        moved = _move_base(before, base.finish())
+        return replace(_write(path, moved, options, warnings=warnings), notes=moved.base_notes)
+    base.start(start.digests)
+    outcome = _solve(spec, spec.conda, subdirs, (before, options, base), start(), reporter)
+    warnings = (*warnings, *find_builds(outcome.lockfile.packages, file=str(path)))
+    python = describe_python(spec.conda, outcome.lockfile)
+    notes = (*((python,) if python else ()), *outcome.base_notes)
+    return replace(_write(path, outcome, options, warnings=warnings), notes=notes)
 
 
 def _load_earlier(path: Path) -> Lockfile | None:
@@ -118,13 +132,28 @@ class _Solved:
     text: str
     changes: tuple[Change, ...]
     failures: tuple[EnvsyncError, ...]
+    base_notes: tuple[str, ...]
+
+
+def _move_base(before: Lockfile, base: BaseOutcome) -> _Solved:
+    """Return the lock *before* with another digest of the base image, and nothing else."""
+    from envsync.adapters.conda_lock import dump_lockfile
+
+    lockfile = replace(before, custom_metadata=base.put_into(before.custom_metadata))
+    return _Solved(
+        lockfile=lockfile,
+        text=dump_lockfile(lockfile),
+        changes=(),
+        failures=(),
+        base_notes=base.notes,
+    )
 
 
 def _solve(
     spec: EnvironmentSpec,
     conda: CondaSpec,
     subdirs: tuple[str, ...],
-    wish: tuple[Lockfile | None, LockOptions],
+    wish: tuple[Lockfile | None, LockOptions, BasePlan],
     engines: Engines,
     reporter: Reporter,
 ) -> _Solved:
@@ -132,7 +161,7 @@ def _solve(
 
     Importing conda-lock takes half a second, which passes while the solvers wait and work.
     """
-    before, options = wish
+    before, options, plan = wish
     metadata = dict(before.custom_metadata) if before is not None else {}
     cut_off = options.cut_off or metadata.get(CUT_OFF_KEY)
     cut_off = None if cut_off == "none" else cut_off
@@ -140,7 +169,7 @@ def _solve(
         SubdirTask(
             subdir=subdir,
             facts=_choose_facts(spec, subdir, metadata, options, engines),
-            preferred=_keep(before, subdir, options),
+            preferred=tuple(drop_moved(_keep(before, subdir, options), *_list_pip(before, spec))),
             exclude_newer=parse_cut_off(cut_off),
             leave_out_unhashed=options.allow_unreproducible,
         )
@@ -154,6 +183,8 @@ def _solve(
         solved, failures = _collect([(task, pool.submit(solve, task)) for task in tasks])
         hashes = dict(content_hash.result())
     requested = list_requested(spec, list_pip_lines(spec))
+    base = plan.finish()
+    solved_packages = tuple(package for _, packages in solved for package in packages)
     lockfile = Lockfile(
         subdirs=tuple(task.subdir for task, _ in solved),
         channels=requested.channels,
@@ -161,10 +192,12 @@ def _solve(
         content_hash=tuple((task.subdir, hashes[task.subdir]) for task, _ in solved),
         custom_metadata=(
             *dump_requested(requested),
+            dump_base(base.base),
             *(((CUT_OFF_KEY, cut_off),) if cut_off else ()),
             *(dump_facts(task.subdir, task.facts) for task, _ in solved),
+            *dump_build_requires(solved_packages),
         ),
-        packages=tuple(package for _, packages in solved for package in packages),
+        packages=solved_packages,
     )
     from envsync.adapters.conda_lock import dump_lockfile
 
@@ -173,6 +206,7 @@ def _solve(
         text=dump_lockfile(lockfile),
         changes=_list_changes(before, lockfile),
         failures=failures,
+        base_notes=base.notes,
     )
 
 
@@ -219,6 +253,14 @@ def _keep(before: Lockfile | None, subdir: str, options: LockOptions) -> tuple[L
         for package in before.packages_for(subdir)
         if package.name.lower().replace("_", "-") not in free
     )
+
+
+def _list_pip(
+    before: Lockfile | None, spec: EnvironmentSpec
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the pip lines that the lock *before* answers, and those of *spec*."""
+    then = parse_requested(before.channels, before.custom_metadata) if before else None
+    return then.pip if then else (), list_requested(spec, list_pip_lines(spec)).pip
 
 
 def _list_changes(before: Lockfile | None, after: Lockfile) -> tuple[Change, ...]:

@@ -46,7 +46,7 @@ class LockOutcome:
 
     *was_written* is False where the file said the same. *changes* are those against the earlier
     lock. *failures* has the error of each subdir that could not be locked.
-    *note* says what became of the Python asked for.
+    *notes* say what became of the Python asked for, and of the base image.
     """
 
     path: Path
@@ -55,4 +55,4 @@ class LockOutcome:
     changes: tuple[Change, ...]
     failures: tuple[EnvsyncError, ...]
     warnings: tuple[Finding, ...]
-    note: str | None = None
+    notes: tuple[str, ...] = ()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import DockerException, ImageNotFound, NotFound
 
 from envsync.adapters.docker_engine.failure import translated
+from envsync.errors import DefinitionError
+from envsync.model.image import parse_reference
 from envsync.process import Completed
 
 if TYPE_CHECKING:
@@ -76,6 +78,14 @@ class DockerEngine:
                 return dict(self._client.images.get(reference).attrs or {})
             except ImageNotFound:
                 return None
+
+    def find_digest(self, reference: ImageReference) -> str | None:
+        """Return the digest by which the engine pulled the image *reference*.
+
+        None stands for no such image, and for one that came from no registry.
+        """
+        facts = self.inspect(str(reference))
+        return choose_digest(facts or {}, reference)
 
     def keeps_layers_apart(self) -> bool:
         """Say whether the engine can take an image without the layers that it has already.
@@ -192,3 +202,14 @@ class DockerEngine:
             stdout=stdout.decode(errors="replace"),
             stderr=stderr.decode(errors="replace"),
         )
+
+
+def choose_digest(facts: Mapping[str, Any], reference: ImageReference) -> str | None:
+    """Return the digest that an engine's *facts* on an image have for *reference*'s repository."""
+    found = []
+    for text in facts.get("RepoDigests") or ():
+        with contextlib.suppress(DefinitionError):
+            known = parse_reference(str(text))
+            if (known.registry, known.repository) == (reference.registry, reference.repository):
+                found.append(known.digest)
+    return reference.digest if reference.digest in found else next(iter(found), None)

@@ -6,8 +6,9 @@ import io
 import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
+from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
-from envsync.model.image import BaseImage, Layer
+from envsync.model.image import BaseImage, Layer, parse_reference
 from envsync.realise.image.base import store_plain
 from envsync.realise.image.config import parse_settings
 
@@ -36,14 +37,13 @@ class EngineSource:
         facts = self._engine.inspect(self._name)
         if facts is None:
             raise EnvsyncError(f"The Docker Engine has no image `{self._name}`")
-        digests = facts.get("RepoDigests") or []
         return BaseImage(
             name=self._name,
             id=str(facts["Id"]),
             os=str(facts["Os"]),
             architecture=str(facts["Architecture"]),
             variant=str(facts.get("Variant") or ""),
-            digest=str(digests[0]).partition("@")[2] if digests else None,
+            digest=choose_digest(facts, parse_reference(self._name)),
             settings=parse_settings(facts.get("Config") or {}),
             layers=tuple(
                 Layer(diff_id=str(diff_id), size=0)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DOCKER_HUB = "registry-1.docker.io"
 _CERTIFICATES = Path("/etc/docker/certs.d")
-_CONNECT_SECONDS, _READ_SECONDS = 10, 60
+_CONNECT_SECONDS, READ_SECONDS = 10, 60
 _TRIES = 4
 _LONGEST_WAIT = 30
 _TOO_MANY = 429
@@ -38,11 +38,11 @@ class RegistryClient:
     """Talks to *registry* as *credentials* say; *read_seconds* is how long silence may last."""
 
     def __init__(
-        self, registry: str, credentials: Credentials, *, read_seconds: float = _READ_SECONDS
+        self, registry: str, credentials: Credentials, *, read_seconds: float = READ_SECONDS
     ) -> None:
         self._registry = registry
         self._credentials = credentials
-        self._timeout = (_CONNECT_SECONDS, read_seconds)
+        self._timeout = (min(_CONNECT_SECONDS, read_seconds), read_seconds)
         self._session = requests.Session()
         self._session.verify = _find_authority(registry)
         self._authorization = ""

@@ -9,7 +9,7 @@ import docker.auth
 from docker.errors import DockerException
 
 from envsync.errors import EnvsyncError
-from envsync.model.image import DEFAULT_REGISTRY
+from envsync.model.image import DEFAULT_REGISTRY, DOCKER_HUB
 
 if TYPE_CHECKING:
     from envsync.model.environment import ImageRegistry
@@ -30,8 +30,10 @@ def find_credentials(registry: str, definition: ImageRegistry | None) -> Credent
     Raises:
         EnvsyncError: Docker's configuration, or a credential helper that it names, fails.
     """
-    named = definition.address if definition is not None else None
-    if definition is not None and definition.username and named in (None, "", registry):
+    place = definition.place if definition is not None else ""
+    host = place.partition("/")[0]
+    named = DEFAULT_REGISTRY if host in DOCKER_HUB else host
+    if definition is not None and definition.username and named in ("", registry):
         password = definition.password.value if definition.password is not None else ""
         return Credentials(username=definition.username, password=password)
     try:

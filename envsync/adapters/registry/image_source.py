@@ -7,9 +7,10 @@ import shutil
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from envsync.adapters.registry.client import RegistryClient
+from envsync.adapters.registry.client import READ_SECONDS, RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
 from envsync.errors import EnvsyncError
+from envsync.model.image import DIGEST
 from envsync.realise.image.base import parse_base, read_from_layers, store_plain
 from envsync.realise.image.manifest import (
     INDEXES,
@@ -31,10 +32,15 @@ _ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
 _CHUNK = 1 << 20
 
 
+class ImageNotFoundError(EnvsyncError):
+    """The registry answers, and has no such image."""
+
+
 class RegistrySource:
     """The image *reference* in its registry, for Linux on *architecture*.
 
-    *registry* is what a definition says of where its base image comes from.
+    *registry* is what a definition says of where its base image comes from. The registry may be
+    silent for *read_seconds* at a time.
     """
 
     def __init__(
@@ -43,11 +49,15 @@ class RegistrySource:
         *,
         architecture: str,
         registry: ImageRegistry | None = None,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self.reference = reference
         self._architecture = architecture
+        self._image: BaseImage | None = None
         self._client = RegistryClient(
-            reference.registry, find_credentials(reference.registry, registry)
+            reference.registry,
+            find_credentials(reference.registry, registry),
+            read_seconds=read_seconds,
         )
 
     def close(self) -> None:
@@ -60,6 +70,28 @@ class RegistrySource:
         Raises:
             EnvsyncError: it is not there, not for the platform, or not what its digest says.
         """
+        if self._image is None:
+            self._image = self._load()
+        return self._image
+
+    def find_digest(self) -> str:
+        """Return the digest that the registry has for the image now, whatever the platform.
+
+        Where there is an image for each of several platforms, it is that of their index.
+
+        Raises:
+            EnvsyncError: it is not there, or the registry can't be asked.
+        """
+        path = self._manifest(self.reference.version)
+        # Docker Hub does not count this as a pull.
+        with self._client.request("HEAD", path, headers={"Accept": _ACCEPT}) as answer:
+            digest = answer.headers.get("Docker-Content-Digest", "")
+            if answer.ok and DIGEST.fullmatch(digest):
+                return digest
+        content, kind = self._get_manifest(self.reference.version)
+        return describe_bytes(content, kind).digest
+
+    def _load(self) -> BaseImage:
         content, kind = self._get_manifest(self.reference.version)
         digest = describe_bytes(content, kind).digest
         manifest = self._parse(content)
@@ -104,12 +136,15 @@ class RegistrySource:
     def _blob(self, digest: str) -> str:
         return f"{self.reference.repository}/blobs/{digest}"
 
+    def _manifest(self, version: str) -> str:
+        return f"{self.reference.repository}/manifests/{version}"
+
     def _get_manifest(self, version: str) -> tuple[bytes, str]:
         """Return the manifest *version*, a tag or a digest, and its media type."""
-        path = f"{self.reference.repository}/manifests/{version}"
+        path = self._manifest(version)
         with self._client.request("GET", path, headers={"Accept": _ACCEPT}) as answer:
             if answer.status_code == _NOT_FOUND:
-                raise EnvsyncError(
+                raise ImageNotFoundError(
                     f"Registry `{self.reference.registry}` has no image `{self.reference}`",
                     hint="check its name and tag; old images of Azure ML are withdrawn at times",
                 )
