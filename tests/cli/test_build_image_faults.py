@@ -39,13 +39,64 @@ def test_a_poisoned_layer_cache_is_noticed_and_mended(
     )
 
 
+def _swap_neighbours(paths: list[Path]) -> None:
+    contents = [path.read_bytes() for path in paths]
+    for path, content in zip(paths, [*contents[1:], *contents[:1]], strict=True):
+        path.write_bytes(content)
+
+
+def _flip_a_byte(paths: list[Path]) -> None:
+    for path in paths:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 1
+        path.write_bytes(content)
+
+
+def _truncate(paths: list[Path]) -> None:
+    for path in paths:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _empty(paths: list[Path]) -> None:
+    for path in paths:
+        path.write_bytes(b"")
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize("damage", [_swap_neighbours, _flip_a_byte, _truncate, _empty, _remove])
+@pytest.mark.parametrize("folder", ["blobs", "made", "gzip", "bases"])
+def test_whatever_is_damaged_in_the_layer_cache_the_image_is_the_same(
+    locked: Callable[..., Done],
+    private_home: Path,
+    tmp_path: Path,
+    folder: str,
+    damage: Callable[[list[Path]], None],
+) -> None:
+    expected = print_id(locked, "--oci", "before", "--output", "before.tar")
+    damaged = private_home / ".envsync/cache/layers" / folder
+    damage(sorted(path for path in damaged.iterdir() if path.is_file()))
+
+    assert print_id(locked, "--oci", "after", "--output", "after.tar") == expected
+    assert (tmp_path / "after.tar").read_bytes() == (tmp_path / "before.tar").read_bytes()
+    before, after = (tmp_path / f"{it}/blobs/sha256" for it in ("before", "after"))
+    assert {path.name: path.read_bytes() for path in after.iterdir()} == {
+        path.name: path.read_bytes() for path in before.iterdir()
+    }
+
+
 def test_a_poisoned_package_cache_is_noticed(
     locked: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
     print_id(locked, "--name", "first")
     poisoned = next((tmp_path / "rattler").rglob("six.py"))
+    before = poisoned.stat()
     poisoned.write_text("raise SystemExit('poisoned')\n")
+    os.utime(poisoned, ns=(before.st_atime_ns, before.st_mtime_ns))  # or it would be restored
     done = locked("build-local", "d", "--base", "base.tar", "--print-id", "--name", "second")
 
     assert done.status == 1
@@ -106,7 +157,7 @@ def test_a_base_with_an_older_glibc_is_refused_before_anything_is_built(
     assert done.status == 1
     assert "Error: Base image `old.tar` has glibc 2.12, and the lock assumes " in done.stderr
     assert not (tmp_path / "layout").exists()
-    assert not (private_home / ".envsync/cache/layers/records").exists()
+    assert not (private_home / ".envsync/cache/layers/made").exists()
 
 
 def test_a_base_without_glibc_is_refused(locked: Callable[..., Done], tmp_path: Path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,15 +64,13 @@ def find_release(library: bytes) -> str | None:
 def _find_glibc(image: BaseImage, source: BaseSource, cache: LayerCache) -> str | None:
     if not image.layers:
         return None
-    noted = cache.root / "bases" / image.id.removeprefix("sha256:")
-    try:
-        known = str(json.loads(noted.read_bytes())["glibc"])
-    except (OSError, ValueError, KeyError, TypeError):
+    name = image.id.removeprefix("sha256:")
+    known = cache.bases.read(name)
+    if known is None:
         library = source.read_file(image, _list_places(image.architecture), cache.blobs)
         known = (find_release(library) if library else None) or _NONE
-        noted.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(noted, json.dumps({"glibc": known}).encode())
-    return None if known == _NONE else known
+        cache.bases.write(name, known)
+    return None if known == _NONE else str(known)
 
 
 def _list_places(architecture: str) -> list[str]:

@@ -6,18 +6,18 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.files import cannot_write, make_aside, remove_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _CHUNK = 1 << 20
-_UNFINISHED = ".partial"
+_UNFINISHED = "unfinished"
 _SEEN = ".seen"
 _KEPT_SECONDS = 30 * 24 * 3600
 
@@ -38,7 +38,7 @@ class Writer:
         try:
             return self._stream.write(content)
         except OSError as error:
-            raise _cannot_write(self._root, error) from error
+            raise cannot_write(self._root, error) from error
 
     @property
     def digest(self) -> str:
@@ -73,7 +73,8 @@ class BlobStore:
                 os.utime(seen)  # it is still of use
                 return path
         if hash_file(path) == digest:
-            seen.write_text(json.dumps(found))
+            with contextlib.suppress(OSError):  # it is read again next time
+                seen.write_text(json.dumps(found))
             return path
         path.unlink(missing_ok=True)
         return None
@@ -85,12 +86,12 @@ class BlobStore:
         Raises:
             EnvsyncError: what was written is not *expected*, or there is no room for it.
         """
-        with _writing(self._root):
-            self._root.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=self._root)
-        temporary = Path(name)
-        stream = os.fdopen(handle, "wb", buffering=_CHUNK)
-        try:
+        with contextlib.ExitStack() as stack:
+            with _writing(self._root):
+                self._root.mkdir(parents=True, exist_ok=True)
+                aside = stack.enter_context(make_aside(self._root / _UNFINISHED))
+                stream = aside.open("wb", buffering=_CHUNK)
+            stack.callback(_close, stream)
             writer = Writer(stream, self._root)
             yield writer
             if expected is not None and writer.digest != expected:
@@ -98,21 +99,13 @@ class BlobStore:
             with _writing(self._root):
                 stream.close()
                 path = self.path(writer.digest)
-                temporary.chmod(0o644)
-                temporary.replace(path)
+                aside.chmod(0o644)
+                aside.replace(path)
                 _seen_path(path).write_text(json.dumps(_fingerprint(path)))
-        finally:
-            with contextlib.suppress(OSError):
-                stream.close()
-            temporary.unlink(missing_ok=True)
 
     def clean(self) -> None:
-        """Remove what a killed process left, and what was of no use for a month.
-
-        Call it while no process is writing.
-        """
-        for path in self._root.glob(f"*{_UNFINISHED}"):
-            path.unlink(missing_ok=True)
+        """Remove what killed processes left, and what was of no use for a month."""
+        remove_left_over(self._root / _UNFINISHED)
         too_old = time.time() - _KEPT_SECONDS
         for seen in self._root.glob(f"*{_SEEN}"):
             if seen.stat().st_mtime < too_old:
@@ -127,6 +120,11 @@ def hash_file(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _close(stream: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # no room for the rest, as was said before
+        stream.close()
 
 
 def _seen_path(path: Path) -> Path:
@@ -144,9 +142,4 @@ def _writing(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _cannot_write(root, error) from error
-
-
-def _cannot_write(root: Path, error: OSError) -> EnvsyncError:
-    place = error.filename or root
-    return EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}")
+        raise cannot_write(root, error) from error

@@ -95,7 +95,7 @@ class EnvironmentLayers:
         environment = self._environment
         recipes = self._recipes
         with self._cache.lock():
-            self._cache.blobs.clean()
+            self._cache.clean()
             self._stage([recipe for recipe in recipes if self._cache.find(recipe.key) is None])
             packages = [self._weigh(recipe) for recipe in recipes]
             arranged = arrange(packages, budget=environment.budget - _OTHERS)

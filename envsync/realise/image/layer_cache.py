@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import tarfile
+import tempfile
 import zlib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import lock_directory
+from envsync.files import cannot_write, lock_directory, remove_tree
 from envsync.model.image import Layer
 from envsync.realise.image.blobs import BlobStore
 from envsync.realise.image.files import write_tar
+from envsync.realise.image.notes import Notes
 from envsync.realise.image.tar import END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from envsync.realise.image.files import ImageFile, Sink
 
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 _CHUNK = 1 << 20
+_STAGING = "staging-"
 _GZIP_LEVEL = 4  # a twentieth larger than gzip's usual 6, in half the time
 _GZIP_WINDOW = 31  # zlib's word for gzip's own header, here without name and time
 
@@ -38,20 +41,49 @@ class LayerCache:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.blobs = BlobStore(root / "blobs")
+        self.bases = Notes(root / "bases")
+        self.pushed = Notes(root / "pushed")
+        self._compressed = Notes(root / "gzip")
+        self._made = Notes(root / "made")
+        self._known: dict[str, tuple[Layer, tuple[str, ...]]] = {}
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the cache for this process; another one that holds it is waited for."""
         return lock_directory(self.root)
 
+    @contextlib.contextmanager
+    def make_folder(self) -> Iterator[Path]:
+        """Give a new folder for what is on its way to a layer; it is gone afterwards.
+
+        Raises:
+            EnvsyncError: there is no room, or no permission.
+        """
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root)).resolve()
+        except OSError as error:
+            raise cannot_write(self.root, error) from error
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+
+    def clean(self) -> None:
+        """Remove what killed processes left, and blobs that were of no use for a month."""
+        for left in self.root.glob(f"{_STAGING}*"):
+            remove_tree(left)
+        self.blobs.clean()
+        for notes in (self.bases, self.pushed, self._compressed, self._made):
+            notes.clean()
+
     def find(self, key: str) -> Layer | None:
         """Return the layer that was made from *key*; its blob may be gone."""
-        try:
-            found = json.loads(self._record(key).read_bytes())
-            return Layer(
-                diff_id=found["diff_id"], size=found["size"], created_by=found["created_by"]
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        if key not in self._known:
+            note = self._made.read(key)
+            if note is None:
+                return None
+            layer, paths = note
+            self._known[key] = Layer(**layer), tuple(paths)
+        return self._known[key][0]
 
     def get(self, key: str) -> Layer:
         """Return the layer that was made from *key*, which is known to be there.
@@ -65,8 +97,13 @@ class LayerCache:
         return layer
 
     def list_paths(self, key: str) -> tuple[str, ...]:
-        """Return the paths of the files in the layer that was made from *key*, sorted."""
-        return tuple(self._record(key).with_suffix(".paths").read_text("utf-8").split("\0"))
+        """Return the paths of the files in the layer that was made from *key*, sorted.
+
+        Raises:
+            EnvsyncError: someone took it away meanwhile.
+        """
+        self.get(key)
+        return self._known[key][1]
 
     def add(self, key: str, files: Iterable[ImageFile], *, created_by: str) -> Layer:
         """Make a layer of *files* and keep it under *key*.
@@ -97,18 +134,13 @@ class LayerCache:
         path = self._find_compressed(layer)
         if path is None:
             digest, path = self._compress(layer)
-            note = self._compressed_note(layer)
-            note.parent.mkdir(exist_ok=True)
-            _replace_text(note, digest)
+            self._compressed.write(_name(layer), digest)
         size = path.stat().st_size
         return replace(layer, digest=f"sha256:{path.name}", media_type=GZIP, compressed_size=size)
 
     def _find_compressed(self, layer: Layer) -> Path | None:
-        note = self._compressed_note(layer)
-        return self.blobs.find(note.read_text()) if note.exists() else None
-
-    def _compressed_note(self, layer: Layer) -> Path:
-        return self.root / "gzip" / layer.diff_id.removeprefix("sha256:")
+        digest = self._compressed.read(_name(layer))
+        return self.blobs.find(digest) if digest is not None else None
 
     def open_plain(self, layer: Layer) -> Iterator[bytes]:
         """Give the bytes of *layer*'s plain tar.
@@ -134,14 +166,13 @@ class LayerCache:
         return writer.digest, self.blobs.path(writer.digest)
 
     def _keep(self, key: str, layer: Layer, paths: Sequence[str]) -> None:
-        path = self._record(key)
-        path.parent.mkdir(exist_ok=True)
-        _replace_text(path.with_suffix(".paths"), "\0".join(paths))
-        record = {"diff_id": layer.diff_id, "size": layer.size, "created_by": layer.created_by}
-        _replace_text(path, json.dumps(record))
+        made = {"diff_id": layer.diff_id, "size": layer.size, "created_by": layer.created_by}
+        self._made.write(key, [made, paths])
+        self._known[key] = layer, tuple(paths)
 
-    def _record(self, key: str) -> Path:
-        return self.root / "records" / f"{key}.json"
+
+def _name(layer: Layer) -> str:
+    return layer.diff_id.removeprefix("sha256:")
 
 
 def _join(archives: Sequence[Path], sink: Sink) -> None:
@@ -160,13 +191,3 @@ def _join(archives: Sequence[Path], sink: Sink) -> None:
             stream.seek(member.offset)
             sink.write(stream.read(ends[id(member)] - member.offset))
     sink.write(END)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    """Write a small file in one step; if the machine stops, a broken one is made anew."""
-    new = path.with_name(f"{path.name}.new")  # one process writes here at a time
-    try:
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        raise EnvsyncError(f"Cannot write `{path}`: {error.strerror}") from error

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from envsync.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,22 +88,18 @@ class LayerProvider:
 
     def list_repositories(self, registry: str) -> dict[str, str]:
         """Return where in *registry* blobs were put before now: repositories by digest."""
-        try:
-            known = json.loads(self._note(registry).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
+        return dict(self._cache.pushed.read(_file_name(registry)) or {})
 
     def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
         """Write down that *registry* has blobs in *repository*."""
-        known = {**self.list_repositories(registry), **dict.fromkeys(digests, repository)}
         with self._cache.lock():
-            self._note(registry).parent.mkdir(exist_ok=True)
-            write_atomically(self._note(registry), json.dumps(known).encode())
-
-    def _note(self, registry: str) -> Path:
-        return self._cache.root / "pushed" / f"{registry.replace(':', '-')}.json"
+            known = {**self.list_repositories(registry), **dict.fromkeys(digests, repository)}
+            self._cache.pushed.write(_file_name(registry), known)
 
     def path(self, digest: str) -> Path:
         """Return the file that has the *digest*."""
         return self._cache.blobs.path(digest)
+
+
+def _file_name(registry: str) -> str:
+    return registry.replace(":", "-")

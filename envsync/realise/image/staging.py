@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
-from envsync.files import remove_tree
 from envsync.realise.image.conda_files import list_conda_files, list_holders, load_records
 from envsync.realise.image.pip_files import (
     PipPlace,
@@ -23,7 +20,7 @@ from envsync.realise.image.pip_files import (
 from envsync.realise.image.recipe import find_python, is_noarch, write_recipes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
     from envsync.realise.image.layer_cache import LayerCache
     from envsync.realise.image.recipe import Recipe
     from envsync.realise.prefix import CondaInstaller
-
-_FOLDER = "staging-"
 
 
 class PipUnpacker(Protocol):
@@ -77,7 +72,7 @@ class LayerMaker:
         Raises:
             EnvsyncError: an archive can't be had, or is not the one that was locked.
         """
-        with _staging_folder(self._cache.root) as folder:
+        with self._cache.make_folder() as folder:
             if conda := [recipe for recipe in recipes if recipe.package.manager == "conda"]:
                 self._add_conda(conda, folder / "conda")
             if pip := [recipe for recipe in recipes if recipe.package.manager == "pip"]:
@@ -95,7 +90,7 @@ class LayerMaker:
             return winners
         prefix = next(iter(disputed.values())).prefix
         recipes = write_recipes(self._packages, prefix=prefix, requested={})
-        with _staging_folder(self._cache.root) as folder:
+        with self._cache.make_folder() as folder:
             staged = folder / "conda"
             self.stage_conda([it for it in recipes if it.package.manager == "conda"], staged)
             holders = list_holders(load_records(staged), prefix=prefix)
@@ -182,18 +177,3 @@ class LayerMaker:
 
 def _precedence(recipe: Recipe) -> tuple[bool, str]:
     return recipe.package.manager == "pip", recipe.package.name
-
-
-@contextmanager
-def _staging_folder(root: Path) -> Iterator[Path]:
-    """Give a folder below *root* that is gone afterwards, as are those of killed processes."""
-    for left in root.glob(f"{_FOLDER}*"):
-        remove_tree(left)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=root)).resolve()
-    except OSError as error:
-        raise EnvsyncError(f"Cannot write `{root}`: {error.strerror}") from error
-    try:
-        yield folder
-    finally:
-        remove_tree(folder)

@@ -91,12 +91,15 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     store = _store(tmp_path)
-    left = tmp_path / "blobs" / "x.partial"
+    left = tmp_path / "blobs" / ".unfinished.x.partial"
     left.write_bytes(b"half")
 
-    store.clean()
+    with store.write() as writer:
+        writer.write(b"under way")
+        store.clean()
 
     assert not left.exists()
+    assert store.find(writer.digest) is not None
     assert store.find(_DIGEST) is not None
 
 

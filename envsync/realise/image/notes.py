@@ -1,0 +1,55 @@
+"""Small facts kept in files, each of which tells whether it is whole and in its own place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from envsync.files import cannot_write, make_aside, remove_left_over
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UNFINISHED = "unfinished"
+
+
+class Notes:
+    """Facts by name, below the folder *root*."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, name: str) -> Any:
+        """Return what was written under *name*; None where that is missing or was changed."""
+        try:
+            digest, _, content = (self._root / name).read_text("utf-8").partition("\n")
+            return json.loads(content) if digest == _digest(name, content) else None
+        except (OSError, ValueError):
+            return None
+
+    def write(self, name: str, value: object) -> None:
+        """Keep *value*, which JSON can hold, under *name*, in one step.
+
+        If the machine stops, it may be broken afterwards, and is then missing.
+
+        Raises:
+            EnvsyncError: there is no room, or no permission.
+        """
+        path = self._root / name
+        content = json.dumps(value, sort_keys=True)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            with make_aside(self._root / _UNFINISHED) as aside:
+                aside.write_text(f"{_digest(name, content)}\n{content}", encoding="utf-8")
+                aside.replace(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def clean(self) -> None:
+        """Remove what killed processes left."""
+        remove_left_over(self._root / _UNFINISHED)
+
+
+def _digest(name: str, content: str) -> str:
+    return hashlib.sha256(f"{name}\n{content}".encode()).hexdigest()
