@@ -19,13 +19,13 @@ PACKAGES = (
 )
 
 
-def make_scoring_python(cache: Path) -> Path:
-    """Return the interpreter of a virtual environment with `PACKAGES`, making it if need be.
+def make_scoring_python(cache: Path, packages: tuple[str, ...] = PACKAGES) -> Path:
+    """Return the interpreter of a virtual environment with *packages*, making it if need be.
 
     It appears at once: made aside, then moved. A script in it would point to the old place, but
     nothing here runs one.
     """
-    key = hashlib.sha256(repr((PACKAGES, sys.version_info[:2])).encode()).hexdigest()[:12]
+    key = hashlib.sha256(repr((packages, sys.version_info[:2])).encode()).hexdigest()[:12]
     home = cache / f"scoring-python-{key}"
     python = home / "bin" / "python"
     if python.exists():
@@ -34,7 +34,7 @@ def make_scoring_python(cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=cache) as aside:
         made = Path(aside) / "environment"
         _uv("venv", "--quiet", "--python", sys.executable, str(made))
-        _uv("pip", "install", "--quiet", "--python", str(made / "bin" / "python"), *PACKAGES)
+        _uv("pip", "install", "--quiet", "--python", str(made / "bin" / "python"), *packages)
         if not python.exists():
             made.replace(home)
     return python

@@ -86,6 +86,12 @@ class ServedScript:
         )
         return [int(line) for line in found.stdout.split()]
 
+    def wait_for_ready(self) -> None:
+        self.wait_for_log(r"Ready: http://\S+/score")
+        found = re.search(r"Ready: http://\S+:(\d+)/score", self.log)
+        assert found is not None
+        self.port = int(found[1])
+
     def wait_for_log(self, pattern: str, *, count: int = 1) -> None:
         def is_there() -> bool:
             return len(re.findall(pattern, self.log, re.MULTILINE)) >= count
@@ -144,10 +150,7 @@ def serve_script(
     served = ServedScript(process, log_path, path)
     try:
         if is_ready:
-            served.wait_for_log(r"Ready: http://\S+/score")
-            found = re.search(r"Ready: http://\S+:(\d+)/score", served.log)
-            assert found is not None
-            served.port = int(found[1])
+            served.wait_for_ready()
         workers = served.worker_pids()
         yield served
     finally:

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
+DEBUG_PORT = click.option(
+    "--debug-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Wait for a debugger there before loading the script.",
+)
 _OPTIONS = (
     click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path)),
     click.option(

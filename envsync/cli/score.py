@@ -9,7 +9,7 @@ import click
 
 from envsync.cli._findings import show_warnings
 from envsync.cli._group import render, warn
-from envsync.cli._target_options import target_options
+from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.errors import EnvsyncError
 from envsync.workflow import score as workflow
 from envsync.workflow.scoring_target import (
@@ -54,6 +54,7 @@ from envsync.workflow.scoring_target import (
 @click.option("--max-cpu", metavar="SECONDS", type=click.IntRange(1), help="Limit its computing.")
 @click.option("--profile", is_flag=True, help="Say where import, init and run spent their time.")
 @click.option("--debug", is_flag=True, help="Open the debugger where the script fails.")
+@DEBUG_PORT
 @click.pass_context
 def command(context: click.Context, /, **_: object) -> None:
     """Run each request through the entry script of the definition in DIR.

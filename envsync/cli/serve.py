@@ -7,7 +7,7 @@ import os
 import click
 
 from envsync.cli._findings import show_warnings
-from envsync.cli._target_options import target_options
+from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.workflow.scoring_target import (
     ScoringChoice,
     find_lock_digest,
@@ -53,6 +53,7 @@ from envsync.workflow.serve import ServeOptions, serve
     "--access-log/--no-access-log", default=True, help="Write a line per answer to stdout."
 )
 @click.option("--show-errors", is_flag=True, help="Answer failures with the script's traceback.")
+@DEBUG_PORT
 @click.pass_context
 def command(context: click.Context, /, **_: object) -> None:
     """Serve the entry script of the definition in DIR at http://localhost:6789/score.

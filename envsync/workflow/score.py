@@ -27,6 +27,7 @@ class ScoreOptions:
 
     profile: bool = False
     debug: bool = False
+    debug_port: int | None = None
     max_memory: int | None = None
     max_cpu: int | None = None
 
@@ -35,6 +36,7 @@ class ScoreOptions:
         return {
             "profile": "yes" if self.profile else None,
             "debug": "yes" if self.debug else None,
+            "debug-port": self.debug_port,
             "max-memory": self.max_memory,
             "max-cpu": self.max_cpu,
         }

@@ -30,6 +30,7 @@ class ServeOptions:
     reload: bool = False
     access_log: bool = True
     show_errors: bool = False
+    debug_port: int | None = None
     max_body: int = 128
     grace: int = 30
 
@@ -68,6 +69,7 @@ def server_command(
         "grace": options.grace,
         "reload": "yes" if options.reload else "no",
         "access-log": "yes" if options.access_log else "no",
+        "debug-port": options.debug_port,
         "show-errors": "yes" if options.show_errors else "no",
         "lock-digest": lock_digest,
         "version": f"envsync/{__version__}",

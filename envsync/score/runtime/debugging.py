@@ -3,17 +3,18 @@
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _TERMINAL = "CON" if os.name == "nt" else "/dev/tty"
 
 
 def post_mortem(error: BaseException) -> None:
     """Let the person at the terminal look at the frames of *error*; return when they quit."""
-    import pdb  # noqa: PLC0415, T100  # it is what was asked for
-
-    place = error.__traceback__
-    while place is not None and _is_ours(place.tb_frame.f_code.co_filename):
-        place = place.tb_next
+    place = failing_place(error)
     if place is None:
         return
     try:
@@ -23,10 +24,27 @@ def post_mortem(error: BaseException) -> None:
         sys.stderr.write("No terminal for the debugger: {}\n".format(failure))
         return
     with terminal_in, terminal_out:
-        terminal_out.write("{}: {}\n".format(type(error).__name__, error))
-        debugger = pdb.Pdb(stdin=terminal_in, stdout=terminal_out, nosigint=True)
-        debugger.reset()
-        debugger.interaction(None, place)
+        look_at(error, place, terminal_in, terminal_out)
+
+
+def look_at(
+    error: BaseException, place: "TracebackType", terminal_in: "Any", terminal_out: "Any"
+) -> None:
+    """Open pdb at *place* for who is at the other end of the two streams."""
+    import pdb  # noqa: PLC0415, T100  # it is what was asked for
+
+    terminal_out.write("{}: {}\n".format(type(error).__name__, error))
+    debugger = pdb.Pdb(stdin=terminal_in, stdout=terminal_out, nosigint=True)
+    debugger.reset()
+    debugger.interaction(None, place)
+
+
+def failing_place(error: BaseException) -> "TracebackType | None":
+    """Return where *error* came up in code that is not ours, None if it never did."""
+    place = error.__traceback__
+    while place is not None and _is_ours(place.tb_frame.f_code.co_filename):
+        place = place.tb_next
+    return place
 
 
 def _is_ours(filename: str) -> bool:

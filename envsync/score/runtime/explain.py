@@ -29,6 +29,10 @@ def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: s
         return Explanation(message, None, is_definition=False)
     told_failure = told["failure"]
     trace = told_failure["traceback"].rstrip("\n")
+    if kind == "debugger":
+        message = "The debugger cannot listen: {}".format(told_failure["message"])
+        hint = "choose another port with `--debug-port`"
+        return Explanation(message, hint, is_definition=False)
     if kind in ("no-init", "no-run"):
         message = "Entry script `{}` defines no `{}` function".format(name, kind[3:])
         return Explanation(message, CONTRACT_HINT, is_definition=True)

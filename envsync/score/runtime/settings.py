@@ -25,6 +25,10 @@ class Settings:
         self.port = _number(given, "port", 0, 65535)
         given["workers"] = given["workers"] or environ.get("WORKER_COUNT", "1")
         self.workers = _number(given, "workers", 1, 512)
+        self.debug_port = _number(given, "debug-port", 0, 65535)
+        self.debug_host = given["debug-host"]
+        if self.debug_port and (self.workers > 1 or given["reload"] == "yes"):
+            raise UsageError("--debug-port is for one worker, without --reload")
         self.max_body = _number(given, "max-body", 1, 4095) * MEBIBYTE
         self.grace = _number(given, "grace", 0, 86400)
         self.reload = given["reload"] == "yes"
@@ -52,6 +56,8 @@ _OPTIONS = {
     "reload": "no",
     "access-log": "yes",
     "show-errors": "no",
+    "debug-host": "127.0.0.1",
+    "debug-port": "0",
     "lock-digest": "",
     "version": "envsync/0",
 }

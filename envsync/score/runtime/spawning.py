@@ -41,6 +41,8 @@ def worker_command(settings: "Settings") -> "list[str]":
     runtime = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
     command = [sys.executable, "-B", runtime, "worker", "--supervised", "yes"]
     command += ["--entry-script", settings.entry_script, "--app-root", settings.app_root]
+    if settings.debug_port:
+        command += ["--debug-host", settings.debug_host, "--debug-port", str(settings.debug_port)]
     return [*command, "--model-dir", settings.model_dir] if settings.model_dir else command
 
 

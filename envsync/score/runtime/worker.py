@@ -6,6 +6,7 @@ import sys
 
 from . import caller, failure, script, standin
 from .channel import Channel
+from .timelimit import VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ _OPTIONS = (
     "--supervised",
     "--profile",
     "--debug",
+    "--debug-host",
+    "--debug-port",
     "--max-memory",
     "--max-cpu",
 )
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_LONG_ENOUGH = str(7 * 86400 * 1000)
 LOADING_FAILED = 3
 
 
@@ -68,6 +72,16 @@ def _debugger_if_wanted(options: "dict[str, str]") -> "Callable[[BaseException],
     return post_mortem
 
 
+def _attach_debugger(
+    options: "dict[str, str]", entry_script: str
+) -> "Callable[[BaseException], None] | None":
+    from .remote_debugging import wait_for_debugger  # noqa: PLC0415  # seldom wanted
+
+    os.environ[VARIABLE] = _LONG_ENOUGH  # a person looks around in `run()`
+    host = options.get("--debug-host", "127.0.0.1")
+    return wait_for_debugger(host, int(options["--debug-port"]), entry_script)
+
+
 def _limit(options: "dict[str, str]") -> None:
     memory, cpu = options.get("--max-memory"), options.get("--max-cpu")
     if memory or cpu:
@@ -89,6 +103,12 @@ def _load(
     _show_logging()
     _limit(options)
     debug = _debugger_if_wanted(options)
+    try:
+        if "--debug-port" in options:
+            debug = _attach_debugger(options, entry_script) or debug
+    except OSError as error:
+        channel.send({"loaded": False, "kind": "debugger", "failure": failure.describe(error)})
+        return None
     try:
         ready = caller.Caller(
             entry_script,
