@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from envsync.errors import DefinitionError, Finding
 from envsync.model.redaction import quote
 from envsync.yamlio.node import Mapping, Node, Scalar, Sequence, is_integer, normalise_line_ends
+from envsync.yamlio.usual import parse_usual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,11 +60,16 @@ def parse_yaml(text: str, *, file: str, limits: Limits = _OF_A_DEFINITION) -> No
     Raises:
         DefinitionError: *text* is not YAML, or more than a definition can need.
     """
-    from ruamel.yaml import YAML  # noqa: PLC0415  # 20 ms that only YAML should cost
-    from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
-
     text = normalise_line_ends(text)
     _check_text(text, file, limits.longest_text)
+    return parse_usual(text) or parse_with_library(text, file, limits)
+
+
+def parse_with_library(text: str, file: str, limits: Limits) -> Node | None:
+    """Return the one document of *text*, whose characters and length are checked; see above."""
+    from ruamel.yaml import YAML  # noqa: PLC0415  # 20 ms that few definitions need
+    from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
+
     composer = _Composer(file, limits.most_nodes)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
