@@ -36,12 +36,17 @@ class DigestFinder:
     """Asks for the digests of images, for each image once; many threads may share it.
 
     A registry may take as many seconds as `ENVSYNC_REGISTRY_TIMEOUT` in *environ* says, and one
-    that took longer is not asked again. With *offline* only an engine on this machine is asked.
+    that took longer is not asked again. With *offline* only an engine on this machine is asked,
+    and none without *asks_engine*.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, offline: bool = False) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, offline: bool = False, asks_engine: bool = True
+    ) -> None:
         self._environ = environ
         self._is_offline = offline
+        is_near = not (offline and _is_engine_remote(environ))
+        self._asks_engine = asks_engine and is_near
         self._started: dict[Hashable, Future[FoundDigest]] = {}
         self._silent: dict[str, EnvsyncError] = {}
         self._guard = threading.Lock()
@@ -91,7 +96,7 @@ class DigestFinder:
                 return FoundDigest(digest=self.ask_registry(reference, registry))
             except EnvsyncError as error:
                 failure = error
-        digest = None if self._is_offline and _is_engine_remote(self._environ) else _peek(reference)
+        digest = _peek(reference) if self._asks_engine else None
         if digest is None:
             raise failure
         return FoundDigest(digest=digest, failure=failure)
