@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.files import write_atomically
-from envsync.lock.base_image import dump_base
-from envsync.lock.diff import Change, diff_packages
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
-from envsync.lock.reasons import add_reasons
-from envsync.lock.requested import dump_requested, list_requested, parse_requested
-from envsync.lock.source_code import drop_moved, dump_build_requires, find_builds
-from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.solve.cut_off import CUT_OFF_KEY, parse_cut_off
-from envsync.solve.facts import assume_facts, dump_facts, parse_facts, parse_statements
-from envsync.solve.subdir_lock import SubdirTask, solve_subdir
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
-from envsync.spec.pip_section import read_pip_section
 from envsync.workflow.engines import LazyEngines
 from envsync.workflow.lock_base import BasePlan
 from envsync.workflow.lock_options import LockOptions, LockOutcome
 from envsync.workflow.pip_lines import list_pip_lines
-from envsync.workflow.python_note import describe_python
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from envsync.errors import Finding
-    from envsync.model.environment import CondaSpec, EnvironmentSpec
+    from envsync.model.environment import EnvironmentSpec
+    from envsync.model.lockfile import Lockfile
     from envsync.model.progress import Reporter
-    from envsync.model.virtual_package import VirtualPackage
-    from envsync.workflow.engines import Engines
-    from envsync.workflow.lock_base import BaseOutcome
-
-_TOGETHER = 4  # solves at a time; each is a thread, and the work is the engines'
+    from envsync.workflow.lock_solving import Solved
 
 
 def lock(
@@ -75,7 +58,7 @@ def lock(
             f"`{directory}` has no conda dependencies to lock",
             hint="add a `conda_dependencies.yml` beside `azureml_environment.json`",
         )
-    risks = read_pip_section(spec)[1] if spec.conda.has_pip_section else ()
+    risks = _find_risks(spec) if spec.conda.has_pip_section else ()
     if risks and not options.allow_unreproducible:
         raise DefinitionError.from_findings(risks)
     warnings = (*loaded.warnings, *risks)
@@ -97,15 +80,27 @@ def lock(
                 warnings=warnings,
                 notes=base.describe_kept(),
             )
+        from envsync.workflow.lock_solving import move_base
+
         base.start(start.digests)
-        moved = _move_base(before, base.finish())
+        moved = move_base(before, base.finish())
         return replace(_write(path, moved, options, warnings=warnings), notes=moved.base_notes)
+    from envsync.lock.source_code import find_builds  # these are for locks that are not fresh
+    from envsync.workflow.lock_solving import solve
+    from envsync.workflow.python_note import describe_python
+
     base.start(start.digests)
-    outcome = _solve(spec, spec.conda, subdirs, (before, options, base), start(), reporter)
+    outcome = solve(spec, spec.conda, subdirs, (before, options, base), start(), reporter)
     warnings = (*warnings, *find_builds(outcome.lockfile.packages, file=str(path)))
     python = describe_python(spec.conda, outcome.lockfile)
     notes = (*((python,) if python else ()), *outcome.base_notes)
     return replace(_write(path, outcome, options, warnings=warnings), notes=notes)
+
+
+def _find_risks(spec: EnvironmentSpec) -> tuple[Finding, ...]:
+    from envsync.spec.pip_section import read_pip_section  # it takes a parser of requirements
+
+    return read_pip_section(spec)[1]
 
 
 def _load_earlier(path: Path) -> Lockfile | None:
@@ -126,158 +121,8 @@ def _is_enough(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Solved:
-    lockfile: Lockfile
-    text: str
-    changes: tuple[Change, ...]
-    failures: tuple[EnvsyncError, ...]
-    base_notes: tuple[str, ...]
-
-
-def _move_base(before: Lockfile, base: BaseOutcome) -> _Solved:
-    """Return the lock *before* with another digest of the base image, and nothing else."""
-    from envsync.adapters.conda_lock import dump_lockfile
-
-    lockfile = replace(before, custom_metadata=base.put_into(before.custom_metadata))
-    return _Solved(
-        lockfile=lockfile,
-        text=dump_lockfile(lockfile),
-        changes=(),
-        failures=(),
-        base_notes=base.notes,
-    )
-
-
-def _solve(
-    spec: EnvironmentSpec,
-    conda: CondaSpec,
-    subdirs: tuple[str, ...],
-    wish: tuple[Lockfile | None, LockOptions, BasePlan],
-    engines: Engines,
-    reporter: Reporter,
-) -> _Solved:
-    """Solve *subdirs* side by side.
-
-    Importing conda-lock takes half a second, which passes while the solvers wait and work.
-    """
-    before, options, plan = wish
-    metadata = dict(before.custom_metadata) if before is not None else {}
-    cut_off = options.cut_off or metadata.get(CUT_OFF_KEY)
-    cut_off = None if cut_off == "none" else cut_off
-    tasks = [
-        SubdirTask(
-            subdir=subdir,
-            facts=_choose_facts(spec, subdir, metadata, options, engines),
-            preferred=tuple(drop_moved(_keep(before, subdir, options), *_list_pip(before, spec))),
-            exclude_newer=parse_cut_off(cut_off),
-            leave_out_unhashed=options.allow_unreproducible,
-        )
-        for subdir in subdirs
-    ]
-    solve = partial(
-        solve_subdir, spec, conda, solvers=(engines.conda, engines.pip), reporter=reporter
-    )
-    with ThreadPoolExecutor(max_workers=_TOGETHER + 1) as pool:
-        content_hash = pool.submit(_compute_content_hash, conda, subdirs)
-        solved, failures = _collect([(task, pool.submit(solve, task)) for task in tasks])
-        hashes = dict(content_hash.result())
-    requested = list_requested(spec, list_pip_lines(spec))
-    base = plan.finish()
-    solved_packages = tuple(package for _, packages in solved for package in packages)
-    lockfile = Lockfile(
-        subdirs=tuple(task.subdir for task, _ in solved),
-        channels=requested.channels,
-        sources=tuple(file.name for file in spec.files[-1:]),
-        content_hash=tuple((task.subdir, hashes[task.subdir]) for task, _ in solved),
-        custom_metadata=(
-            *dump_requested(requested),
-            dump_base(base.base),
-            *(((CUT_OFF_KEY, cut_off),) if cut_off else ()),
-            *(dump_facts(task.subdir, task.facts) for task, _ in solved),
-            *dump_build_requires(solved_packages),
-        ),
-        packages=solved_packages,
-    )
-    from envsync.adapters.conda_lock import dump_lockfile
-
-    return _Solved(
-        lockfile=lockfile,
-        text=dump_lockfile(lockfile),
-        changes=_list_changes(before, lockfile),
-        failures=failures,
-        base_notes=base.notes,
-    )
-
-
-def _collect(
-    solving: Sequence[tuple[SubdirTask, Future[tuple[LockedPackage, ...]]]],
-) -> tuple[list[tuple[SubdirTask, tuple[LockedPackage, ...]]], tuple[EnvsyncError, ...]]:
-    """Wait for all solves; return those that came to something, and the errors of the others.
-
-    Raises:
-        EnvsyncError: none came to anything.
-    """
-    errors = [(task, each, _failure_of(each.exception())) for task, each in solving]
-    failures = tuple(error for _, _, error in errors if error is not None)
-    if len(failures) == len(solving):
-        raise failures[0]
-    return [(task, each.result()) for task, each, error in errors if error is None], failures
-
-
-def _failure_of(error: BaseException | None) -> EnvsyncError | None:
-    if error is None or isinstance(error, EnvsyncError):
-        return error
-    raise error
-
-
-def _choose_facts(
-    spec: EnvironmentSpec,
-    subdir: str,
-    metadata: Mapping[str, str],
-    options: LockOptions,
-    engines: Engines,
-) -> tuple[VirtualPackage, ...]:
-    recorded = () if options.upgrade else parse_facts(metadata, subdir)
-    stated = {**engines.overrides, **parse_statements(options.system_requirements)}
-    return assume_facts(spec, subdir, engines.conda, recorded=recorded, stated=stated)
-
-
-def _keep(before: Lockfile | None, subdir: str, options: LockOptions) -> tuple[LockedPackage, ...]:
-    """Return the packages of *before* that are not to move while they fit."""
-    if before is None or options.upgrade:
-        return ()
-    free = {name.lower().replace("_", "-") for name in options.update}
-    return tuple(
-        package
-        for package in before.packages_for(subdir)
-        if package.name.lower().replace("_", "-") not in free
-    )
-
-
-def _list_pip(
-    before: Lockfile | None, spec: EnvironmentSpec
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the pip lines that the lock *before* answers, and those of *spec*."""
-    then = parse_requested(before.channels, before.custom_metadata) if before else None
-    return then.pip if then else (), list_requested(spec, list_pip_lines(spec)).pip
-
-
-def _list_changes(before: Lockfile | None, after: Lockfile) -> tuple[Change, ...]:
-    if before is None:
-        return ()
-    from envsync.adapters.versions import is_newer, satisfies
-
-    changes = diff_packages(before.packages, after.packages, is_newer=is_newer)
-    then = parse_requested(before.channels, before.custom_metadata)
-    now = parse_requested(after.channels, after.custom_metadata)
-    if now is None:
-        return changes
-    return add_reasons(changes, after.packages, (then, now), satisfies=satisfies)
-
-
 def _write(
-    path: Path, solved: _Solved, options: LockOptions, *, warnings: tuple[Finding, ...]
+    path: Path, solved: Solved, options: LockOptions, *, warnings: tuple[Finding, ...]
 ) -> LockOutcome:
     if options.max_changes is not None and len(solved.changes) > options.max_changes:
         raise EnvsyncError(
@@ -295,13 +140,7 @@ def _write(
     )
     if path.exists() and path.read_bytes() == solved.text.encode():
         return outcome
+    from envsync.files import write_atomically
+
     write_atomically(path, solved.text.encode())
     return replace(outcome, was_written=True)
-
-
-def _compute_content_hash(
-    conda: CondaSpec, subdirs: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
-    from envsync.adapters.conda_lock import compute_content_hash
-
-    return compute_content_hash(conda, subdirs)

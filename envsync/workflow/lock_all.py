@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
@@ -31,6 +30,11 @@ def lock_all(
     They share one repodata gateway, which is started only if a lock is not fresh.
     """
     engines = LazyEngines(environ, offline=options.offline)
+    if len(directories) == 1:
+        yield _lock_or_fail(directories[0], options=options, reporter=reporter, engines=engines)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # it takes longer than a fresh lock
+
     with ThreadPoolExecutor(max_workers=_TOGETHER) as pool:
         for each in [
             pool.submit(
