@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from conda_lock.content_hash import compute_content_hashes
 from conda_lock.lockfile import write_conda_lock_file
-from conda_lock.lockfile.v1.models import HashModel, LockedDependency, LockMeta
+from conda_lock.lockfile.v1.models import DependencySource, HashModel, LockedDependency, LockMeta
 from conda_lock.lockfile.v1.models import Lockfile as LockfileV1
 from conda_lock.lockfile.v2prelim.models import lockfile_v1_to_v2
 from conda_lock.models.channel import Channel
 from conda_lock.src_parser import make_lock_spec
 from conda_lock.virtual_package import default_virtual_package_repodata
+
+from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +90,14 @@ def _to_dependency(package: LockedPackage) -> LockedDependency:
             }
         ),
         **({"build": package.build} if package.build else {}),
+        **_say_source(package),
         category="main",
         optional=False,
     )
+
+
+def _say_source(package: LockedPackage) -> dict[str, DependencySource]:
+    """Return what tells conda-lock to install *package* from its repository."""
+    if parse_repository(package.url) is None:
+        return {}
+    return {"source": DependencySource(type="url", url=package.url)}

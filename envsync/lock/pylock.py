@@ -2,32 +2,123 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from envsync.model.repository import parse_repository
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from envsync.model.lockfile import LockedPackage
+    from envsync.model.repository import Repository
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexedFile:
+    """An archive that an index has of a package."""
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PylockEntry:
+    """A package in a `pylock.toml`: where a *marker* holds, any of *files* will do.
+
+    Without files it is the one that is locked. *revision* is what was asked of a repository.
+    """
+
+    package: LockedPackage
+    files: tuple[IndexedFile, ...] = ()
+    marker: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PylockHead:
+    """What a `pylock.toml` says of the machines that it is for."""
+
+    environments: tuple[str, ...] = ()
+    requires_python: str = ""
 
 
 def dump_pylock(packages: Iterable[LockedPackage]) -> str:
     """Return the pip packages among *packages* as a `pylock.toml`, one archive each."""
-    lines = ['lock-version = "1.0"', 'created-by = "envsync"']
-    for package in packages:
-        if package.manager != "pip":
-            continue
-        kind = "wheels" if _is_wheel(package.url) else "sdist"
-        archive = f'{{ url = "{package.url}", hashes = {{ sha256 = "{package.sha256}" }} }}'
-        lines += [
-            "",
-            "[[packages]]",
-            f'name = "{package.name}"',
-            f'version = "{package.version}"',
-            f"{kind} = [{archive}]" if kind == "wheels" else f"{kind} = {archive}",
-        ]
+    return dump_entries(
+        PylockEntry(package=package) for package in packages if package.manager == "pip"
+    )
+
+
+def dump_entries(entries: Iterable[PylockEntry], head: PylockHead | None = None) -> str:
+    """Return *entries* as a `pylock.toml`."""
+    lines = ['lock-version = "1.0"']
+    if head is not None and head.environments:
+        lines.append(f"environments = [{', '.join(map(_quote, head.environments))}]")
+    if head is not None and head.requires_python:
+        lines.append(f"requires-python = {_quote(head.requires_python)}")
+    lines.append('created-by = "envsync"')
+    for entry in entries:
+        lines += ["", "[[packages]]", *_dump_entry(entry)]
     return "\n".join((*lines, ""))
 
 
-def _is_wheel(url: str) -> bool:
+def _dump_entry(entry: PylockEntry) -> Iterator[str]:
+    package = entry.package
+    repository = parse_repository(package.url)
+    yield f"name = {_quote(package.name)}"
+    if repository is None:  # that of a repository is found out when it is built
+        yield f"version = {_quote(package.version)}"
+    if entry.marker:
+        yield f"marker = {_quote(entry.marker)}"
+    if repository is not None:
+        yield f"vcs = {_dump_repository(repository, entry.revision)}"
+    else:
+        yield from _dump_files(entry)
+
+
+def _dump_files(entry: PylockEntry) -> Iterator[str]:
+    own = IndexedFile(url=entry.package.url, sha256=entry.package.sha256 or "")
+    files = entry.files or (own,)
+    wheels = [_dump_file(file) for file in files if is_wheel(file.url)]
+    sdists = [_dump_file(file) for file in files if not is_wheel(file.url)]
+    if sdists:
+        yield f"sdist = {sdists[0]}"
+    if len(wheels) == 1:
+        yield f"wheels = [{wheels[0]}]"
+    elif wheels:
+        yield from ("wheels = [", *(f"  {wheel}," for wheel in wheels), "]")
+
+
+def _dump_file(file: IndexedFile) -> str:
+    parts = urlsplit(file.url)
+    is_relative = parts.scheme == "file" and not parts.path.startswith("/")
+    place = {"path": unquote(parts.path)} if is_relative else {"url": file.url}
+    hashes = f"{{ sha256 = {_quote(file.sha256)} }}"
+    return f"{{ {_dump_pairs(place)}, hashes = {hashes} }}"
+
+
+def _dump_repository(repository: Repository, revision: str) -> str:
+    values = {
+        "type": "git",
+        "url": repository.url,
+        "requested-revision": revision,
+        "commit-id": repository.revision,
+        "subdirectory": repository.subdirectory,
+    }
+    return f"{{ {_dump_pairs({key: value for key, value in values.items() if value})} }}"
+
+
+def _dump_pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} = {_quote(value)}" for key, value in values.items())
+
+
+def is_wheel(url: str) -> bool:
+    """Tell whether *url* is that of a wheel, and not of source code."""
     return unquote(urlsplit(url).path).endswith(".whl")
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML basic string

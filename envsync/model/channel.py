@@ -13,7 +13,8 @@ _WINDOWS_SET = "https://repo.anaconda.com/pkgs/msys2"
 # same packages under one name.
 _CHANNEL_SETS = ("defaults", "anaconda", "pkgs/main")
 
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?<=://)(?<!ssh://)[^/@\s]+@")
+_SSH_PASSWORD = re.compile(r"(?<=ssh://)([^/:@\s]*):[^/@\s]+@")
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/|$)")
 _QUERY = re.compile(r"\?[^\s#]*")
 
@@ -48,7 +49,8 @@ def resolve_channel(text: str, subdir: str) -> Channel:
 
 def redact_url(url: str) -> str:
     """Return *url* without user, password, channel token and query: what a lock may hold."""
-    return _QUERY.sub("", _TOKEN.sub("", _USERINFO.sub("", url)))
+    url = _SSH_PASSWORD.sub(r"\1@", _USERINFO.sub("", url))  # over ssh a user is no secret
+    return _QUERY.sub("", _TOKEN.sub("", url))
 
 
 def is_redacted(url: str) -> bool:

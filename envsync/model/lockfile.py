@@ -14,6 +14,10 @@ class LockedPackage:
 
     *dependencies* maps names to version requirements, sorted by name. *md5* and *sha256* are
     lower-case hexadecimal. *build* is the conda build string, empty for pip packages.
+
+    A pip package may be a git repository (`git+https://…@COMMIT`), whose *sha256* is that of its
+    content, or lie beside the lock (`file:wheels/x.whl`). *build_requires* is what source code
+    needs to be built, known when it is locked.
     """
 
     name: str
@@ -25,6 +29,7 @@ class LockedPackage:
     sha256: str | None = None
     build: str = ""
     dependencies: tuple[tuple[str, str], ...] = ()
+    build_requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envsync.errors import UnsatisfiableError
+from envsync.model.channel import redact_url
 from envsync.solve.request import PythonDistribution
+from envsync.spec.pip_requirement import parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from envsync.model.lockfile import LockedPackage
+    from envsync.model.pip_section import PipRequirement
 
 # Where conda's name is not PyPI's, for packages that bring that distribution's metadata.
 _PYPI_NAMES = {
@@ -69,13 +72,10 @@ def check_requirements(
     versions = {distribution.name: distribution.version for distribution in provided}
     contradictions = []
     for text in requirements:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue  # a path or a URL: the solver will say more of it than we could
-        version = versions.get(canonicalize_name(requirement.name))
-        if version is not None and not requirement.specifier.contains(version, prereleases=True):
-            contradictions.append((text, f"{requirement.name} {version}"))
+        requirement = parse_requirement(text)
+        version = versions.get(requirement.name or "")
+        if version is not None and not _admits(requirement, version):
+            contradictions.append((redact_url(text), f"{requirement.name} {version}"))
     if contradictions:
         raise UnsatisfiableError(
             "The pip requirements contradict the conda packages",
@@ -85,3 +85,10 @@ def check_requirements(
             ],
             hint="change one of the two, or leave the package to conda alone",
         )
+
+
+def _admits(requirement: PipRequirement, version: str) -> bool:
+    """Tell whether an index's *version* is what *requirement* asks for; one of a URL never is."""
+    if requirement.url is not None:
+        return False
+    return SpecifierSet(requirement.specifier).contains(version, prereleases=True)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from envsync.model.progress import SilentReporter
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from envsync.errors import EnvsyncError
     from envsync.model.channel import Channel
     from envsync.model.lockfile import LockedPackage
+    from envsync.model.pip_section import PipRequirement
+    from envsync.model.progress import Reporter
+    from envsync.model.repository import Repository
     from envsync.model.virtual_package import VirtualPackage
 
 
@@ -19,7 +26,7 @@ class CondaRequest:
     """One solve for one *subdir*; *channels* come in order of priority, highest first.
 
     Of what still fits, *preferred* packages are taken before newer ones. With *exclude_newer*
-    nothing counts that was published later.
+    nothing counts that was published later. A long wait is told to *reporter*.
     """
 
     subdir: str
@@ -28,6 +35,7 @@ class CondaRequest:
     virtual_packages: tuple[VirtualPackage, ...]
     preferred: tuple[LockedPackage, ...] = ()
     exclude_newer: datetime | None = None
+    reporter: Reporter = field(default_factory=SilentReporter, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +52,9 @@ class PipRequest:
 
     *provided* is what conda brings, which pip may use but not move. *glibc* is the C library of
     a Linux subdir, such as `2.28`. Relative paths in *requirements* and *options* start at
-    *directory*. What has no hash (a folder, a repository) is an error, unless it is to be left
-    out of the answer with *leave_out_unhashed*.
+    *directory*. *parsed* has the requirements, those of the files that *options* name included,
+    taken apart. What has no hash (a folder) is an error, unless it is to be left out of the
+    answer with *leave_out_unhashed*.
     """
 
     subdir: str
@@ -58,6 +67,7 @@ class PipRequest:
     preferred: tuple[LockedPackage, ...] = ()
     exclude_newer: datetime | None = None
     leave_out_unhashed: bool = False
+    parsed: tuple[PipRequirement, ...] = ()
 
 
 class CondaSolver(Protocol):
@@ -85,3 +95,25 @@ class PipSolver(Protocol):
             UnsatisfiableError: no set of packages answers; it holds the solver's reasons.
             EnvsyncError: an index can't be reached or read.
         """
+
+
+class RepositoryStore(Protocol):
+    """Has git repositories at hand; credentials are userinfo by a repository's URL."""
+
+    def provide(
+        self, pin: Repository, credentials: Mapping[str, str], *, sha256: str | None = None
+    ) -> Path:
+        """Return a bare repository that has the commit of *pin*, whose content has the *sha256*.
+
+        Raises:
+            EnvsyncError: it can't be fetched, or its content is not what was locked.
+        """
+
+    def hash(self, pin: Repository, credentials: Mapping[str, str]) -> str:
+        """Return the sha256 of the content of *pin*."""
+
+    def read(self, pin: Repository, name: str) -> str | None:
+        """Return the text file *name* beside the package of *pin*, None where there is none."""
+
+    def find_fault(self, wanted: Repository, credentials: Mapping[str, str]) -> EnvsyncError | None:
+        """Return why *wanted* can't be had, None where it can."""

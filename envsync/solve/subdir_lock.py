@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import UnsatisfiableError
@@ -11,6 +11,7 @@ from envsync.solve.facts import find_glibc
 from envsync.solve.pip_constraints import check_requirements, find_distributions
 from envsync.solve.relax import suggest_relaxations
 from envsync.solve.request import CondaRequest, PipRequest
+from envsync.spec.pip_section import read_pip_section
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +54,7 @@ def solve_subdir(
     """
     conda_solver, pip_solver = solvers
     reporter.step(f"Solving conda packages for {task.subdir}")
-    request = _ask_conda(conda, task)
+    request = replace(_ask_conda(conda, task), reporter=reporter)
     try:
         brought = conda_solver.solve(request)
     except UnsatisfiableError as error:
@@ -104,4 +105,5 @@ def _ask_pip(
         preferred=tuple(package for package in task.preferred if package.manager == "pip"),
         exclude_newer=task.exclude_newer,
         leave_out_unhashed=task.leave_out_unhashed,
+        parsed=read_pip_section(spec)[0].requirements,
     )

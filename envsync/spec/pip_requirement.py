@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envsync.model.pip_section import PipRequirement
+from envsync.model.repository import parse_repository
 from envsync.spec.pip_line import is_direct, split_options
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 _ADDRESS = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
-_COMMIT = re.compile(r"@[0-9a-f]{40}(?:#|$)")
-_SECRET = re.compile(r"://[^/@]*@|\?")
+_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_BESIDE = re.compile(r"(?![/~\\]|[A-Za-z]+:)(?!.*(?:^|[/\\])\.\.[/\\]).*")
+_LOCAL_ARCHIVE = re.compile(r"\S+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)")
 _HASH = re.compile(r"--hash[=\s]\s*(\S+)")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
 _WHEEL = re.compile(r"([A-Za-z0-9._]+)-[^/?#]*\.whl(?:[?#]|$)")
@@ -51,14 +53,19 @@ def list_risks(requirement: PipRequirement) -> Iterator[tuple[str, str | None]]:
     url = requirement.url or ""
     if requirement.is_editable:
         yield "is editable, so its code may change after the lock", "install a wheel of it"
-    elif requirement.source == "local":
-        yield "lies on this machine only", "put it on an index, and name it with its version"
-    if requirement.source == "version control" and not _COMMIT.search(url):
-        yield "names no commit, so it may change after the lock", "add `@` and the full commit id"
-    if requirement.source == "address" and _SECRET.search(url):
-        yield "may hold a secret, which the lock would keep", "put it on an index"
-    if _VARIABLE.search(requirement.text):
+    elif requirement.source == "local" and not (_LOCAL_ARCHIVE.fullmatch(url) and is_beside(url)):
+        yield "lies on this machine only", "put a wheel of it beside the definition"
+    if requirement.source == "version control" and parse_repository(url) is None:
+        yield "is no git repository that can be locked", "write it as `git+https://HOST/PATH@TAG`"
+    if requirement.source == "address" and "?" in url:
+        yield "may hold a secret after `?`, which no lock can keep", "put it on an index"
+    if _VARIABLE.search(_USERINFO.sub("", requirement.text)):
         yield "takes a part of itself from an environment variable", "write the value"
+
+
+def is_beside(path: str) -> bool:
+    """Tell whether *path* lies in the definition's directory, or below it."""
+    return bool(_BESIDE.fullmatch(path))
 
 
 def _parse_direct(text: str, hashes: tuple[str, ...], *, is_editable: bool) -> PipRequirement:

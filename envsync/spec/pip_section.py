@@ -15,7 +15,7 @@ from envsync.spec.pip_line import (
     parse_pip_option,
     strip_comment,
 )
-from envsync.spec.pip_requirement import list_risks, parse_requirement
+from envsync.spec.pip_requirement import is_beside, list_risks, parse_requirement
 from envsync.spec.report import Place, Report
 from envsync.spec.source_file import read_source
 from envsync.yamlio import normalise_line_ends
@@ -126,8 +126,9 @@ class _SectionReader:
             self._add(parse_requirement(value, is_editable=True), origin)
         else:
             self._values.setdefault(name, []).append(value)
-            if name == "--find-links" and "://" not in value:
-                origin.warn(f"{quote(value)} lies on this machine only", "use an index")
+            if name == "--find-links" and "://" not in value and not is_beside(value):
+                message = f"{quote(value)} lies on this machine only"
+                origin.warn(message, "put it beside the definition, or use an index")
 
     def _add(self, requirement: PipRequirement, origin: _Origin) -> None:
         (self._constraints if origin.is_constraint else self._requirements).append(requirement)

@@ -12,13 +12,14 @@ from envsync.realise.prefix import create_prefix, is_current
 from envsync.realise.receipt import Plan, renew_origin
 from envsync.workflow.check import check
 from envsync.workflow.lock_files import is_lock_file, load_lock_file
+from envsync.workflow.pip_places import load_pip_installer
 from envsync.workflow.origin import find_origin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.errors import Finding
-    from envsync.model.environment import CondaSpec
+    from envsync.model.environment import EnvironmentSpec
     from envsync.model.lockfile import LockedPackage, Lockfile
     from envsync.model.progress import Reporter
     from envsync.workflow.check import CheckOutcome
@@ -64,7 +65,7 @@ def build_local(
         name=chosen,
         prefix=plan.prefix,
         package_count=len(plan.packages),
-        changed=_realise(plan, checked.spec.conda, reporter),
+        changed=_realise(plan, (checked.spec, checked.spec.directory), reporter),
         warnings=checked.warnings,
     )
 
@@ -103,7 +104,7 @@ def _build_from_file(
         name=chosen,
         prefix=plan.prefix,
         package_count=len(plan.packages),
-        changed=_realise(plan, None, reporter),
+        changed=_realise(plan, (None, path.parent), reporter),
         warnings=(),
     )
 
@@ -133,21 +134,23 @@ def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
     )
 
 
-def _realise(plan: Plan, conda: CondaSpec | None, reporter: Reporter) -> bool:
-    """Make the environment of *plan* unless it is there; return whether it was made."""
+def _realise(
+    plan: Plan, locked: tuple[EnvironmentSpec | None, Path], reporter: Reporter
+) -> bool:
+    """Make the environment of *plan* unless it is there; return whether it was made.
+
+    *locked* is the definition, if there is one, and the folder of its lock.
+    """
     if is_current(plan):
         renew_origin(plan)
         return False
-    return _create(plan, conda, reporter)
-
-
-def _create(plan: Plan, conda: CondaSpec | None, reporter: Reporter) -> bool:
     from envsync.adapters.rattler import RattlerInstaller, load_config
-    from envsync.adapters.uv import UvInstaller
 
+    spec, directory = locked
+    conda = spec.conda if spec is not None else None
     return create_prefix(
         plan,
         conda=RattlerInstaller(load_config(), conda.channels if conda else ()),
-        pip=UvInstaller(conda.pip_options if conda else ()),
+        pip=load_pip_installer(spec, directory),
         reporter=reporter,
     )

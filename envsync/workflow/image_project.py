@@ -40,9 +40,9 @@ _FOLDER_NAME = re.compile(r"[^\s/\\:]+")
 class ImageProject:
     """A definition and the packages that its lock has for the image's platform.
 
-    *directory* is that of the lock. *spec* is None for a lockfile alone. A definition that manages its own dependencies has no
-    packages. *glibc* is what the lock assumes of the machines it is for, *base* the base image
-    that it was made for, None where it speaks of none.
+    *directory* is that of the lock. *spec* is None for a lockfile alone. A definition that
+    manages its own dependencies has no packages. *glibc* is what the lock assumes of the
+    machines it is for, *base* the base image that it was made for, None where it speaks of none.
     """
 
     name: str

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from wheels import make_wheel
 
-from envsync.adapters.uv import UvInstaller, UvSolver, find_target
+from envsync.adapters.git import GitRepositories
+from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, find_target
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.solve.request import PipRequest, PythonDistribution
 
@@ -22,6 +23,21 @@ def wheels(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def repositories(tmp_path: Path) -> GitRepositories:
+    return GitRepositories(tmp_path / "git")
+
+
+@pytest.fixture
+def solver(repositories: GitRepositories) -> UvSolver:
+    return UvSolver(repositories)
+
+
+@pytest.fixture
+def installer(repositories: GitRepositories, tmp_path: Path) -> UvInstaller:
+    return UvInstaller(repositories, PipOrigin(directory=tmp_path))
+
+
+@pytest.fixture
 def request_for(wheels: Path, tmp_path: Path) -> PipRequest:
     return PipRequest(
         subdir="linux-64",
@@ -34,29 +50,40 @@ def request_for(wheels: Path, tmp_path: Path) -> PipRequest:
     )
 
 
-def test_requirements_are_locked_with_what_they_need(request_for: PipRequest) -> None:
-    locked = UvSolver().solve(request_for)
+def test_requirements_are_locked_with_what_they_need(
+    request_for: PipRequest, solver: UvSolver
+) -> None:
+    locked = solver.solve(request_for)
 
     assert [(package.name, package.version) for package in locked] == [
         ("base", "2.0"),
         ("top", "1.0"),
     ]
-    assert all(package.sha256 and package.url.startswith("file://") for package in locked)
+    assert [package.url for package in locked] == [
+        "file:wheels/base-2.0-py3-none-any.whl",
+        "file:wheels/top-1.0-py3-none-any.whl",
+    ]
+    assert all(package.sha256 for package in locked)
+    assert [package.dependencies for package in locked] == [(), (("base", ">=1"),)]
 
 
-def test_what_conda_provides_is_used_and_not_locked_again(request_for: PipRequest) -> None:
+def test_what_conda_provides_is_used_and_not_locked_again(
+    request_for: PipRequest, solver: UvSolver
+) -> None:
     provided = (PythonDistribution(name="base", version="1.5"),)
 
-    locked = UvSolver().solve(replace(request_for, provided=provided))
+    locked = solver.solve(replace(request_for, provided=provided))
 
     assert [package.name for package in locked] == ["top"]
 
 
-def test_what_conda_provides_can_make_it_unsatisfiable(request_for: PipRequest) -> None:
+def test_what_conda_provides_can_make_it_unsatisfiable(
+    request_for: PipRequest, solver: UvSolver
+) -> None:
     provided = (PythonDistribution(name="base", version="0.5"),)
 
     with pytest.raises(UnsatisfiableError) as caught:
-        UvSolver().solve(replace(request_for, provided=provided))
+        solver.solve(replace(request_for, provided=provided))
 
     assert "No solution for the pip requirements on `linux-64` with Python 3.11.9" in (
         caught.value.message
@@ -65,24 +92,26 @@ def test_what_conda_provides_can_make_it_unsatisfiable(request_for: PipRequest) 
 
 
 def test_an_index_that_is_not_there_is_an_error_without_its_password(
-    request_for: PipRequest,
+    request_for: PipRequest, solver: UvSolver
 ) -> None:
     options = ("--index-url http://user:hunter2@127.0.0.1:1/simple",)
 
     with pytest.raises(EnvsyncError) as caught:
-        UvSolver().solve(replace(request_for, options=options))
+        solver.solve(replace(request_for, options=options))
 
     assert "hunter2" not in caught.value.message
     assert "127.0.0.1:1/simple" in caught.value.message
 
 
-def test_a_folder_has_no_hash_and_is_refused(request_for: PipRequest, tmp_path: Path) -> None:
+def test_a_folder_has_no_hash_and_is_refused(
+    request_for: PipRequest, tmp_path: Path, solver: UvSolver
+) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text('[project]\nname = "project"\nversion = "1"\n')
 
     with pytest.raises(EnvsyncError, match="`project` can't be locked"):
-        UvSolver().solve(replace(request_for, requirements=("./project",)))
+        solver.solve(replace(request_for, requirements=("./project",)))
 
 
 @pytest.fixture
@@ -95,9 +124,9 @@ def python(tmp_path: Path) -> Path:
 
 
 def test_locked_packages_are_installed_as_if_from_an_index(
-    request_for: PipRequest, python: Path
+    request_for: PipRequest, python: Path, solver: UvSolver, installer: UvInstaller
 ) -> None:
-    UvInstaller().install(UvSolver().solve(request_for), python=python)
+    installer.install(solver.solve(request_for), python=python)
 
     (site_packages,) = (python.parent.parent / "lib").glob("*/site-packages")
     assert (site_packages / "base.py").read_text() == "VERSION = '2.0'\n"
@@ -106,13 +135,13 @@ def test_locked_packages_are_installed_as_if_from_an_index(
 
 
 def test_an_archive_that_was_changed_is_refused_by_name(
-    request_for: PipRequest, python: Path, wheels: Path
+    request_for: PipRequest, python: Path, wheels: Path, solver: UvSolver, installer: UvInstaller
 ) -> None:
-    locked = UvSolver().solve(request_for)
+    locked = solver.solve(request_for)
     make_wheel(wheels, "base", "2.0", requires="top")
 
     with pytest.raises(EnvsyncError) as caught:
-        UvInstaller().install(locked, python=python)
+        installer.install(locked, python=python)
 
     assert "base" in caught.value.message
     assert "ash" in caught.value.message

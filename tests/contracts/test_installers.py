@@ -20,6 +20,7 @@ from fakes import (
 )
 from wheels import make_wheel
 
+from envsync.adapters.git import GitRepositories
 from envsync.adapters.rattler import RattlerInstaller, RattlerSolver, load_config
 from envsync.adapters.uv import UvInstaller
 from envsync.model.channel import resolve_channel
@@ -66,7 +67,7 @@ def pip(
         wheel = make_wheel(tmp_path, name, "1.0")
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         packages.append(replace(pip_package(name), url=wheel.as_uri(), sha256=digest))
-    return UvInstaller(), tuple(packages)
+    return UvInstaller(GitRepositories(tmp_path / "git")), tuple(packages)
 
 
 def test_conda_packages_lie_in_the_target_with_a_record_each(

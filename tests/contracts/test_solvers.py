@@ -9,6 +9,7 @@ import pytest
 from fakes import FakeCondaSolver, FakePipSolver, conda_package, pip_package
 from wheels import make_wheel
 
+from envsync.adapters.git import GitRepositories
 from envsync.adapters.rattler import RattlerSolver, load_config
 from envsync.adapters.uv import UvSolver
 from envsync.errors import UnsatisfiableError
@@ -37,10 +38,10 @@ def conda(request: pytest.FixtureRequest) -> CondaSolver:
 
 
 @pytest.fixture(params=["fake", "uv"])
-def pip(request: pytest.FixtureRequest) -> PipSolver:
+def pip(request: pytest.FixtureRequest, tmp_path: Path) -> PipSolver:
     if request.param == "fake":
         return FakePipSolver((pip_package("base", "2.0"), pip_package("top")))
-    return UvSolver()
+    return UvSolver(GitRepositories(tmp_path / "git"))
 
 
 @pytest.fixture

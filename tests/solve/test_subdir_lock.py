@@ -105,7 +105,7 @@ def test_a_pip_requirement_that_conda_contradicts_names_both() -> None:
     assert caught.value.message == (
         "The pip requirements contradict the conda packages\n"
         "  `NumPy<1.20` is requested under `pip:` in `conda_dependencies.yml`, "
-        "conda provides `NumPy 1.24.4`"
+        "conda provides `numpy 1.24.4`"
     )
 
 

@@ -121,6 +121,32 @@ def test_options_are_taken_apart(tmp_path: Path) -> None:
                 url=f"git+https://x/a.git@{COMMIT}#egg=B.c&subdirectory=d",
             ),
         ),
+        (
+            "git+https://x/a.git@v1",
+            PipRequirement(
+                text="git+https://x/a.git@v1",
+                source="version control",
+                url="git+https://x/a.git@v1",
+            ),
+        ),
+        (
+            "a @ https://u:${TOKEN}@x/a.whl",
+            PipRequirement(
+                text="a @ https://u:${TOKEN}@x/a.whl",
+                source="address",
+                name="a",
+                url="https://u:${TOKEN}@x/a.whl",
+            ),
+        ),
+        (
+            "./wheels/A_b-1.0-py3-none-any.whl",
+            PipRequirement(
+                text="./wheels/A_b-1.0-py3-none-any.whl",
+                source="local",
+                name="a-b",
+                url="./wheels/A_b-1.0-py3-none-any.whl",
+            ),
+        ),
     ],
 )
 def test_requirement_without_risk_is_taken_apart(
@@ -135,20 +161,14 @@ def test_requirement_without_risk_is_taken_apart(
         ("./a[x, y]", "`./a[x, y]` lies on this machine only"),
         ("file:///a.zip", "`file:///a.zip` lies on this machine only"),
         ("-e ./a", "`./a` is editable, so its code may change after the lock"),
-        (
-            "git+https://x/a.git@v1",
-            "`git+https://x/a.git@v1` names no commit, so it may change after the lock",
-        ),
+        ("../a-1.0-py3-none-any.whl", "`../a-1.0-py3-none-any.whl` lies on this machine only"),
+        ("hg+https://x/a@v1", "`hg+https://x/a@v1` is no git repository that can be locked"),
         (
             "https://x/a.whl?sig=FAKE",
-            "`https://x/a.whl?***` may hold a secret, which the lock would keep",
-        ),
-        (
-            "a @ https://u:FAKE@x/a.whl",
-            "`a @ https://***@x/a.whl` may hold a secret, which the lock would keep",
+            "`https://x/a.whl?***` may hold a secret after `?`, which no lock can keep",
         ),
         ("https://x/${V}.whl", "`https://x/${V}.whl` takes a part of itself from an environment"),
-        ("--find-links wheels", "`wheels` lies on this machine only"),
+        ("--find-links ../wheels", "`../wheels` lies on this machine only"),
         ("-r https://x/r.txt", "what `https://x/r.txt` holds may change"),
     ],
 )

@@ -1,7 +1,8 @@
 """pip requirements through uv: lock them for another machine, install them into a prefix."""
 
 from envsync.adapters.uv.installer import UvInstaller, UvUnpacker
+from envsync.adapters.uv.origin import PipOrigin
 from envsync.adapters.uv.program import find_target
 from envsync.adapters.uv.solver import UvSolver
 
-__all__ = ["UvInstaller", "UvSolver", "UvUnpacker", "find_target"]
+__all__ = ["PipOrigin", "UvInstaller", "UvSolver", "UvUnpacker", "find_target"]

@@ -1,16 +1,24 @@
-"""Which archive of each package uv has locked is the one for the target."""
+"""Which archive of each package uv has locked is the one for the target, and what it needs."""
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock
+from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
 from packaging.utils import canonicalize_name
 
+from envsync.adapters.uv.metadata import Metadata, MetadataCache, parse_backend, read_wheel
 from envsync.errors import EnvsyncError
+from envsync.lock.pylock import is_wheel
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
+from envsync.model.repository import parse_repository
+from envsync.solve.pip_dependencies import find_dependencies
 from envsync.solve.python_target import describe_environment, list_tags
 
 if sys.version_info >= (3, 11):
@@ -19,22 +27,50 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from envsync.solve.request import PipRequest
+    from envsync.model.repository import Repository
+    from envsync.solve.request import PipRequest, RepositoryStore
+
+_Archive: TypeAlias = "PackageWheel | PackageSdist | PackageArchive"
 
 
-def select_archives(pylock: str, request: PipRequest, *, base: Path) -> tuple[LockedPackage, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Where more is found out about what uv has chosen.
+
+    Paths of uv's answer start at *base*, where the stubs lie too.
+    """
+
+    base: Path
+    cache: MetadataCache
+    repositories: RepositoryStore
+    credentials: Mapping[str, str]
+
+
+def select_archives(
+    pylock: str, request: PipRequest, sources: Sources
+) -> tuple[LockedPackage, ...]:
     """Return what the text *pylock* has for *request*, stubs left out.
 
-    Its paths start at *base*, where the stubs lie too.
-
     Raises:
-        EnvsyncError: a package has no hash.
+        EnvsyncError: a package has no hash, or a repository can't be read.
     """
     lock = Pylock.from_dict(_without_dates(tomllib.loads(pylock)))
-    return tuple(_select(lock, request, base=base))
+    selected = list(_select(lock, request, sources))
+    environment = describe_environment(request.python_version, request.subdir)
+    dependencies = find_dependencies(
+        {package.name: metadata.requires for package, metadata in selected},
+        {each.name: each.extras for each in request.parsed if each.name is not None},
+        provided=[each.name for each in request.provided],
+        environment=environment,
+    )
+    return tuple(_complete(*pair, dependencies[pair[0].name]) for pair in selected)
+
+
+def read_files(pylock: str) -> Sequence[Package]:
+    """Return the packages of the text *pylock*."""
+    return Pylock.from_dict(_without_dates(tomllib.loads(pylock))).packages
 
 
 def _without_dates(data: Any) -> Any:
@@ -46,39 +82,93 @@ def _without_dates(data: Any) -> Any:
     return data
 
 
-def _select(lock: Pylock, request: PipRequest, *, base: Path) -> Iterator[LockedPackage]:
-    """Yield what *lock* has for the target, stubs left out; its paths start at *base*."""
+def _select(
+    lock: Pylock, request: PipRequest, sources: Sources
+) -> Iterator[tuple[LockedPackage, Metadata]]:
+    """Yield what *lock* has for the target, stubs left out."""
     chosen = lock.select(
         environment=describe_environment(request.python_version, request.subdir),
         tags=list_tags(request.python_version, request.subdir, glibc=request.glibc),
     )
     for package, archive in sorted(chosen, key=lambda pair: pair[0].name):
-        if isinstance(archive, PackageArchive) and _is_stub(archive, base):
-            continue
-        if not isinstance(archive, PackageWheel | PackageSdist | PackageArchive):
-            if request.leave_out_unhashed:
-                continue
+        if isinstance(archive, PackageVcs):
+            yield _lock_repository(package, archive, request, sources)
+        elif isinstance(archive, PackageWheel | PackageSdist | PackageArchive):
+            if not _is_stub(archive, sources.base):
+                yield _lock_archive(package, archive, request, sources)
+        elif not request.leave_out_unhashed:
             raise EnvsyncError(
-                f"pip requirement `{package.name}` can't be locked: it is a folder or a "
-                "repository, which has no hash",
+                f"pip requirement `{package.name}` can't be locked: it is a folder, "
+                "which has no hash",
                 hint="build a wheel of it and name that",
             )
-        yield _lock_archive(package, archive, request.subdir, base)
 
 
-def _is_stub(archive: PackageArchive, base: Path) -> bool:
-    return archive.path is not None and (base / archive.path).resolve().parent == base
+def _is_stub(archive: _Archive, base: Path) -> bool:
+    path = archive.path
+    return path is not None and (base / path).resolve().parent == base
 
 
 def _lock_archive(
-    package: Package, archive: PackageWheel | PackageSdist | PackageArchive, subdir: str, base: Path
-) -> LockedPackage:
-    url = archive.url or (base / (archive.path or "")).resolve().as_uri()
-    return LockedPackage(
+    package: Package, archive: _Archive, request: PipRequest, sources: Sources
+) -> tuple[LockedPackage, Metadata]:
+    url = archive.url or (sources.base / (archive.path or "")).resolve().as_uri()
+    locked = LockedPackage(
         name=canonicalize_name(package.name),
         version=str(package.version) if package.version else "0",
         manager="pip",
-        subdir=subdir,
-        url=redact_url(url),
+        subdir=request.subdir,
+        url=_localise(redact_url(url), request.directory),
         sha256=archive.hashes.get("sha256"),
     )
+    return locked, _read_metadata(locked, url, sources.cache)
+
+
+def _localise(url: str, directory: Path) -> str:
+    """Return *url* as a lock in *directory* has it: by a relative path if it lies below."""
+    root = f"{directory.resolve().as_uri()}/"
+    return f"file:{url[len(root) :]}" if url.startswith(root) else url
+
+
+def _read_metadata(locked: LockedPackage, url: str, cache: MetadataCache) -> Metadata:
+    if not is_wheel(url):
+        return cache.find_source(locked.name, locked.version)
+    path = unquote(urlsplit(url).path)
+    if url.startswith("file:"):
+        return read_wheel(Path(path))
+    return cache.find_wheel(locked.name, locked.version, path.rpartition("/")[2])
+
+
+def _lock_repository(
+    package: Package, vcs: PackageVcs, request: PipRequest, sources: Sources
+) -> tuple[LockedPackage, Metadata]:
+    place = vcs.url or (sources.base / (vcs.path or "")).resolve().as_uri()
+    subdirectory = f"#subdirectory={vcs.subdirectory}" if vcs.subdirectory else ""
+    pin = parse_repository(f"git+{place}@{vcs.commit_id}{subdirectory}")
+    if vcs.type != "git" or pin is None or not pin.is_pinned:
+        raise EnvsyncError(
+            f"pip requirement `{package.name}` can't be locked: "
+            f"`{redact_url(place)}` is no git repository",
+            hint="build a wheel of it and name that",
+        )
+    locked = LockedPackage(
+        name=canonicalize_name(package.name),
+        version=str(package.version) if package.version else "0",
+        manager="pip",
+        subdir=request.subdir,
+        url=str(pin),
+        sha256=sources.repositories.hash(pin, sources.credentials),
+    )
+    ran = sources.cache.find_commit(locked.name, locked.version, pin.revision)
+    return locked, Metadata(requires=ran.requires, build_requires=_read_backend(pin, sources))
+
+
+def _read_backend(pin: Repository, sources: Sources) -> tuple[str, ...]:
+    return parse_backend(sources.repositories.read(pin, "pyproject.toml"))
+
+
+def _complete(
+    locked: LockedPackage, metadata: Metadata, dependencies: tuple[tuple[str, str], ...]
+) -> LockedPackage:
+    needed = tuple(re.sub(r"\s+", "", text) for text in metadata.build_requires)
+    return replace(locked, dependencies=dependencies, build_requires=needed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync import process
+from envsync.adapters.uv.metadata import MetadataCache, find_cache
+from envsync.adapters.uv.origin import PipOrigin, strip_git_userinfo
 from envsync.adapters.uv.program import (
     UNSATISFIABLE,
     command,
@@ -17,15 +20,16 @@ from envsync.adapters.uv.program import (
     find_target,
     list_causes,
 )
-from envsync.adapters.uv.selection import select_archives
+from envsync.adapters.uv.selection import Sources, select_archives
 from envsync.errors import EnvsyncError, UnsatisfiableError
-from envsync.lock.pylock import dump_pylock
+from envsync.lock.pylock import PylockEntry, dump_entries
+from envsync.model.repository import list_git_settings, parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
     from envsync.model.lockfile import LockedPackage
-    from envsync.solve.request import PipRequest, PythonDistribution
+    from envsync.solve.request import PipRequest, PythonDistribution, RepositoryStore
 
 # Options of a definition that uv takes on its command line and not among the requirements.
 _FLAGS = {"--pre": ("--prerelease", "allow")}
@@ -35,40 +39,67 @@ _TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
 class UvSolver:
     """Locks pip requirements for a Python and a subdir that need not be this machine's.
 
-    With *offline* only what uv has in its cache counts.
+    *repositories* has the git repositories that are asked for. With *offline* only what uv has
+    in its cache counts.
     """
 
-    def __init__(self, *, offline: bool = False) -> None:
+    def __init__(self, repositories: RepositoryStore, *, offline: bool = False) -> None:
+        self._repositories = repositories
         self._is_offline = offline
 
     def solve(self, request: PipRequest) -> tuple[LockedPackage, ...]:
         """Return one package per name, sorted by name, without what conda provides."""
+        origin = _find_origin(request)
+        credentials = origin.list_git_credentials()
         with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-            folder = Path(name)
-            constraints = folder / "constraints.txt"
-            constraints.write_text(
-                "".join(_write_stub(folder, item) for item in request.provided), encoding="utf-8"
-            )
-            done = process.run(
-                [
-                    *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
-                    *("--python", sys.executable, "--python-version", request.python_version),
-                    *("--python-platform", find_target(request.subdir, request.glibc)),
-                    *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
-                    *("--constraint", str(constraints), "--no-header"),
-                    *("--output-file", str(_prefer(folder, request.preferred))),
-                    *_list_cut_off(request),
-                    *(("--offline",) if self._is_offline else ()),
-                    *_list_flags(request.options),
-                ],
-                cwd=request.directory,
-                env=environment(),
-                stdin="\n".join((*_list_options(request.options), *request.requirements)),
-            )
+            folder = Path(name).resolve()
+            cache = find_cache() if not os.environ.get("UV_NO_CACHE") else folder / "cache"
+            done = self._compile(request, folder, cache, list_git_settings(credentials, os.environ))
             if done.status != 0:
+                for wanted in origin.list_repositories():
+                    if fault := self._repositories.find_fault(wanted, credentials):
+                        raise fault
                 raise _explain_compile(request, done.stderr)
+            sources = Sources(
+                base=folder,
+                cache=MetadataCache(cache),
+                repositories=self._repositories,
+                credentials=credentials,
+            )
             written = (folder / "pylock.toml").read_text(encoding="utf-8")
-        return select_archives(written, request, base=folder.resolve())
+            return select_archives(written, request, sources)
+
+    def _compile(
+        self, request: PipRequest, folder: Path, cache: Path, settings: Mapping[str, str]
+    ) -> process.Completed:
+        """Let uv write a `pylock.toml` into *folder*."""
+        constraints = folder / "constraints.txt"
+        constraints.write_text(
+            "".join(_write_stub(folder, item) for item in request.provided), encoding="utf-8"
+        )
+        lines = (*_list_options(request.options), *map(strip_git_userinfo, request.requirements))
+        return process.run(
+            [
+                *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
+                *("--python", sys.executable, "--python-version", request.python_version),
+                *("--python-platform", find_target(request.subdir, request.glibc)),
+                *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
+                *("--constraint", str(constraints), "--no-header"),
+                *("--output-file", str(_prefer(folder, request))),
+                *("--cache-dir", str(cache)),
+                *_list_cut_off(request),
+                *(("--offline",) if self._is_offline else ()),
+                *_list_flags(request.options),
+            ],
+            cwd=request.directory,
+            env={**environment(), **settings, "UV_NO_CACHE": "0"},
+            stdin="\n".join(lines),
+        )
+
+
+def _find_origin(request: PipRequest) -> PipOrigin:
+    lines = (*request.options, *request.requirements, *(each.text for each in request.parsed))
+    return PipOrigin(directory=request.directory, lines=lines)
 
 
 def _write_stub(folder: Path, provided: PythonDistribution) -> str:
@@ -88,11 +119,20 @@ def _write_stub(folder: Path, provided: PythonDistribution) -> str:
     return f"{provided.name} @ {path.as_uri()}\n"
 
 
-def _prefer(folder: Path, packages: Sequence[LockedPackage]) -> Path:
-    """Return where uv is to write; of *packages*, which it finds there, it keeps what fits."""
+def _prefer(folder: Path, request: PipRequest) -> Path:
+    """Return where uv is to write; of what is preferred, and it finds there, it keeps what fits."""
     output = folder / "pylock.toml"
-    if packages:
-        output.write_text(dump_pylock(packages), encoding="utf-8")
+    asked = {
+        (found.url, found.subdirectory): found.revision
+        for found in _find_origin(request).list_repositories()
+    }
+    entries = []
+    for package in request.preferred:
+        pin = parse_repository(package.url)
+        revision = asked.get((pin.url, pin.subdirectory), "") if pin is not None else ""
+        entries.append(PylockEntry(package=package, revision=revision))
+    if entries:
+        output.write_text(dump_entries(entries), encoding="utf-8")
     return output
 
 

@@ -14,7 +14,7 @@ from envsync.spec.pip_line import (
     is_direct,
     parse_pip_option,
 )
-from envsync.spec.pip_requirement import list_risks, parse_requirement
+from envsync.spec.pip_requirement import is_beside, list_risks, parse_requirement
 from envsync.spec.rules.diagnosis import Diagnosis, note, warning
 from envsync.spec.rules.secrets import find_secret
 
@@ -117,8 +117,9 @@ def _list_risks(line: str) -> Iterator[tuple[str, str | None]]:
             check_pip_requirement(line)
     except PipLineError:
         return
-    if option == "--find-links" and "://" not in text:
-        yield f"{quote(text)} lies on this machine only", "use an index"
+    if option == "--find-links" and "://" not in text and not is_beside(text):
+        message = f"{quote(text)} lies on this machine only"
+        yield message, "put it beside the definition, or use an index"
     is_editable = option == "--editable"
     if not is_editable and (option or not _needs_a_look(text)):
         return

@@ -15,6 +15,7 @@ from channel.package import Recipe as PackageRecipe
 from channel.package import assemble, machine_subdir
 from fakes import RecordingReporter, conda_package, pip_package
 
+from envsync.adapters.git import GitRepositories
 from envsync.adapters.rattler import RattlerInstaller, load_config
 from envsync.adapters.uv import UvUnpacker
 from envsync.errors import EnvsyncError
@@ -88,7 +89,8 @@ def layers_of(cache: LayerCache, *packages: LockedPackage, budget: int = 50) -> 
     environment = ImageEnvironment(prefix=PREFIX, packages=packages, budget=budget)
 
     def load_stagers() -> Stagers:
-        return Stagers(conda=RattlerInstaller(load_config()), pip=UvUnpacker())
+        pip = UvUnpacker(GitRepositories(cache.root / "git"))
+        return Stagers(conda=RattlerInstaller(load_config()), pip=pip)
 
     reporter = RecordingReporter()
     return EnvironmentLayers(environment, cache=cache, load_stagers=load_stagers, reporter=reporter)

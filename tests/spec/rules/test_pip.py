@@ -99,16 +99,16 @@ def test_packages_of_azureml_with_releases_of_their_own_are_fine(
     [
         ("-e ./lib", "`./lib` is editable, so its code may change after the lock"),
         ("./lib", "`./lib` lies on this machine only"),
-        ("--find-links ./wheels", "`./wheels` lies on this machine only"),
+        ("--find-links ../wheels", "`../wheels` lies on this machine only"),
         (
-            "x @ git+https://e.org/x.git",
-            "`x @ git+https://e.org/x.git` names no commit, so it may change after the lock",
+            "x @ svn+https://e.org/x",
+            "`x @ svn+https://e.org/x` is no git repository that can be locked",
         ),
         (
             "https://e.org/x-1-py3-none-any.whl?download=1",
             (
-                "`https://e.org/x-1-py3-none-any.whl?***` may hold a secret, "
-                "which the lock would keep"
+                "`https://e.org/x-1-py3-none-any.whl?***` may hold a secret after `?`, "
+                "which no lock can keep"
             ),
         ),
     ],

@@ -1,0 +1,149 @@
+"""What packages say of themselves, from where uv has read it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import zipfile
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envsync.adapters.uv.msgpack import unpack
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_USUAL_BACKEND = ("setuptools>=40.8.0",)  # where a project names none (PEP 517)
+_KNOWN_FIELDS = 3  # name, version, requirements: what comes first in uv's record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metadata:
+    """What a package needs to run, as PEP 508 requirements, and to be built if it is source."""
+
+    requires: tuple[str, ...] = ()
+    build_requires: tuple[str, ...] = ()
+
+
+def find_cache() -> Path:
+    """Return the folder of uv's cache, by the rules that uv's documentation gives."""
+    named = os.environ.get("UV_CACHE_DIR")
+    if named:
+        return Path(named).absolute()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "uv" / "cache"
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(shared) if shared.startswith("/") else Path.home() / ".cache") / "uv"
+
+
+class MetadataCache:
+    """Reads the metadata that uv keeps in its cache at *root* of what it has resolved.
+
+    uv has read the metadata of every package of a solution, from an index, an archive or by
+    building it; asking for it again would cost more than the solve.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._wheels = _newest_first(root, "wheels-v*")
+        self._sources = _newest_first(root, "sdists-v*")
+
+    def find_wheel(self, name: str, version: str, file_name: str) -> Metadata:
+        """Return the metadata of a wheel that was taken from an index or an address."""
+        tags = file_name.removesuffix(".whl").split("-", 2)[-1]
+        own = (f"{version}-{tags}.msgpack", f"{version}-*.msgpack")
+        places = (f"pypi/{name}", f"index/*/{name}", f"url/*/{name}")
+        for bucket in self._wheels:
+            for pattern in (f"{place}/{each}" for each in own for place in places):
+                for path in bucket.glob(pattern):
+                    requires = _read_record(path, name, version)
+                    if requires is not None:
+                        return Metadata(requires=requires)
+        return Metadata()
+
+    def find_source(self, name: str, version: str) -> Metadata:
+        """Return the metadata of an archive of source code."""
+        usual = (f"pypi/{name}/{version}/*", f"index/*/{name}/{version}/*", "url/*/*", "path/*/*")
+        for path, requires in self._find(usual, name, version):
+            return Metadata(requires=requires, build_requires=_read_backend(path.parent / "src"))
+        return Metadata()
+
+    def find_commit(self, name: str, version: str, commit: str) -> Metadata:
+        """Return what the package *name* in the repository at *commit* needs to run."""
+        for _, requires in self._find((f"git/*/{commit[:16]}*",), name, version):
+            return Metadata(requires=requires)
+        return Metadata()
+
+    def _find(
+        self, patterns: Iterable[str], name: str, version: str
+    ) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        for bucket in self._sources:
+            for pattern in patterns:
+                paths = bucket.glob(f"{pattern}/metadata.msgpack")
+                for path in sorted(paths, key=lambda each: each.stat().st_mtime, reverse=True):
+                    requires = _read_record(path, name, version)
+                    if requires is not None:
+                        yield path, requires
+
+
+def read_wheel(path: Path) -> Metadata:
+    """Return the metadata in the wheel at *path*; one that can't be read says nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            (name,) = (each for each in archive.namelist() if _is_metadata(each))
+            headers = HeaderParser().parsestr(archive.read(name).decode())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return Metadata()
+    return Metadata(requires=tuple(map(str, headers.get_all("Requires-Dist", []))))
+
+
+def parse_backend(pyproject: str | None) -> tuple[str, ...]:
+    """Return what the text of a `pyproject.toml` says that building needs (PEP 518)."""
+    try:
+        system = tomllib.loads(pyproject or "").get("build-system")
+    except tomllib.TOMLDecodeError:
+        return ()
+    needed = system.get("requires") if isinstance(system, dict) else _USUAL_BACKEND
+    return tuple(map(str, needed)) if isinstance(needed, list | tuple) else ()
+
+
+def _read_backend(folder: Path) -> tuple[str, ...]:
+    if not folder.is_dir():
+        return ()
+    try:
+        return parse_backend((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except OSError:
+        return _USUAL_BACKEND
+    except UnicodeDecodeError:
+        return ()
+
+
+def _read_record(path: Path, name: str, version: str) -> tuple[str, ...] | None:
+    """Return the requirements in uv's record at *path*, None unless it is of that package."""
+    try:
+        record = unpack(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, list) or len(record) < _KNOWN_FIELDS or record[:2] != [name, version]:
+        return None
+    requires = record[2]
+    return tuple(map(str, requires)) if isinstance(requires, list) else None
+
+
+def _newest_first(root: Path, pattern: str) -> list[Path]:
+    def number(path: Path) -> int:
+        match = re.search(r"\d+$", path.name)
+        return int(match[0]) if match else 0
+
+    return sorted(root.glob(pattern), key=number, reverse=True)
+
+
+def _is_metadata(name: str) -> bool:
+    return name.count("/") == 1 and name.endswith(".dist-info/METADATA")

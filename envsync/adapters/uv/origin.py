@@ -1,0 +1,105 @@
+"""What a definition says of where its pip packages come from, and a lock does not keep."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from envsync.model.channel import redact_url
+from envsync.model.repository import find_userinfo, parse_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envsync.model.repository import Repository
+
+_PLACE = re.compile(r"(-i|-f|--(?:index-url|extra-index-url|find-links|no-index))(?:[\s=]+(\S+))?")
+_SETTINGS = {
+    "--index-url": "UV_DEFAULT_INDEX",
+    "-i": "UV_DEFAULT_INDEX",
+    "--find-links": "UV_FIND_LINKS",
+    "-f": "UV_FIND_LINKS",
+    "--extra-index-url": "UV_EXTRA_INDEX_URL",
+    "--no-index": "UV_NO_INDEX",
+}
+_SINGLE = frozenset({"--index-url", "-i", "--no-index"})
+_ADDRESS = re.compile(r"(?:git\+)?(?:https?|ssh|file|git)://[^\s;]+")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_GIT_USERINFO = re.compile(r"(?<=git\+http://)[^/@\s]*@|(?<=git\+https://)[^/@\s]*@")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipOrigin:
+    """Where relative paths start, and the *lines* (requirements and options) of a definition.
+
+    The lines may hold credentials, which are used and never written down.
+    """
+
+    directory: Path = Path()
+    lines: tuple[str, ...] = ()
+
+    def list_index_settings(self) -> dict[str, str]:
+        """Return the variables that tell uv of the definition's indexes.
+
+        Not arguments, which every user of the machine can list.
+        """
+        found: dict[str, list[str]] = {}
+        for line in self._expand():
+            if match := _PLACE.match(line):
+                found.setdefault(match[1], []).append(match[2] or "1")
+        return {
+            _SETTINGS[option]: (values[-1] if option in _SINGLE else " ".join(values))
+            for option, values in found.items()
+        }
+
+    def list_addresses(self) -> dict[str, str]:
+        """Return the addresses of archives as they are asked for, by what a lock has of them."""
+        return {redact_url(url.partition("#")[0]): url.partition("#")[0] for url in self._urls()}
+
+    def list_repositories(self) -> tuple[Repository, ...]:
+        """Return the git repositories."""
+        found = (parse_repository(url) for url in self._urls())
+        return tuple(repository for repository in found if repository is not None)
+
+    def list_git_credentials(self) -> dict[str, str]:
+        """Return user and password (or token) for each git repository that has them, by URL."""
+        return {
+            repository.url: userinfo
+            for url in self._urls()
+            if (repository := parse_repository(url)) and (userinfo := find_userinfo(url))
+        }
+
+    def resolve(self, url: str) -> str:
+        """Return the address to get what a lock has at *url* from; credentials may be in it."""
+        path = find_relative_path(url)
+        if path is not None:
+            return (self.directory.absolute() / path).as_uri()
+        return self.list_addresses().get(url, url)
+
+    def _urls(self) -> Iterator[str]:
+        for line in self._expand():
+            yield from _ADDRESS.findall(line)
+
+    def _expand(self) -> Iterator[str]:
+        yield from map(expand, self.lines)
+
+
+def expand(line: str) -> str:
+    """Return *line* with the values of environment variables where it names them, as pip does."""
+    return _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line)
+
+
+def strip_git_userinfo(line: str) -> str:
+    """Return *line* without the credentials of a git repository, which git gets otherwise."""
+    return _GIT_USERINFO.sub("", expand(line)) if "git+http" in line else line
+
+
+def find_relative_path(url: str) -> str | None:
+    """Return the path of a lock's address that starts at its folder (`file:wheels/x.whl`)."""
+    parts = urlsplit(url)
+    is_relative = parts.scheme == "file" and not parts.netloc and not parts.path.startswith("/")
+    return unquote(parts.path) if is_relative else None

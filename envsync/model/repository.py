@@ -1,0 +1,82 @@
+"""Git repositories as pip requirements and locks name them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ADDRESS = re.compile(
+    r"git\+(?P<scheme>https?|ssh|file|git)://(?:(?P<userinfo>[^/@\s]*)@)?"
+    r"(?P<place>[^@#\s]+?)(?:@(?P<revision>[^#\s]+))?(?:#(?P<fragment>\S*))?"
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]*)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """A *revision* (branch, tag or commit) of what lies at *url*, and where in it a package is.
+
+    *url* holds no secret, and no `git+` before it. Without *revision* it is the default branch.
+    """
+
+    url: str
+    revision: str = ""
+    subdirectory: str = ""
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a full commit id."""
+        return bool(_COMMIT.fullmatch(self.revision))
+
+    def __str__(self) -> str:
+        """Return the address as a pip requirement spells it."""
+        revision = f"@{self.revision}" if self.revision else ""
+        place = f"#subdirectory={quote(self.subdirectory)}" if self.subdirectory else ""
+        return f"git+{self.url}{revision}{place}"
+
+
+def parse_repository(address: str) -> Repository | None:
+    """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any."""
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        return None
+    userinfo = match["userinfo"] or ""
+    # over ssh a user is no secret, and everybody's is called git
+    user = f"{userinfo.partition(':')[0]}@" if match["scheme"] == "ssh" and userinfo else ""
+    subdirectory = _SUBDIRECTORY.search(match["fragment"] or "")
+    return Repository(
+        url=f"{match['scheme']}://{user}{match['place'].rstrip('/')}",
+        revision=unquote(match["revision"] or ""),
+        subdirectory=unquote(subdirectory[1]).strip("/") if subdirectory else "",
+    )
+
+
+def find_userinfo(address: str) -> str:
+    """Return the user and password (or token) that *address* holds for HTTP, or nothing."""
+    match = _ADDRESS.fullmatch(address)
+    is_http = match is not None and match["scheme"].startswith("http")
+    return (match["userinfo"] or "") if match is not None and is_http else ""
+
+
+def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return variables that let git use *credentials* (userinfo by URL), beside those it has.
+
+    An argument would be seen by every user of the machine; a child's environment is not.
+    """
+    count = environ.get("GIT_CONFIG_COUNT", "0")
+    first = int(count) if count.isdigit() else 0
+    settings: dict[str, str] = {}
+    for number, (url, userinfo) in enumerate(sorted(credentials.items()), start=first):
+        user, _, password = userinfo.partition(":")
+        token = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+        settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{url}.extraHeader"
+        settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {token}"
+        settings["GIT_CONFIG_COUNT"] = str(number + 1)
+    return settings
