@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `envsync` with *arguments* and exit; None takes those of the process, and ends it."""
     from envsync.cli._group import group, leave, run  # noqa: PLC0415  # importing a room is free
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -94,19 +95,18 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoRet
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def leave(end: SystemExit) -> None:
-    """End this process as *end* says, without taking the interpreter down if rattler is in it.
+def leave(end: SystemExit) -> NoReturn:
+    """End this process as *end* says, without taking the interpreter down.
 
-    Its worker threads may still let go of Python objects then, which crashes the process now
-    and then, after all is done: exit status 139 in place of 0.
+    That takes 8 ms. Also, rattler's worker threads may still let go of Python objects then,
+    which crashes the process now and then, after all is done: exit status 139 in place of 0.
     """
-    if "rattler" not in sys.modules:
-        return
     import atexit  # noqa: PLC0415  # only here
 
     atexit._run_exitfuncs()  # noqa: SLF001  # what a normal end would do first
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with contextlib.suppress(AttributeError, OSError):  # closed, or full: said before
+            stream.flush()
     os._exit(end.code if isinstance(end.code, int) else 1)
 
 
