@@ -57,22 +57,28 @@ def assume_facts(
     solver: CondaSolver,
     *,
     recorded: Sequence[VirtualPackage] = (),
+    recorded_image: str | None = None,
     stated: Mapping[str, str],
 ) -> tuple[VirtualPackage, ...]:
     """Return what is assumed of the machines of *subdir*, sorted by name.
 
-    What an earlier lock *recorded* is kept, so that a relock elsewhere gives the same answer.
-    Else they are this machine's facts, or conda-lock's defaults for another subdir, no newer
-    than the base image's. What is *stated* counts most.
+    What an earlier lock *recorded* is kept, so that a relock elsewhere gives the same answer, but
+    for what only its *recorded_image* implied, where the definition names another now. Else they
+    are this machine's facts, or conda-lock's defaults for another subdir, no newer than the base
+    image's. What is *stated* counts most.
     """
-    if recorded:
-        facts = {fact.name: fact for fact in recorded}
-    else:
+    implied = _imply(spec, subdir, spec.base_image_name)
+    earlier = implied if recorded_image is None else _imply(spec, subdir, recorded_image)
+    kept = {it.name: it for it in recorded if implied == earlier or not _is_of(it, earlier)}
+    facts = dict(kept)
+    wanted = {it.name for it in recorded} - set(kept)
+    if wanted or not recorded:
         known = solver.detect_virtual_packages() if subdir == current_subdir() else DEFAULTS[subdir]
-        facts = {fact.name: fact for fact in known}
-        for name, version in _imply(spec, subdir).items():
-            earlier = facts.get(name)
-            if earlier is None or name == "__cuda" or _older(version, earlier.version):
+        facts |= {it.name: it for it in known if it.name in wanted or not recorded}
+    if implied != earlier or not recorded:
+        for name, version in implied.items():
+            found = facts.get(name)
+            if found is None or name == "__cuda" or _older(version, found.version):
                 facts[name] = VirtualPackage(name=name, version=version)
     for name, version in stated.items():
         build = facts[name].build if name in facts else "0"
@@ -101,9 +107,13 @@ def find_glibc(facts: Sequence[VirtualPackage]) -> str | None:
     return next((fact.version for fact in facts if fact.name == "__glibc"), None)
 
 
-def _imply(spec: EnvironmentSpec, subdir: str) -> dict[str, str]:
-    """Return what the name of the base image says of the machines it runs on."""
-    image = (spec.base_image or "").lower()
+def _is_of(fact: VirtualPackage, implied: Mapping[str, str]) -> bool:
+    return implied.get(fact.name) == fact.version
+
+
+def _imply(spec: EnvironmentSpec, subdir: str, image: str) -> dict[str, str]:
+    """Return what the name of a base *image* says of the machines it runs on."""
+    image = image.lower()
     if subdir != find_subdir(spec.platform.os, spec.platform.architecture):
         return {}
     implied = {}

@@ -56,11 +56,6 @@ class BasePlan:
         self.is_upgrade = self.is_update or options.upgrade
         self.other_updates = tuple(name for name in options.update if name not in names)
 
-    @property
-    def has_moved(self) -> bool:
-        """Whether the earlier lock was made for another image, whichever its digest."""
-        return self._before is not None and self._before.name != self._asked.name
-
     def describe_kept(self) -> tuple[str, ...]:
         """Return what there is to say where a lock stays as it is."""
         if find_reference(self._asked) is None or (

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.lock.base_image import dump_base
+from envsync.lock.base_image import dump_base, parse_base
 from envsync.lock.diff import Change, diff_packages
 from envsync.lock.reasons import add_reasons
 from envsync.lock.requested import dump_requested, list_requested, parse_requested
@@ -148,7 +148,15 @@ def _choose_facts(
 ) -> tuple[VirtualPackage, ...]:
     recorded = () if options.upgrade else parse_facts(metadata, subdir)
     stated = {**engines.overrides, **parse_statements(options.system_requirements)}
-    return assume_facts(spec, subdir, engines.conda, recorded=recorded, stated=stated)
+    base = parse_base(metadata.items())
+    return assume_facts(
+        spec,
+        subdir,
+        engines.conda,
+        recorded=recorded,
+        recorded_image=base.name if base is not None else None,
+        stated=stated,
+    )
 
 
 def _keep(before: Lockfile | None, subdir: str, options: LockOptions) -> tuple[LockedPackage, ...]:

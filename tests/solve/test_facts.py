@@ -19,7 +19,11 @@ GLIBC = VirtualPackage(name="__glibc", version="2.28")
 
 
 def assume(
-    subdir: str, image: str | None = None, recorded: tuple[VirtualPackage, ...] = (), **stated: str
+    subdir: str,
+    image: str | None = None,
+    recorded: tuple[VirtualPackage, ...] = (),
+    recorded_image: str | None = None,
+    **stated: str,
 ) -> dict[str, str]:
     spec = EnvironmentSpec(name="x", directory=Path(), files=(), base_image=image)
     facts = assume_facts(
@@ -27,6 +31,7 @@ def assume(
         subdir,
         FakeCondaSolver(),
         recorded=recorded,
+        recorded_image=recorded_image,
         stated={f"__{name}": version for name, version in stated.items()},
     )
     return {fact.name: fact.version for fact in facts}
@@ -91,3 +96,30 @@ def test_statements_are_names_and_versions() -> None:
 def test_the_c_library_is_found_among_the_facts() -> None:
     assert find_glibc([GLIBC]) == "2.28"
     assert find_glibc(DEFAULTS["win-64"]) is None
+
+
+@pytest.mark.parametrize(
+    ("earlier", "recorded", "image", "expected"),
+    [
+        ("x:ubuntu20.04", "2.31", "x:ubuntu22.04", "2.35"),  # the image's then, the image's now
+        ("x:ubuntu22.04", "2.35", "x:ubuntu18.04", "2.27"),
+        ("x:ubuntu22.04", "2.17", "x:ubuntu20.04", "2.17"),  # which somebody stated
+        ("x:ubuntu20.04", "2.31", "x", "2.36"),  # nothing is known of the new one
+        ("x", "2.28", "x:ubuntu16.04", "2.23"),
+        ("x:ubuntu20.04", "2.17", "y:ubuntu20.04", "2.17"),
+    ],
+)
+def test_what_an_image_implied_goes_with_it(
+    earlier: str, recorded: str, image: str, expected: str
+) -> None:
+    facts = (VirtualPackage(name="__glibc", version=recorded),)
+
+    assert assume("linux-64", image, facts, earlier) == {"__glibc": expected}
+
+
+def test_cuda_comes_and_goes_with_the_image() -> None:
+    facts = (GLIBC, VirtualPackage(name="__cuda", version="11.8"))
+
+    assert "__cuda" not in assume("linux-64", "x:cpu", facts, "x:cuda11.8")
+    assert assume("linux-64", "x:cuda12.2", facts, "x:cuda11.8")["__cuda"] == "12.2"
+    assert assume("linux-64", "x:cpu", facts, "y:cpu")["__cuda"] == "11.8"
