@@ -95,12 +95,13 @@ def remove_tree(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def lock_directory(path: Path) -> Iterator[None]:
+def lock_directory(path: Path, *, waits: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on the directory *path*, which is made if it isn't there.
 
     Another process that holds it is waited for. The system releases it if the process dies.
 
     Raises:
+        BlockingIOError: another process holds it, and this one *waits* not.
         EnvsyncError: the directory can't be made or written to.
     """
     import fcntl  # noqa: PLC0415  # POSIX alone has it; Windows needs msvcrt here
@@ -111,7 +112,7 @@ def lock_directory(path: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(path, error) from error
     with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        fcntl.flock(stream, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+
+_STAT_STATE, _STAT_START = 0, 19  # fields of Linux's /proc/PID/stat after the program's name
+_NOTED_SECONDS = 10.0
+_PAUSE = 0.02
+
+# Notes what it starts before it does anything else, and how that ended; see `detach`.
+_WATCH = """
+folder=$1; shift
+(
+  "$@" </dev/null >>"$folder/log" 2>&1 &
+  {
+    read -r boot </proc/sys/kernel/random/boot_id && read -r stat <"/proc/$!/stat" &&
+    printf '%s %s\\n' "$boot" "$stat" >"$folder/.pid" && mv "$folder/.pid" "$folder/pid"
+  } || kill "$!"
+  wait "$!"
+  printf '%s\\n' "$?" >"$folder/.status" && mv "$folder/.status" "$folder/status"
+) &
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,3 +125,101 @@ def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoRe
         os.execve(command[0], list(command), env)  # noqa: S606  # every caller passes a list it made
     except OSError as error:
         raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessIdentity:
+    """A process that is told from a later one with the same number *pid*.
+
+    *boot* is the system's start that it belongs to, *started* its own start in that time.
+    """
+
+    pid: int
+    boot: str
+    started: str
+
+    def is_alive(self) -> bool:
+        """Say whether it still runs; one that only waits to be buried does not."""
+        try:
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+            found = _parse_stat(Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return boot == self.boot and found == (self.pid, self.started)
+
+    def send(self, number: int) -> None:
+        """Send it the signal *number*, if it still runs."""
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it and the sessions that its children lead, at once."""
+        if not self.is_alive():
+            return
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        with contextlib.suppress(OSError):
+            children = [int(word) for word in listed.read_text(encoding="ascii").split()]
+            self.send(signal.SIGKILL)
+            for child in children:
+                with contextlib.suppress(OSError):
+                    os.killpg(child, signal.SIGKILL)
+        self.send(signal.SIGKILL)
+
+
+def detach(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], folder: Path
+) -> ProcessIdentity:
+    """Start *command* so that it outlives this process, and return which it is.
+
+    The files in *folder* tell of it: `log` what it prints, `pid` which process it is (see
+    `read_identity`), `status` how it ended. They are written even if this process is killed.
+
+    Raises:
+        EnvsyncError: nothing could be started.
+    """
+    for name in ("pid", "status"):
+        (folder / name).unlink(missing_ok=True)
+    try:
+        subprocess.run(  # noqa: S603  # every caller passes a list it made
+            ["/bin/sh", "-c", _WATCH, "sh", str(folder), *command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EnvsyncError(f"Cannot run `{command[0]}`: {error}") from error
+    deadline = time.monotonic() + _NOTED_SECONDS
+    while time.monotonic() < deadline:
+        identity = read_identity(folder)
+        if identity is not None:
+            return identity
+        time.sleep(_PAUSE)
+    raise EnvsyncError(f"Cannot run `{command[0]}`: `{folder}` can't be written to")
+
+
+def read_identity(folder: Path) -> ProcessIdentity | None:
+    """Return which process `detach` started for *folder*, None if it started none."""
+    try:
+        boot, _, stat = (folder / "pid").read_text(encoding="utf-8").partition(" ")
+        pid, started = _parse_stat(stat, is_new=True)
+    except (OSError, ValueError):
+        return None
+    return ProcessIdentity(pid=pid, boot=boot, started=started)
+
+
+def _parse_stat(stat: str, *, is_new: bool = False) -> tuple[int, str]:
+    """Return the number and the start of the process that *stat* is of.
+
+    Raises:
+        ValueError: it is no such text, or of a process that has ended, unless *is_new*.
+    """
+    number, _, rest = stat.partition(" ")
+    fields = rest.rpartition(")")[2].split()
+    if len(fields) <= _STAT_START or (fields[_STAT_STATE] in "ZX" and not is_new):
+        raise ValueError(stat)
+    return int(number), fields[_STAT_START]

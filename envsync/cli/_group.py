@@ -31,6 +31,7 @@ _COMMANDS = {
     "run": "envsync.cli.run",
     "score": "envsync.cli.score",
     "serve": "envsync.cli.serve",
+    "service": "envsync.cli.service",
     "model": "envsync.cli.model",
     "save-to-directory": "envsync.cli.save_to_directory",
     "validate": "envsync.cli.validate",

@@ -7,6 +7,7 @@ import os
 import click
 
 from envsync.cli._findings import show_warnings
+from envsync.cli._serving import serve_beyond, service_options, take_service_arguments
 from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.workflow.scoring_target import (
     ScoringChoice,
@@ -54,15 +55,20 @@ from envsync.workflow.serve import ServeOptions, serve
 )
 @click.option("--show-errors", is_flag=True, help="Answer failures with the script's traceback.")
 @DEBUG_PORT
+@service_options
 @click.pass_context
-def command(context: click.Context, /, **_: object) -> None:
+def command(context: click.Context, /, **_: object) -> int:
     """Serve the entry script of the definition in DIR at http://localhost:6789/score.
 
-    It runs in the environment that `envsync build-local` made, as it would in Azure ML.
+    It runs in the environment that `envsync build-local` made, as it would in Azure ML, or with
+    --docker in a container of the definition's image, which is built if need be.
     """
     given = dict(context.params)
     options = ServeOptions(**{name: given.pop(name) for name in ServeOptions.__slots__})
+    asked = take_service_arguments(context, given, options)
     choice = ScoringChoice(**given)
-    target = find_target(choice)
-    show_warnings(find_warnings(target))
-    serve(target, options, environ=os.environ, lock_digest=find_lock_digest(choice))
+    if asked.is_plain:
+        target = find_target(choice)
+        show_warnings(find_warnings(target))
+        serve(target, options, environ=os.environ, lock_digest=find_lock_digest(choice))
+    return serve_beyond(choice, options, asked)

@@ -69,8 +69,8 @@ def check_service_name(name: str) -> str:
     if not _NAME.fullmatch(name) or not _SHORTEST <= len(name) <= _LONGEST:
         raise DefinitionError(
             f"`{name}` can't be the name of a service",
-            hint=f"take {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and no `-` "
-            f"last, such as `{suggest_service_name(name)}`",
+            hint=f"take {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and "
+            f"no `-` last, such as `{suggest_service_name(name)}`",
         )
     return name
 

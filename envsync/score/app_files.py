@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from envsync.model.service import AppFiles
 
 MODELS = "azureml-models"
+_FIRST = "1"
 _MAIN = "main.py"
+_SOURCE = ".source-"
 _LEFT_OUT = frozenset({".git", "__pycache__", ".ipynb_checkpoints"})
 
 
@@ -50,7 +52,18 @@ def source_name(files: AppFiles) -> str:
     if files.source is None:
         return ""
     name = files.source.name
-    return "source" if name in ("", MODELS) or name.startswith(".source-") else name
+    return "source" if name in ("", MODELS) or name.startswith(_SOURCE) else name
+
+
+def list_app(files: AppFiles) -> Iterator[AppMember]:
+    """Yield all that a service is made of.
+
+    Raises:
+        DefinitionError: something can't be read.
+    """
+    yield from list_models(files)
+    yield from list_source(files, _FIRST)
+    yield from list_links(files, _FIRST)
 
 
 def list_models(files: AppFiles) -> Iterator[AppMember]:
@@ -71,24 +84,46 @@ def list_models(files: AppFiles) -> Iterator[AppMember]:
 
 
 def list_source(files: AppFiles, version: str) -> Iterator[AppMember]:
-    """Yield the source as *version*, and last the links that make it the one in use.
+    """Yield the source as *version*, which is used once it is linked; see `list_links`.
 
     A model that lies in the source folder is not copied twice: a link leads to it.
 
     Raises:
         DefinitionError: something can't be read.
     """
-    folder = f".source-{version}"
-    yield AppMember(path=folder)
+    folder = source_folder(version)
     if files.source is None:
-        name = files.entry_script.name
-        yield from _copy(files.entry_script, f"{folder}/{name}", {})
-        for link in dict.fromkeys((_MAIN, name)):
-            yield AppMember(path=link, target=f"{folder}/{name}")
+        yield AppMember(path=folder)
+        yield from _copy(files.entry_script, f"{folder}/{files.entry_script.name}", {})
         return
     places = {model.path.resolve(): model.place for model in files.models}
     yield from _copy(files.source, folder, places)
-    yield AppMember(path=source_name(files), target=folder)
+
+
+def list_links(files: AppFiles, version: str) -> Iterator[AppMember]:
+    """Yield what makes the source *version* the one that is used."""
+    folder = source_folder(version)
+    if files.source is not None:
+        yield AppMember(path=source_name(files), target=folder)
+        return
+    name = files.entry_script.name
+    for link in dict.fromkeys((_MAIN, name)):
+        yield AppMember(path=link, target=f"{folder}/{name}")
+
+
+def source_folder(version: str) -> str:
+    """Return the folder that holds the source *version*."""
+    return f"{_SOURCE}{version}"
+
+
+def link_path(files: AppFiles) -> str:
+    """Return the path of the link whose target tells which version is used."""
+    return next(list_links(files, "0")).path
+
+
+def version_of(target: str) -> str:
+    """Return the version that a link to *target* means."""
+    return target.partition("/")[0].removeprefix(_SOURCE)
 
 
 def write_members(members: Iterable[AppMember], root: Path) -> None:

@@ -40,11 +40,12 @@ class ScoringChoice:
         return (self.python, self.prefix, self.name) != (None, None, None)
 
 
-def find_target(choice: ScoringChoice) -> ScoringTarget:
+def find_target(choice: ScoringChoice, interpreter: Interpreter | None = None) -> ScoringTarget:
     """Return what *choice* means: script, interpreter, model dir, all of them there.
 
     Without a directory, an interpreter at hand needs no definition: the entry script is then
-    looked for in the working directory, which also stays the script's.
+    looked for in the working directory, which also stays the script's. An *interpreter* that is
+    given is not looked for.
 
     Raises:
         DefinitionError: something is not where it is said to be.
@@ -58,7 +59,7 @@ def find_target(choice: ScoringChoice) -> ScoringTarget:
         candidates += tuple(no_code_candidates(model_dir, candidates[0].app_root))
     found = scripts.find_entry_script(candidates)
     return ScoringTarget(
-        interpreter=_find_interpreter(choice, directory, spec),
+        interpreter=interpreter or _find_interpreter(choice, directory, spec),
         entry_script=found.path,
         app_root=found.app_root,
         model_dir=model_dir,

@@ -1,7 +1,21 @@
 """Docker Engine, over the docker SDK; Podman's service answers the same requests."""
 
-from envsync.adapters.docker_engine.connection import connect
+from envsync.adapters.docker_engine.connection import connect, connect_containers
+from envsync.adapters.docker_engine.containers import (
+    ContainerRequest,
+    Containers,
+    ContainerState,
+)
 from envsync.adapters.docker_engine.engine import DockerEngine, EngineVersion
 from envsync.adapters.docker_engine.image_source import EngineSource
 
-__all__ = ["DockerEngine", "EngineSource", "EngineVersion", "connect"]
+__all__ = [
+    "ContainerRequest",
+    "ContainerState",
+    "Containers",
+    "DockerEngine",
+    "EngineSource",
+    "EngineVersion",
+    "connect",
+    "connect_containers",
+]

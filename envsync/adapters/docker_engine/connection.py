@@ -12,6 +12,7 @@ from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import DockerException
 from packaging.version import Version
 
+from envsync.adapters.docker_engine.containers import Containers
 from envsync.adapters.docker_engine.engine import DockerEngine
 from envsync.errors import EnvsyncError
 
@@ -35,6 +36,23 @@ def connect() -> Iterator[DockerEngine]:
     Raises:
         EnvsyncError: no engine answers there.
     """
+    with _open_client() as client:
+        yield DockerEngine(client)
+
+
+@contextlib.contextmanager
+def connect_containers() -> Iterator[Containers]:
+    """Connect as `connect` does, to the engine's containers.
+
+    Raises:
+        EnvsyncError: no engine answers there.
+    """
+    with _open_client() as client:
+        yield Containers(client)
+
+
+@contextlib.contextmanager
+def _open_client() -> Iterator[docker.DockerClient]:
     host = os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
     message = f"Cannot reach the Docker daemon at `{host}`"
     try:
@@ -46,7 +64,7 @@ def connect() -> Iterator[DockerEngine]:
     except (DockerException, OSError, ValueError) as error:
         raise EnvsyncError(message, hint=_NO_ENGINE_HINT) from error
     with contextlib.closing(client):
-        yield DockerEngine(client)
+        yield client
 
 
 def _knock(host: str) -> None:

@@ -1,0 +1,212 @@
+"""Containers that go on: made, filled, started, watched and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tarfile
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import APIError, NotFound
+
+from envsync.adapters.docker_engine.failure import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from docker import DockerClient
+
+LOOPBACK = "127.0.0.1"
+_Statuses = list[int]  # `list` is a method below
+_CONFLICT = 409
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerRequest:
+    """A container to be made; *port* of it is published on loopback as *published*, 0 for any.
+
+    What is *attached* is removed by the engine once it ends, and has a stdin.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    port: int
+    published: int
+    directory: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    shm_size: str | None = None
+    attached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerState:
+    """A container as its engine knows it; *status* is in Docker's words (`created`, `running`…)."""
+
+    id: str
+    name: str
+    status: str
+    exit_status: int
+    published: int | None
+    labels: Mapping[str, str]
+
+
+class Containers:
+    """The containers of the engine that *client* speaks with."""
+
+    def __init__(self, client: DockerClient) -> None:
+        self._client = client
+        self._api: Any = client.api  # whose types say less than it can
+
+    def create(self, request: ContainerRequest) -> str:
+        """Make a container and return its id; it is not started."""
+        with translated(f"asked for a container of `{request.image}`"):
+            settings = self._api.create_host_config(
+                port_bindings={request.port: (LOOPBACK, request.published or None)},
+                auto_remove=request.attached,
+                shm_size=request.shm_size,
+            )
+            made = self._api.create_container(
+                request.image,
+                command=[],
+                entrypoint=list(request.command),
+                environment=dict(request.environment),
+                healthcheck={"test": ["NONE"]},
+                host_config=settings,
+                labels=dict(request.labels),
+                name=request.name,
+                ports=[request.port],
+                stdin_open=request.attached,
+                stop_signal="SIGTERM",
+                working_dir=request.directory,
+            )
+            return str(made["Id"])
+
+    def fill(self, container: str, archive: Iterator[bytes]) -> None:
+        """Unpack the tar *archive* at the container's root."""
+        with translated("given files for a container"):
+            self._api.put_archive(container, "/", archive)
+
+    def read_link(self, container: str, path: str) -> str | None:
+        """Return where the link at *path* leads, None if there is none."""
+        with translated(f"asked for `{path}` of a container"):
+            try:
+                chunks, _ = self._api.get_archive(container, path)
+            except NotFound:
+                return None
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = archive.next()
+        return member.linkname if member is not None and member.issym() else None
+
+    def start(self, container: str) -> None:
+        """Start the container."""
+        with translated("asked to start a container"):
+            self._api.start(container)
+
+    def stop(self, container: str, *, grace: int) -> None:
+        """Have the container end within *grace* seconds, by force if need be."""
+        with translated("asked to stop a container"), contextlib.suppress(NotFound):
+            self._api.stop(container, timeout=grace)
+
+    def send(self, container: str, signal: str) -> None:
+        """Send *signal* to what the container runs; one that has ended gets none."""
+        with translated("asked to signal a container"):
+            try:
+                self._api.kill(container, signal)
+            except APIError as error:
+                if error.status_code != _CONFLICT:
+                    raise
+
+    def remove(self, container: str) -> None:
+        """Remove the container; none is no error."""
+        with translated("asked to remove a container"):
+            try:
+                self._api.remove_container(container, force=True, v=True)
+            except NotFound:
+                return
+            except APIError as error:  # it is being removed already
+                if error.status_code != _CONFLICT:
+                    raise
+
+    def rename(self, container: str, name: str) -> None:
+        """Call the container *name*."""
+        with translated(f"asked to rename a container to `{name}`"):
+            self._api.rename(container, name)
+
+    def keep_running(self, container: str) -> None:
+        """Have the engine start the container again whenever it ends or the engine comes back."""
+        with translated("asked to keep a container running"):
+            self._api.update_container(container, restart_policy={"Name": "unless-stopped"})
+
+    def find(self, name: str) -> ContainerState | None:
+        """Return the container with the name or id *name*, None if there is none."""
+        with translated(f"asked for the container `{name}`"):
+            try:
+                return _parse_state(self._api.inspect_container(name))
+            except NotFound:
+                return None
+
+    def list(self, label: str) -> tuple[ContainerState, ...]:
+        """Return every container with *label* (`key` or `key=value`), by name."""
+        with translated("asked for its containers"):
+            listed = self._api.containers(all=True, filters={"label": label})
+        found = (self.find(str(item["Id"])) for item in listed)
+        return tuple(
+            sorted((each for each in found if each is not None), key=lambda each: each.name)
+        )
+
+    def read_log(self, container: str, *, tail: int | None = None) -> bytes:
+        """Return what the container printed, or the last *tail* lines of that."""
+        with translated("asked for a container's log"):
+            text = self._api.logs(container, tail="all" if tail is None else tail)
+            return bytes(text)
+
+    def follow_log(self, container: str, *, tail: int | None = None) -> Iterator[bytes]:
+        """Yield what the container printed and what it prints, until it ends."""
+        with translated("asked for a container's log"):
+            count = "all" if tail is None else tail
+            yield from self._api.logs(container, stream=True, follow=True, tail=count)
+
+    def run_attached(self, container: str, on_output: Callable[[bytes, bytes], None]) -> int:
+        """Start the container, pass on what it prints (stdout, stderr), and return its status.
+
+        It has a stdin for as long as this process lives and no longer.
+        """
+        with translated("asked to run a container"), contextlib.ExitStack() as stack:
+            stdin = self._api.attach_socket(container, params={"stdin": 1, "stream": 1})
+            stack.callback(stdin.close)
+            output = self._api.attach(
+                container, stdout=True, stderr=True, stream=True, logs=True, demux=True
+            )
+            ended: _Statuses = []
+            waiting = threading.Thread(target=self._wait, args=(container, ended), daemon=True)
+            waiting.start()
+            self._api.start(container)
+            for stdout, stderr in output:
+                on_output(stdout or b"", stderr or b"")
+            waiting.join()
+            return ended[0] if ended else 1
+
+    def _wait(self, container: str, ended: _Statuses) -> None:
+        with contextlib.suppress(APIError, OSError):
+            found = self._api.wait(container, timeout=None, condition="next-exit")
+            ended.append(int(found["StatusCode"]))
+
+
+def _parse_state(facts: Mapping[str, Any]) -> ContainerState:
+    ports = (facts.get("NetworkSettings") or {}).get("Ports") or {}
+    asked = (facts.get("HostConfig") or {}).get("PortBindings") or {}
+    both = [each for found in (ports, asked) for bound in found.values() for each in bound or ()]
+    published = [int(each["HostPort"]) for each in both if int(each.get("HostPort") or 0)]
+    state = facts["State"]
+    return ContainerState(
+        id=str(facts["Id"]),
+        name=str(facts["Name"]).removeprefix("/"),
+        status=str(state["Status"]),
+        exit_status=int(state.get("ExitCode") or 0),
+        published=published[0] if published else None,
+        labels=dict((facts.get("Config") or {}).get("Labels") or {}),
+    )

@@ -1,0 +1,119 @@
+"""`envsync service`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envsync.cli._progress import report_progress
+from envsync.cli._serving import BASE, FROZEN, WAIT, show_service
+from envsync.cli._target_options import target_options
+from envsync.workflow import service as services
+from envsync.workflow.scoring_target import ScoringChoice
+from envsync.workflow.service_plan import find_change
+
+if TYPE_CHECKING:
+    from envsync.model.service import ServiceStatus
+    from envsync.workflow.service_plan import ServicePlan
+
+_SERVICE = click.argument("service", metavar="SERVICE")
+_HEADER = ("NAME", "KIND", "STATE", "SCORING URI", "LOCK")
+_DIGEST_LENGTH = len("sha256:") + 12
+
+
+@click.group("service")
+def command() -> None:
+    """Look after services: what `envsync serve --detach` left running."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
+def list_(*, as_json: bool) -> None:
+    """List the services of this user, and those of the Docker Engine."""
+    found = services.list_services()
+    if as_json:
+        records = [{**asdict(one), "scoring_uri": one.scoring_uri} for one in found]
+        click.echo(json.dumps(records, indent=2))
+        return
+    rows = [_HEADER, *(_row(status) for status in found)] if found else []
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_HEADER))] if rows else []
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+@command.command("logs")
+@_SERVICE
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on.")
+@click.option(
+    "--tail", type=click.IntRange(0), metavar="NUMBER", help="Only so many lines of the end."
+)
+def logs(service: str, *, follow: bool, tail: int | None) -> None:
+    """Print what SERVICE printed."""
+    whole = () if follow else (services.read_log(service, tail=tail),)
+    for text in services.follow_log(service, tail=tail) if follow else whole:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+
+
+@command.command("update")
+@_SERVICE
+@target_options
+@click.option("--port", type=click.IntRange(0, 65535), help="Another port.")
+@click.option("--workers", type=click.IntRange(1, 512), help="Another number of workers.")
+@BASE
+@FROZEN
+@WAIT
+def update(service: str, *, wait: float, **given: Any) -> None:
+    """Make SERVICE anew: source, model and environment as they are by now.
+
+    What was said when it was deployed holds, unless it is said otherwise here. If the new one
+    can't be started, the old one goes on.
+    """
+    settings = {key: given.pop(key) for key in ("port", "workers")}
+    image = {"base": given.pop("base"), "frozen": given.pop("frozen") or None}
+    choice = ScoringChoice(**given)
+
+    def change(plan: ServicePlan) -> ServicePlan:
+        wanted = {key: value for key, value in settings.items() if value is not None}
+        asked = {key: value for key, value in image.items() if value is not None}
+        plan = find_change(plan, choice)
+        return replace(plan, options=replace(plan.options, **wanted), **asked)
+
+    with report_progress() as reporter:
+        patience = services.Patience(seconds=wait)
+        status = services.update(service, change, reporter=reporter, patience=patience)
+    show_service(status)
+
+
+@command.command("reload")
+@_SERVICE
+@WAIT
+def reload(service: str, *, wait: float) -> None:
+    """Have SERVICE load its source again.
+
+    The old code answers until the new code is loaded, and goes on if that fails. Model and
+    environment stay as they are.
+    """
+    show_service(services.reload(service, patience=services.Patience(seconds=wait)))
+
+
+@command.command("delete")
+@click.argument("names", metavar="SERVICE...", nargs=-1, required=True)
+def delete(names: tuple[str, ...]) -> None:
+    """End each SERVICE, and remove what there is of it."""
+    for name in names:
+        services.delete(name)
+        click.echo(f"Deleted `{name}`", err=True)
+
+
+def _row(status: ServiceStatus) -> tuple[str, ...]:
+    state: str = status.state
+    if status.exit_status is not None:
+        state += f" (status {status.exit_status})"
+    digest = (status.lock_digest or "-")[:_DIGEST_LENGTH]
+    return (status.name, status.kind, state, status.scoring_uri or "-", digest)

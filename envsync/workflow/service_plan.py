@@ -1,0 +1,208 @@
+"""What a service is to be, and how that is written down: without variables, which may be secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from envsync.errors import EnvsyncError
+from envsync.model.scoring import Interpreter
+from envsync.model.service import AppFiles, PlacedModel, check_service_name, suggest_service_name
+from envsync.score.app_files import MODELS
+from envsync.score.command import RUNTIME
+from envsync.workflow.scoring_target import (
+    ScoringChoice,
+    find_lock_digest,
+    find_target,
+)
+from envsync.workflow.serve import ServeOptions
+
+if TYPE_CHECKING:
+    from envsync.model.scoring import ScoringTarget
+    from envsync.model.service import Kind
+
+Server = Literal["envsync", "azureml"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServicePlan:
+    """A service as it is asked for.
+
+    A process runs *python*; a container the image of *definition*, built on *base* if that is
+    given, in which the environment is called *environment*. With *frozen* a stale lock is taken.
+    """
+
+    name: str
+    kind: Kind
+    files: AppFiles
+    definition: Path | None = None
+    python: Path | None = None
+    base: str | None = None
+    environment: str | None = None
+    frozen: bool = False
+    server: Server = "envsync"
+    options: ServeOptions = field(default_factory=ServeOptions)
+    lock_digest: str | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+def plan_service(
+    choice: ScoringChoice, *, kind: Kind, name: str | None, options: ServeOptions
+) -> ServicePlan:
+    """Return the service that serves what *choice* means, under *name* or the definition's.
+
+    Raises:
+        DefinitionError: *name* can't be one, or something is not where it is said to be.
+        EnvsyncError: a process is asked for, and the environment is not built.
+    """
+    directory = (choice.directory or Path()).resolve()
+    somewhere = Interpreter(python=Path("python")) if kind == "container" else None
+    target = find_target(choice, somewhere)
+    is_defined = not choice.names_interpreter
+    return ServicePlan(
+        name=check_service_name(name or suggest_service_name(_find_name(directory))),
+        kind=kind,
+        files=find_files(target, directory),
+        definition=directory if is_defined or choice.directory is not None else None,
+        python=target.interpreter.python if kind == "process" else None,
+        options=options,
+        lock_digest=find_lock_digest(choice),
+        variables=target.variables,
+    )
+
+
+def find_files(target: ScoringTarget, directory: Path) -> AppFiles:
+    """Return what of *target*, whose definition is in *directory*, goes along with a service."""
+    script = target.entry_script
+    source: Path | None = script.parent
+    if script.is_relative_to(directory):
+        source = directory
+    elif script.parent == RUNTIME:
+        source = None  # a script of envsync's own
+    models: tuple[PlacedModel, ...] = ()
+    model_dir = MODELS
+    if target.model_dir is not None:
+        model_dir = _find_place(target.model_dir)
+        models = (PlacedModel(place=model_dir, path=target.model_dir),)
+    return AppFiles(entry_script=script, source=source, models=models, model_dir=model_dir)
+
+
+def refresh(plan: ServicePlan) -> ServicePlan:
+    """Return *plan* with what its definition says by now.
+
+    Raises:
+        DefinitionError: the definition is wrong, or gone.
+    """
+    if plan.definition is None:
+        return plan
+    from envsync.spec import load
+
+    digest = find_lock_digest(ScoringChoice(directory=plan.definition))
+    variables = load(plan.definition).spec.environment_variables
+    return replace(plan, lock_digest=digest, variables=variables)
+
+
+def find_change(plan: ServicePlan, choice: ScoringChoice) -> ServicePlan:
+    """Return *plan* as *choice* has it; what that leaves open stays.
+
+    Raises:
+        DefinitionError: something is not where *choice* says it is.
+    """
+    if choice == ScoringChoice():
+        return plan
+    directory = choice.directory or plan.definition
+    script = choice.entry_script or (None if choice.directory else plan.files.entry_script)
+    is_open = not choice.names_interpreter and plan.definition is None
+    python = plan.python if is_open else choice.python
+    wanted = replace(choice, directory=directory, entry_script=script, python=python)
+    made = plan_service(wanted, kind=plan.kind, name=plan.name, options=plan.options)
+    files = made.files
+    if not (choice.directory or choice.model_dir or choice.models):
+        files = replace(files, models=plan.files.models, model_dir=plan.files.model_dir)
+    return replace(
+        made,
+        files=files,
+        base=plan.base,
+        environment=plan.environment,
+        frozen=plan.frozen,
+        server=plan.server,
+    )
+
+
+def dump_plan(plan: ServicePlan) -> str:
+    """Return *plan* as JSON, without the variables of its environment."""
+    found = asdict(plan)
+    del found["variables"]
+    return json.dumps({"format": _FORMAT, **found}, default=str, sort_keys=True)
+
+
+def parse_plan(text: str, *, place: str) -> ServicePlan:
+    """Return the plan that `dump_plan` wrote to *place*.
+
+    Raises:
+        EnvsyncError: it did not, or that of another version of envsync.
+    """
+    try:
+        found = json.loads(text)
+        return _read(found)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnvsyncError(
+            f"{place} does not hold a service of this version of envsync",
+            hint="delete the service, and deploy it again",
+        ) from error
+
+
+def _read(found: dict[str, Any]) -> ServicePlan:
+    if found["format"] != _FORMAT:
+        raise ValueError(found["format"])
+    files = found["files"]
+    known = {each.name for each in fields(ServeOptions)}
+    options = {name: value for name, value in found["options"].items() if name in known}
+    return ServicePlan(
+        name=str(found["name"]),
+        kind=cast("Kind", found["kind"]),
+        files=AppFiles(
+            entry_script=Path(files["entry_script"]),
+            source=_path(files["source"]),
+            models=tuple(
+                PlacedModel(place=model["place"], path=Path(model["path"]))
+                for model in files["models"]
+            ),
+            model_dir=files["model_dir"],
+        ),
+        definition=_path(found["definition"]),
+        python=_path(found["python"]),
+        base=found["base"],
+        environment=found["environment"],
+        frozen=bool(found["frozen"]),
+        server=cast("Server", found["server"]),
+        options=ServeOptions(**options),
+        lock_digest=found["lock_digest"],
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _find_name(directory: Path) -> str:
+    from envsync.errors import DefinitionError
+    from envsync.spec import load
+
+    try:
+        return load(directory).spec.name or directory.name
+    except DefinitionError:
+        return directory.name
+
+
+def _find_place(model_dir: Path) -> str:
+    """Return where a model dir lies below the app root: as it is arranged, else as version 1."""
+    parts = model_dir.parts
+    if MODELS in parts:
+        at = len(parts) - 1 - parts[::-1].index(MODELS)
+        return "/".join(parts[at:])
+    return f"{MODELS}/{model_dir.name}/1"

@@ -1,0 +1,295 @@
+"""A service that is a process of this machine; `$ENVSYNC_HOME/services/NAME` tells of it.
+
+Each deployment has a folder of its own there, and the link `current` says which one counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from envsync import process
+from envsync.errors import EnvsyncError
+from envsync.files import remove_tree, write_atomically
+from envsync.model.scoring import ScoringTarget
+from envsync.model.service import ServiceStatus
+from envsync.realise.location import find_home
+from envsync.score.app_files import (
+    entry_script_place,
+    link_path,
+    list_app,
+    list_links,
+    list_source,
+    source_folder,
+    source_name,
+    version_of,
+    write_members,
+)
+from envsync.score.interpreter import activated, interpreter_at
+from envsync.workflow.serve import server_command
+from envsync.workflow.service_health import ask_health, choose_port, is_port_free, port_taken
+from envsync.workflow.service_plan import ServicePlan, dump_plan, parse_plan, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CURRENT = "current"
+_PLAN = "service.json"
+_WHOLE = 2  # a deployment, and the link to it
+_LINGERING_SECONDS = 5.0
+_PAUSE = 0.05
+_TAIL_BLOCK = 65536
+
+
+def services_folder() -> Path:
+    """Return the folder that the services of this home lie in."""
+    return find_home() / "services"
+
+
+class ProcessService:
+    """One deployment, in its *folder*."""
+
+    def __init__(self, folder: Path, plan: ServicePlan) -> None:
+        self._folder = folder
+        self.plan = plan
+
+    @classmethod
+    def list(cls) -> tuple[ProcessService, ...]:
+        """Return every service of this home, by name."""
+        names = (path.parent.name for path in services_folder().glob(f"[a-z]*/{_CURRENT}"))
+        found = (cls.find(name) for name in sorted(names))
+        return tuple(service for service in found if service is not None)
+
+    @classmethod
+    def find(cls, name: str) -> ProcessService | None:
+        """Return the service *name*, None if there is none.
+
+        Raises:
+            EnvsyncError: what is written of it can't be read.
+        """
+        folder = (services_folder() / name / _CURRENT).resolve()
+        try:
+            text = (folder / _PLAN).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return cls(folder, parse_plan(text, place=f"`{folder / _PLAN}`"))
+
+    @classmethod
+    def prepare(cls, plan: ServicePlan) -> ProcessService:
+        """Lay the files of *plan* out in a folder of their own; nothing is started.
+
+        Raises:
+            EnvsyncError: a file can't be read or written.
+        """
+        if plan.options.port == 0:
+            plan = replace(plan, options=replace(plan.options, port=choose_port()))
+        above = services_folder() / plan.name
+        # All is listed before anything is written: the source may be a folder that holds ours.
+        members = tuple(list_app(plan.files))
+        try:
+            above.mkdir(parents=True, exist_ok=True)
+            folder = above / _next_number(above)
+            (folder / "app").mkdir(parents=True)
+        except OSError as error:
+            raise EnvsyncError(f"Cannot write `{above}`: {error.strerror or error}") from error
+        service = cls(folder, plan)
+        try:
+            write_members(members, service._root)
+            write_atomically(folder / _PLAN, dump_plan(plan).encode())
+        except BaseException:
+            service.remove()
+            raise
+        return service
+
+    @classmethod
+    def sweep(cls, name: str) -> None:
+        """Remove what processes that were killed have left of *name*; its lock has to be held."""
+        above = services_folder() / name
+        current = (above / _CURRENT).resolve()
+        for folder in above.glob("[0-9]*"):
+            if folder != current:
+                _end(folder, 0)
+                remove_tree(folder)
+        with contextlib.suppress(OSError):  # there is a service
+            above.rmdir()
+
+    @classmethod
+    def list_left_over(cls) -> frozenset[str]:
+        """Return the names of which something may be left; it may also be about to be made."""
+        folders = [path for path in services_folder().glob("[a-z]*") if path.is_dir()]
+        return frozenset(path.name for path in folders if len(list(path.iterdir())) != _WHOLE)
+
+    @property
+    def _root(self) -> Path:
+        return self._folder / "app"
+
+    def start(self) -> None:
+        """Start the server; it may take a while until it can answer.
+
+        Raises:
+            EnvsyncError: the port is taken, or nothing can be started.
+        """
+        plan = refresh(self.plan)
+        if plan.python is None:
+            raise EnvsyncError(f"The service `{plan.name}` has no Python")
+        if not is_port_free(plan.options.port):
+            raise port_taken(plan.options.port)
+        target = ScoringTarget(
+            interpreter=interpreter_at(plan.python),
+            entry_script=self._root / entry_script_place(plan.files),
+            app_root=self._root,
+            model_dir=self._root / plan.files.model_dir,
+        )
+        variables = {"AZUREML_SOURCE_DIRECTORY": source_name(plan.files), **dict(plan.variables)}
+        process.detach(
+            server_command(target, plan.options, lock_digest=plan.lock_digest),
+            cwd=self._root,
+            env=activated(os.environ, target.interpreter, variables),
+            folder=self._folder,
+        )
+
+    def stop(self) -> None:
+        """Let the requests that are there end, and the server with them."""
+        _end(self._folder, self.plan.options.grace)
+
+    def status(self) -> ServiceStatus:
+        """Return how it is at this moment."""
+        identity = process.read_identity(self._folder)
+        port = self.plan.options.port
+        status = ServiceStatus(
+            name=self.plan.name,
+            kind="process",
+            state="failed",
+            port=port,
+            lock_digest=self.plan.lock_digest,
+            exit_status=_read_status(self._folder),
+        )
+        if identity is None or not identity.is_alive():
+            return status
+        health = ask_health(port)
+        if not identity.is_alive():  # and it was somebody else who answered
+            return replace(status, exit_status=_read_status(self._folder))
+        states = {"ready": "running", "loading": "deploying", "silent": "unknown"}
+        return replace(status, state=states[health], exit_status=None)  # type: ignore[arg-type]  # one of them
+
+    def adopt(self) -> None:
+        """Let this deployment be the one that counts."""
+        link = self._folder.parent / _CURRENT
+        aside = link.with_name(f".{_CURRENT}")
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(self._folder.name)
+        aside.replace(link)
+
+    def remove(self) -> None:
+        """End it, and remove what there is of it."""
+        self.stop()
+        link = self._folder.parent / _CURRENT
+        if link.resolve() == self._folder:
+            link.unlink()
+        remove_tree(self._folder)
+        with contextlib.suppress(OSError):  # another deployment is there
+            self._folder.parent.rmdir()
+
+    def bring_source(self) -> ProcessSource:
+        """Lay the source out anew, beside what is used; see `ProcessSource`."""
+        return ProcessSource(self._root, self._folder, self.plan)
+
+    def read_log(self, tail: int | None = None) -> bytes:
+        """Return what it printed, or the last *tail* lines of that."""
+        return _read_end(self._folder / "log", tail)[0]
+
+    def follow_log(self, tail: int | None = None) -> Iterator[bytes]:
+        """Yield what it printed and what it prints, until it ends or is gone."""
+        path = self._folder / "log"
+        text, position = _read_end(path, tail)
+        yield text
+        is_alive = True
+        while is_alive:
+            identity = process.read_identity(self._folder)
+            is_alive = identity is not None and identity.is_alive()
+            if not is_alive:
+                time.sleep(_PAUSE)  # for the last words
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+                stream.seek(position)
+                while block := stream.read(_TAIL_BLOCK):
+                    position += len(block)
+                    yield block
+            time.sleep(_PAUSE)
+
+
+class ProcessSource:
+    """New source of a service, used from `use` on, and no longer after `undo`."""
+
+    def __init__(self, root: Path, folder: Path, plan: ServicePlan) -> None:
+        self._root = root
+        self._folder = folder
+        self._files = plan.files
+        self._version = str(time.time_ns())
+        self._old = version_of(str((root / link_path(plan.files)).readlink()))
+        members = tuple(list_source(plan.files, self._version))
+        used = source_folder(self._old)
+        for earlier in root.glob(source_folder("*")):
+            if earlier.name != used:
+                remove_tree(earlier)
+        try:
+            write_members(members, root)
+        except BaseException:
+            remove_tree(root / members[0].path)
+            raise
+
+    def use(self) -> None:
+        """Have the server load it; the old goes on until that is done."""
+        write_members(list_links(self._files, self._version), self._root)
+        identity = process.read_identity(self._folder)
+        if identity is not None:
+            identity.send(signal.SIGHUP)
+
+    def undo(self) -> None:
+        """Have what was there before be loaded from now on."""
+        write_members(list_links(self._files, self._old), self._root)
+
+
+def _next_number(above: Path) -> str:
+    return str(1 + max((int(path.name) for path in above.glob("[0-9]*")), default=0))
+
+
+def _end(folder: Path, grace: float) -> None:
+    identity = process.read_identity(folder)
+    if identity is None:
+        return
+    identity.send(signal.SIGTERM)
+    deadline = time.monotonic() + grace + _LINGERING_SECONDS
+    while identity.is_alive() and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    identity.kill()
+
+
+def _read_status(folder: Path) -> int | None:
+    try:
+        return int((folder / "status").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _read_end(path: Path, tail: int | None) -> tuple[bytes, int]:
+    """Return the last *tail* lines of the file *path*, all if that is None, and its length."""
+    try:
+        with path.open("rb") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            start = 0 if tail is None else end
+            found = b""
+            while tail is not None and start > 0 and found.count(b"\n") <= tail:
+                start = max(0, start - _TAIL_BLOCK)
+                stream.seek(start)
+                found = stream.read(end - start)
+            if tail is None:
+                stream.seek(0)
+                return stream.read(end), end
+            return b"".join(found.splitlines(keepends=True)[len(found.splitlines()) - tail :]), end
+    except FileNotFoundError:
+        return b"", 0
