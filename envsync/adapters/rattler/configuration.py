@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from rattler.config import Config
+from rattler.networking import Client
 
-from envsync.adapters.rattler.failure import last_line
+from envsync.adapters.rattler.failure import RETRIES, last_line
 from envsync.errors import DefinitionError
 
 
@@ -32,6 +33,11 @@ def load_config() -> Config:
             f"Cannot read the configuration{place}: {last_line(error)}",
             hint="it is written as rattler's own `config.toml`, which is pixi's too",
         ) from error
+
+
+def open_client(config: Config) -> Client:
+    """Return what speaks HTTP as *config* says, and tries again where that may help."""
+    return Client.from_config(config, max_retries=RETRIES)
 
 
 def find_cache(name: str) -> Path | None:

@@ -7,23 +7,30 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from envsync.adapters.rattler.failure import first_line
+from envsync.adapters.rattler.patience import watch
 from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from envsync.adapters.rattler.patience import Patience
+
 _Result = TypeVar("_Result")
 
 
-def run(start: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
-    """Run a coroutine in a thread of its own, so that a caller's event loop is no obstacle."""
+def run(start: Callable[[], Coroutine[Any, Any, _Result]], patience: Patience) -> _Result:
+    """Run a coroutine in a thread of its own, so that a caller's event loop is no obstacle.
+
+    Raises:
+        Stalled: servers sent nothing for as long as *patience* bears.
+    """
     outcome: list[_Result] = []
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
-            outcome.append(asyncio.run(start()))
+            outcome.append(asyncio.run(watch(start(), patience)))
         except BaseException as error:  # noqa: BLE001  # a Rust panic is a BaseException
             failure.append(error)
 

@@ -6,17 +6,44 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envsync.adapters.rattler.patience import Stalled
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from envsync.model.channel import Channel
     from envsync.model.lockfile import LockedPackage
     from envsync.solve.request import CondaRequest
 
-_URL = re.compile(r"(?:https?|file)://[^\s)']+")
+RETRIES = 3
+
+_CUT = "error decoding response body"
+_URL = re.compile(r"(?:https?|file|oci|s3|gcs)://[^\s)'`]+")
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+ [^)]+)\)")
+_LATER = "try again later, or name a mirror under `[mirrors]` in `config.toml`"
+_CERTIFICATE = (
+    "name the authority that signed it in `SSL_CERT_FILE`, with `tls-root-certs = "
+    '"system"` in `config.toml`'
+)
+_HINTS = (
+    *((f"`{status} ", _LATER) for status in (408, 429)),
+    ("`5", _LATER),
+    *(
+        (
+            mark,
+            "store credentials for its host with `.netrc`, `RATTLER_AUTH_FILE` or rattler's tools",
+        )
+        for mark in ("`401 ", "`403 ", "(401 ", "(403 ")
+    ),
+    ("`407 ", "the proxy wants credentials: `http://user:password@proxy` in `HTTPS_PROXY`"),
+    ("no repodata", "look at its address: a proxy or a login page may answer in its place"),
+    ("ertificate", _CERTIFICATE),
+    ("UnknownIssuer", _CERTIFICATE),
+    ("tunnel", "check the proxy in `HTTPS_PROXY` or under `[proxy-config]` in `config.toml`"),
+    ("sends nothing", "try again later, or wait longer: `ENVSYNC_TIMEOUT` holds the seconds"),
+)
 
 
 def explain_unsatisfiable(request: CondaRequest, error: Exception) -> UnsatisfiableError:
@@ -31,28 +58,93 @@ def explain_unsatisfiable(request: CondaRequest, error: Exception) -> Unsatisfia
     )
 
 
-def explain_unreachable(channels: Sequence[Channel], error: Exception) -> EnvsyncError:
-    """Return the error that names the channel of *channels* that *error* is about."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    found = _find_url(error)
+def explain_unreachable(
+    channels: Sequence[Channel],
+    error: Exception,
+    *,
+    mirrors: Mapping[str, Sequence[str]],
+    address: str = "",
+) -> EnvsyncError:
+    """Return the error that names the channel of *channels* that *error* is about.
+
+    It is told by the address in *error*, which may be that of one of *mirrors*, else by
+    *address*.
+    """
+    found = redact_url(_find_url(error) or address)
     named = [
         channel.name
         for channel in channels
-        if any(_stands_behind(found, url) for url in channel.urls)
+        if any(_stands_behind(found, place) for place in _list_places(channel, mirrors))
     ]
     subject = f"channel `{named[0]}`" if named else "a channel"
-    cause = redact_url(lines[-1].removeprefix("Caused by: ")) if lines else "no reason given"
+    place = f" ({found})" if found else ""
+    cause = _find_cause(error)
+    tries = _count_tries(error)
+    tried = "" if tries == 1 else ", tried twice" if tries == 2 else f", tried {tries} times"  # noqa: PLR2004
     return EnvsyncError(
-        f"Cannot read {subject} ({redact_url(found)}): {cause}"
-        if found
-        else f"Cannot read {subject}: {cause}",
-        hint="check its name and the network; a mirror goes under `[mirrors]` in `config.toml`",
+        f"Cannot read {subject}{place}{tried}: {cause}", hint=_hint_unreachable(cause)
+    )
+
+
+def names_an_address(error: Exception) -> bool:
+    """Tell whether *error* says which address it is about."""
+    return bool(_find_url(error))
+
+
+def is_cut_short(error: Exception) -> bool:
+    """Tell whether *error* is an answer that ended too soon, which rattler did not ask for again.
+
+    It does so for repodata in one file, and not for the index of sharded repodata.
+    """
+    return _CUT in str(error) and not names_an_address(error)
+
+
+def _list_places(channel: Channel, mirrors: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the addresses that *channel* is read from."""
+    for url in channel.urls:
+        yield url
+        for canonical, others in mirrors.items():
+            if _stands_behind(url, canonical.rstrip("/")):
+                rest = url.removeprefix(canonical.rstrip("/"))
+                yield from (f"{other.rstrip('/')}{rest}" for other in others)
+
+
+def _find_cause(error: Exception) -> str:
+    if isinstance(error, Stalled):
+        return f"it sends nothing for {error.seconds:g} s"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    cause = redact_url(lines[-1].removeprefix("Caused by: ")) if lines else "no reason given"
+    status = _STATUS.search(cause)
+    if status is not None:
+        return f"it answers `{status['status']}`"
+    if "failed to parse" in lines[0] or "failed to deserialize" in lines[0]:
+        return f"what it sends is no repodata ({cause})"
+    return cause
+
+
+def _count_tries(error: Exception) -> int:
+    """Return how often was asked what ends in *error*: more than once for what may pass."""
+    if isinstance(error, Stalled) or is_cut_short(error):
+        return 2
+    text = str(error)
+    status = _STATUS.search(text)
+    if status is not None:
+        return RETRIES + 1 if status["status"].startswith(("5", "408", "429")) else 1
+    was_retried = f"after {RETRIES} retries" in text or _CUT in text
+    return RETRIES + 1 if was_retried else 1
+
+
+def _hint_unreachable(cause: str) -> str:
+    return next(
+        (hint for mark, hint in _HINTS if mark in cause),
+        "check its name and the network; a mirror goes under `[mirrors]` in `config.toml`",
     )
 
 
 def explain_install(packages: Sequence[LockedPackage], error: Exception) -> EnvsyncError:
     """Return the error that names the package of *packages* that *error* is about."""
-    lines = [redact_url(line.strip()) for line in str(error).splitlines() if line.strip()]
+    told = _find_cause(error) if isinstance(error, Stalled) else str(error)
+    lines = [redact_url(line.strip()) for line in told.splitlines() if line.strip()]
     text = "; ".join(line.removeprefix("Caused by: ") for line in lines)
     named = [package for package in packages if package.url.rpartition("/")[2] in text]
     subject = f"`{named[0].name} {named[0].version}`" if named else "the conda packages"
@@ -62,9 +154,7 @@ def explain_install(packages: Sequence[LockedPackage], error: Exception) -> Envs
 def _hint_install(text: str) -> str | None:
     if "hash mismatch" in text:
         return "the channel has other bytes than were locked: find out why before you lock again"
-    if "(401 " in text or "(403 " in text:
-        return "store credentials for its host as rattler's tools do, or in the channel's address"
-    return None
+    return next((hint for mark, hint in _HINTS if mark in text), None)
 
 
 def without_missing(channels: tuple[Channel, ...], error: Exception) -> tuple[Channel, ...]:

@@ -11,14 +11,14 @@ from urllib.parse import unquote, urlsplit
 
 import rattler
 from rattler.exceptions import InstallerError
-from rattler.networking import Client
 from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
 from envsync.adapters.rattler.cache_check import find_touched
-from envsync.adapters.rattler.configuration import find_package_cache
+from envsync.adapters.rattler.configuration import find_package_cache, open_client
 from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install
+from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.files import remove_tree
@@ -39,12 +39,16 @@ class RattlerInstaller:
     """Puts locked conda packages into an empty prefix.
 
     *channel_urls* are the definition's, for the credentials that they may hold: the addresses
-    in a lock have none.
+    in a lock have none. A package in the cache is taken as it is as long as its times look right
+    or, unless *trusts_cache*, only after all its bytes were read.
     """
 
-    def __init__(self, config: Config, channel_urls: Sequence[str] = ()) -> None:
+    def __init__(
+        self, config: Config, channel_urls: Sequence[str] = (), *, trusts_cache: bool = True
+    ) -> None:
         self._config = config
         self._channel_urls = tuple(channel_urls)
+        self._trusts_cache = trusts_cache
 
     def install(
         self,
@@ -71,14 +75,22 @@ class RattlerInstaller:
             # Beside the linking, which is the engine's work and leaves a processor free.
             checking = pool.submit(find_touched, cache, packages)
             link = partial(_link, packages, (target, prefix), config=config, requested=requested)
+            if not self._trusts_cache:
+                link(_checked_cache(cache), _LinkReporter(reporter))
+                return
             link(PackageCache(cache), _LinkReporter(reporter))
             touched = checking.result()
             if touched:
                 names = ", ".join(f"`{package.name}`" for package in touched)
                 reporter.note(f"Files of {names} in the cache were edited; they are restored")
                 remove_tree(target)
-                layer = PackageCacheLayer(cache).with_validation_mode(ValidationMode.full())
-                link(PackageCache.from_layers([layer]), _LinkReporter(SilentReporter()))
+                link(_checked_cache(cache), _LinkReporter(SilentReporter()))
+
+
+def _checked_cache(cache: Path) -> PackageCache:
+    """Return the package cache at *cache*, to be read in full and mended where need be."""
+    layer = PackageCacheLayer(cache).with_validation_mode(ValidationMode.full())
+    return PackageCache.from_layers([layer])
 
 
 def _link(
@@ -92,13 +104,16 @@ def _link(
 ) -> None:
     """Link *packages* into the first of *places* as if it were the second."""
     target, prefix = places
+    patience = Patience(
+        seconds=find_timeout(), notice=lambda: listener.note("Still waiting for packages")
+    )
     try:
         run(
             lambda: rattler.install(
                 [to_record(package) for package in packages],
                 target_prefix=target,
                 alternative_target_prefix=prefix,
-                client=Client.from_config(config),
+                client=open_client(config),
                 config=config,
                 package_cache=cache,
                 requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
@@ -106,9 +121,10 @@ def _link(
                     for text in requested
                 ],
                 reporter=cast("InstallerReporter", listener),
-            )
+            ),
+            patience,
         )
-    except InstallerError as error:
+    except (InstallerError, Stalled) as error:
         raise explain_install(packages, error) from error
 
 
@@ -147,6 +163,10 @@ class _LinkReporter:
         """Count one more package."""
         del index
         self._reporter.advance()
+
+    def note(self, text: str) -> None:
+        """Say *text*, which no callback of rattler's does."""
+        self._reporter.note(text)
 
 
 def _digest(stream: Any, kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import rattler
@@ -12,30 +13,33 @@ from rattler.exceptions import (
     InvalidChannelError,
     SolverError,
 )
-from rattler.networking import Client
 from rattler.package import BuildString, PackageName
 from rattler.repo_data.gateway import SourceConfig
 from rattler.repo_data.multi_source import MultiSource
 
-from envsync.adapters.rattler.configuration import find_cache
+from envsync.adapters.rattler.configuration import find_cache, open_client
 from envsync.adapters.rattler.credentials import expand, with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import (
     explain_unreachable,
     explain_unsatisfiable,
     first_line,
+    is_cut_short,
+    names_an_address,
     without_missing,
 )
+from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import from_record, parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.model.channel import redact_url
 from envsync.model.virtual_package import VirtualPackage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rattler.config import Config
     from rattler.networking.fetch_repo_data import CacheAction
+    from rattler.repo_data.gateway import GatewayQueryResult
 
     from envsync.model.channel import Channel
     from envsync.model.lockfile import LockedPackage
@@ -54,10 +58,11 @@ class RattlerSolver:
         self._config = config
         self._is_fresh = fresh
         self._is_offline = offline
+        self._seconds = find_timeout()
         self._gateway = self._open(config)
 
     def _open(self, config: Config) -> rattler.Gateway:
-        client = Client.from_config(config)
+        client = open_client(config)
         if self._is_fresh or self._is_offline:
             action: CacheAction = "no-cache" if self._is_fresh else "force-cache-only"
             source = SourceConfig(cache_action=action)
@@ -76,12 +81,12 @@ class RattlerSolver:
             records = self._ask(request, specs)
         except SolverError as error:
             raise explain_unsatisfiable(request, error) from error
-        except (GatewayError, InvalidChannelError) as error:
+        except (GatewayError, InvalidChannelError, Stalled) as error:
             if "304 Not Modified" in str(error) and not self._is_fresh:
                 return RattlerSolver(self._config, fresh=True).solve(request)
             fewer = without_missing(request.channels, error)
             if fewer == request.channels:
-                raise explain_unreachable(request.channels, error) from error
+                raise self._explain(request, error) from error
             return self.solve(replace(request, channels=fewer))
         return tuple(
             sorted(
@@ -95,22 +100,55 @@ class RattlerSolver:
     ) -> list[rattler.RepoDataRecord]:
         """Solve; channels with credentials get a gateway that knows them, for this once.
 
-        In their addresses they would end up in the repodata cache.
+        In their addresses they would end up in the repodata cache. Servers that fall silent, or
+        stop in the middle, are asked once more, by a new gateway: the old one would go on
+        waiting for them.
         """
-        urls = [url for channel in request.channels for url in channel.urls]
-        with with_credentials(self._config, urls) as config:
+        with with_credentials(self._config, _list_urls(request.channels)) as config:
             gateway = self._gateway if config is self._config else self._open(config)
-            return run(
-                lambda: rattler.solve(
-                    sources=[_source(channel) for channel in request.channels],
-                    specs=specs,
-                    gateway=gateway,
-                    platforms=[rattler.Subdir(request.subdir), rattler.Subdir("noarch")],
-                    virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
-                    locked_packages=[to_record(package) for package in request.preferred],
-                    exclude_newer=request.exclude_newer,
-                )
-            )
+            patience = Patience(seconds=self._seconds, notice=lambda: _tell_waiting(request))
+            try:
+                return run(lambda: self._solve(request, specs, gateway), patience)
+            except Stalled:
+                request.reporter.note(f"No answer for {self._seconds:g} s; asking again")
+            except GatewayError as error:
+                if not is_cut_short(error):
+                    raise
+            gateway = self._open(config)
+            return run(lambda: self._solve(request, specs, gateway), patience)
+
+    async def _solve(
+        self, request: CondaRequest, specs: Sequence[rattler.MatchSpec], gateway: rattler.Gateway
+    ) -> list[rattler.RepoDataRecord]:
+        return await rattler.solve(
+            sources=[_source(channel) for channel in request.channels],
+            specs=specs,
+            gateway=gateway,
+            platforms=_list_subdirs(request),
+            virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
+            locked_packages=[to_record(package) for package in request.preferred],
+            exclude_newer=request.exclude_newer,
+        )
+
+    def _explain(self, request: CondaRequest, error: Exception) -> EnvsyncError:
+        """Return the error for the user; where *error* names no address, ask who is to blame."""
+        culprit = "" if names_an_address(error) else self._find_culprit(request)
+        return explain_unreachable(
+            request.channels, error, mirrors=self._config.mirrors, address=culprit
+        )
+
+    def _find_culprit(self, request: CondaRequest) -> str:
+        """Return the address of the first channel that can't be read alone."""
+        urls = _list_urls(request.channels)
+        patience = Patience(seconds=self._seconds / 4)
+        with with_credentials(self._config, urls) as config:
+            for url in urls:
+                bare = redact_url(expand(url))
+                try:
+                    run(partial(_query, self._open(config), bare, _list_subdirs(request)), patience)
+                except (GatewayError, InvalidChannelError, Stalled):
+                    return bare
+        return ""
 
     def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
         """Return this machine's facts, `CONDA_OVERRIDE_*` applied, sorted by name."""
@@ -132,6 +170,26 @@ class RattlerSolver:
                 for fact in found
             )
         )
+
+
+async def _query(
+    gateway: rattler.Gateway, url: str, subdirs: Sequence[rattler.Subdir]
+) -> GatewayQueryResult:
+    return await gateway.query([rattler.Channel(url)], subdirs, ["python"], recursive=False)
+
+
+def _tell_waiting(request: CondaRequest) -> None:
+    names = ", ".join(f"`{channel.name}`" for channel in request.channels)
+    request.reporter.note(f"Still waiting for {names}")
+
+
+def _list_subdirs(request: CondaRequest) -> list[rattler.Subdir]:
+    return [rattler.Subdir(request.subdir), rattler.Subdir("noarch")]
+
+
+def _list_urls(channels: Iterable[Channel]) -> list[str]:
+    """Return the addresses of *channels*, with what is secret in them."""
+    return [url for channel in channels for url in channel.urls]
 
 
 def _source(channel: Channel) -> rattler.Channel | MultiSource:
