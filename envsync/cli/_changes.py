@@ -10,21 +10,24 @@ if TYPE_CHECKING:
 
 
 def describe_change(change: Change) -> str:
-    """Return *change* on one line, with its reason where it has one."""
+    """Return *change* on one line, with its subdir, and its reason where it has one."""
+    reason = f" ({change.reason})" if change.reason else ""
+    return f"{change.subdir}: {describe_package(change)}{reason}"
+
+
+def describe_package(change: Change) -> str:
+    """Return what became of the package of *change*."""
     before, after = change.before, change.after
     if before is None or after is None:
         package = after or before
-        what = f"{change.kind} {_show(package)}" if package is not None else change.kind
-    elif change.kind == "rebuilt":
-        what = f"rebuilt {change.name} {after.version}: {before.build} → {after.build}"
-    elif change.kind == "moved":
-        what = f"moved {change.name} {after.version}: {_origin(before)} → {_origin(after)}"
-    elif change.kind == "rehashed":
-        what = f"rehashed {change.name} {after.version}: same address, other bytes"
-    else:
-        what = f"{change.kind} {change.name} {before.version} → {after.version}"
-    reason = f" ({change.reason})" if change.reason else ""
-    return f"{change.subdir}: {what}{reason}"
+        return f"{change.kind} {_show(package)}" if package is not None else change.kind
+    if change.kind == "rebuilt":
+        return f"rebuilt {change.name} {after.version}: {before.build} → {after.build}"
+    if change.kind == "moved":
+        return f"moved {change.name} {after.version}: {_origin(before)} → {_origin(after)}"
+    if change.kind == "rehashed":
+        return f"rehashed {change.name} {after.version}: same address, other bytes"
+    return f"{change.kind} {change.name} {before.version} → {after.version}"
 
 
 def _show(package: LockedPackage) -> str:

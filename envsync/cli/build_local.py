@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 @ENVIRONMENT_NAME
 @ENVIRONMENT_PREFIX
 @click.option("--frozen", is_flag=True, help="Take the lock as it is, even if it is stale.")
+@click.option("--reinstall", is_flag=True, help="Make it anew, from packages checked in full.")
 @image_options
 def command(
-    directory: Path, name: str | None, prefix: Path | None, *, frozen: bool, **image: Any
+    directory: Path,
+    name: str | None,
+    prefix: Path | None,
+    *,
+    frozen: bool,
+    reinstall: bool,
+    **image: Any,
 ) -> None:
     """Make the conda environment that the lock in DIR describes, or update it.
 
@@ -39,11 +46,21 @@ def command(
         if prefix is not None:
             message = "`--prefix` is for environments; in an image they lie at `/azureml-envs/NAME`"
             raise click.UsageError(message)
+        if reinstall:
+            message = "`--reinstall` is for environments; what images are made of is always checked"
+            raise click.UsageError(message)
         _build_image(directory, asked, name=name, frozen=frozen)
         return
     check_one_place(name, prefix)
     with report_progress() as reporter:
-        outcome = build_local(directory, reporter=reporter, prefix=prefix, name=name, frozen=frozen)
+        outcome = build_local(
+            directory,
+            reporter=reporter,
+            prefix=prefix,
+            name=name,
+            frozen=frozen,
+            reinstall=reinstall,
+        )
     show_warnings(outcome.warnings)
     if outcome.changed:
         click.echo(f"Made `{outcome.prefix}` with {outcome.package_count} packages", err=True)

@@ -2,40 +2,118 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._options import DEFINITION
+from envsync.cli._changes import describe_package
+from envsync.cli._options import (
+    DEFINITION,
+    ENVIRONMENT_NAME,
+    ENVIRONMENT_PREFIX,
+    check_one_place,
+)
 from envsync.cli._progress import report_progress
 from envsync.errors import EnvsyncError
-from envsync.workflow.image_assembly import ImageOptions
-from envsync.workflow.verify_image import verify_image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from envsync.lock.diff import Change
+    from envsync.workflow.verify import VerifyOutcome
 
 
 @click.command(name="verify")
 @DEFINITION
-@click.option("--image", required=True, metavar="NAME", help="The image: a name, or a path.")
-@click.option("-n", "--name", help="Name of the environment; by default the definition's name.")
+@ENVIRONMENT_NAME
+@ENVIRONMENT_PREFIX
+@click.option("--image", metavar="NAME", help="Look into this image: a name, or a path.")
 @click.option("--frozen", is_flag=True, help="Take the lock as it is, even if it is stale.")
-def command(directory: Path, image: str, name: str | None, *, frozen: bool) -> None:
-    """Hold an image against the lock in DIR, byte for byte, without running it.
+@click.option("--json", "whole", is_flag=True, help="Print what differs as JSON.")
+def command(
+    directory: Path,
+    name: str | None,
+    prefix: Path | None,
+    image: str | None,
+    *,
+    frozen: bool,
+    whole: bool,
+) -> None:
+    """Hold the environment of the definition in DIR against its lock, byte for byte.
 
-    Each file that is missing, changed or added is printed, with the package that it belongs to.
+    Each package and each file that is missing, another or added is printed. With --image the
+    environment is one in an image, of which nothing is run.
     """
-    options = ImageOptions(name=name, frozen=frozen)
-    with report_progress() as reporter:
-        outcome = verify_image(directory, image, options=options, reporter=reporter)
-    for difference in outcome.differences:
-        click.echo(f"{difference.problem} {difference.path} ({difference.package or 'unknown'})")
-    if outcome.differences:
-        packages = {it.package for it in outcome.differences if it.package}
+    if image is None:
+        check_one_place(name, prefix)
+        outcome = _verify(directory, prefix=prefix, name=name, frozen=frozen)
+    else:
+        outcome = _verify_image(directory, image, prefix=prefix, name=name, frozen=frozen)
+    click.echo(_dump_json(outcome) if whole else "".join(_list_lines(outcome)), nl=False)
+    what = "Environment" if image is None else "Image"
+    if not outcome.is_right:
+        again = "--docker" if image is not None else "--reinstall"
         raise EnvsyncError(
-            f"Image `{image}` is not what the lock says: {len(outcome.differences)} files differ, "
-            f"of {len(packages)} packages",
-            hint=f"build it again with `envsync build-local {directory} --docker`",
+            f"{what} `{outcome.place}` is not what the lock says: {_count(outcome)}",
+            hint=f"make it anew with `envsync build-local {directory} {again}`",
         )
-    click.echo(f"Image `{image}` has the {outcome.package_count} packages of the lock", err=True)
+    click.echo(
+        f"{what} `{outcome.place}` has the {outcome.package_count} packages of the lock", err=True
+    )
+
+
+def _verify(
+    directory: Path, *, prefix: Path | None, name: str | None, frozen: bool
+) -> VerifyOutcome:
+    from envsync.workflow.verify import verify  # noqa: PLC0415  # images need more
+
+    with report_progress() as reporter:
+        return verify(directory, prefix=prefix, name=name, frozen=frozen, reporter=reporter)
+
+
+def _verify_image(
+    directory: Path, image: str, *, prefix: Path | None, name: str | None, frozen: bool
+) -> VerifyOutcome:
+    from envsync.workflow.image_assembly import ImageOptions  # noqa: PLC0415
+    from envsync.workflow.verify_image import verify_image  # noqa: PLC0415
+
+    options = ImageOptions(name=name, frozen=frozen)
+    place = None if prefix is None else prefix.as_posix()
+    with report_progress() as reporter:
+        return verify_image(directory, image, options=options, prefix=place, reporter=reporter)
+
+
+def _list_lines(outcome: VerifyOutcome) -> Iterator[str]:
+    for change in outcome.changes:
+        package = change.after or change.before
+        manager = package.manager if package is not None else ""
+        yield f"{_name_kind(change)} ({manager})\n"
+    for file in outcome.files:
+        owner = f" ({file.package})" if file.package else ""
+        yield f"{file.problem} {outcome.prefix}/{file.path}{owner}\n"
+
+
+def _name_kind(change: Change) -> str:
+    """Return *change* in a line; what is removed from a lock is missing in an environment."""
+    text = describe_package(change)
+    return text.replace("removed", "missing", 1) if change.kind == "removed" else text
+
+
+def _count(outcome: VerifyOutcome) -> str:
+    counts = (("package", len(outcome.changes)), ("file", len(outcome.files)))
+    parts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts if count]
+    total = sum(count for _, count in counts)
+    return f"{' and '.join(parts)} {'differs' if total == 1 else 'differ'}"
+
+
+def _dump_json(outcome: VerifyOutcome) -> str:
+    content = {
+        "place": outcome.place,
+        "prefix": outcome.prefix,
+        "packages": [asdict(change) for change in outcome.changes],
+        "files": [asdict(file) for file in outcome.files],
+    }
+    return json.dumps(content, indent=2) + "\n"

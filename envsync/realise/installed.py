@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
 from envsync.model.lockfile import LockedPackage
+from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_HEADER = re.compile(r"^(Name|Version): (\S+)$", re.MULTILINE)
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 _DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
 
 
@@ -25,18 +26,37 @@ def list_installed(prefix: Path, subdir: str) -> tuple[LockedPackage, ...]:
     Raises:
         EnvsyncError: *prefix* is no conda environment, or a record of it can't be read.
     """
+    records = read_records(prefix)
+    return (
+        *(_from_record(record, subdir) for record in records),
+        *_list_pip(find_pip_metadata(prefix, records), subdir),
+    )
+
+
+def read_records(prefix: Path) -> tuple[dict[str, Any], ...]:
+    """Return conda's own records of what is in *prefix*, by the names of their files.
+
+    Raises:
+        EnvsyncError: *prefix* is no conda environment, or a record of it can't be read.
+    """
     if not (prefix / "conda-meta").is_dir():
         raise EnvsyncError(f"`{prefix}` is no conda environment")
-    records = [_read_record(path) for path in sorted((prefix / "conda-meta").glob("*.json"))]
+    return tuple(_read_record(path) for path in sorted((prefix / "conda-meta").glob("*.json")))
+
+
+def find_pip_metadata(prefix: Path, records: Iterable[dict[str, Any]]) -> tuple[Path, ...]:
+    """Return the metadata folders of the Python packages in *prefix* that none of *records* has."""
     of_conda = {
         match[1]
         for record in records
         for file in record.get("files", ())
         if (match := _DIST_INFO.search(str(file)))
     }
-    return (
-        *(_from_record(record, subdir) for record in records),
-        *_list_pip(prefix, subdir, of_conda),
+    return tuple(
+        folder
+        for site_packages in find_site_packages(prefix)
+        for folder in sorted(site_packages.glob("*.dist-info"))
+        if folder.name.removesuffix(".dist-info") not in of_conda
     )
 
 
@@ -70,20 +90,29 @@ def _from_record(record: dict[str, Any], subdir: str) -> LockedPackage:
     )
 
 
-def _list_pip(prefix: Path, subdir: str, of_conda: set[str]) -> Iterator[LockedPackage]:
-    for folder in sorted(prefix.glob("lib/python3*/site-packages/*.dist-info")):
-        if folder.name.removesuffix(".dist-info") in of_conda:
-            continue
-        try:
-            text = (folder / "METADATA").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        headers = dict(_HEADER.findall(text.partition("\n\n")[0]))
-        if {"Name", "Version"} <= headers.keys():
+def _list_pip(folders: Iterable[Path], subdir: str) -> Iterator[LockedPackage]:
+    for folder in folders:
+        name, version = read_metadata(folder)
+        if version:
             yield LockedPackage(
-                name=re.sub(r"[-_.]+", "-", headers["Name"]).lower(),
-                version=headers["Version"],
+                name=name,
+                version=version,
                 manager="pip",
                 subdir=subdir,
                 url="",
             )
+
+
+def read_metadata(folder: Path) -> tuple[str, str]:
+    """Return name and version by the METADATA in *folder*; both are empty where it has none.
+
+    The name is spelled as an index spells it.
+    """
+    try:
+        text = (folder / "METADATA").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "", ""
+    headers = dict(_HEADER.findall(text.partition("\n\n")[0]))
+    if not {"Name", "Version"} <= headers.keys():
+        return "", ""
+    return re.sub(r"[-_.]+", "-", headers["Name"]).lower(), headers["Version"]

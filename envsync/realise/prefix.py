@@ -57,9 +57,14 @@ def is_current(plan: Plan) -> bool:
 
 
 def create_prefix(
-    plan: Plan, *, conda: CondaInstaller, pip: PipInstaller, reporter: Reporter
+    plan: Plan,
+    *,
+    conda: CondaInstaller,
+    pip: PipInstaller,
+    reporter: Reporter,
+    anew: bool = False,
 ) -> bool:
-    """Make the environment of *plan*; return False where it was there already.
+    """Make the environment of *plan*, *anew* or unless it was there: then return False.
 
     At every moment the prefix is either what it was or the new environment, whole. Another
     process that makes the same prefix is waited for.
@@ -71,7 +76,7 @@ def create_prefix(
     check_replaceable(plan.prefix)
     generations = generations_path(plan.prefix)
     with lock_directory(generations):
-        if is_current(plan):
+        if not anew and is_current(plan):
             renew_origin(plan)
             return False
         _remove_unfinished(generations)

@@ -11,9 +11,9 @@ from envsync.realise.location import environment_path, find_home
 from envsync.realise.prefix import create_prefix, is_current
 from envsync.realise.receipt import Plan, renew_origin
 from envsync.workflow.check import check
-from envsync.workflow.lock_files import is_lock_file, load_lock_file
-from envsync.workflow.pip_places import load_pip_installer
+from envsync.workflow.lock_files import check_sound, is_lock_file, load_sound_lock
 from envsync.workflow.origin import find_origin
+from envsync.workflow.pip_places import load_pip_installer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,20 @@ class BuildOutcome:
     warnings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalPlan:
+    """An environment of this machine: its *name*, its *plan* and where its packages come from.
+
+    *directory* is that of the lock, *spec* the definition, if there is one.
+    """
+
+    name: str
+    plan: Plan
+    directory: Path
+    spec: EnvironmentSpec | None = None
+    warnings: tuple[Finding, ...] = ()
+
+
 def build_local(
     directory: Path,
     *,
@@ -43,29 +57,57 @@ def build_local(
     prefix: Path | None = None,
     name: str | None = None,
     frozen: bool = False,
+    reinstall: bool = False,
 ) -> BuildOutcome:
     """Make the conda environment that the lock in *directory* describes, or update it.
 
     *directory* may also be a lockfile alone, of any format that envsync reads. The environment
     lies at *prefix*, else under envsync's home by *name*, else by the definition's name, or the
     name of the lockfile's folder. With *frozen* the lock is taken as it is, whether or not it
-    answers the definition.
+    answers the definition. With *reinstall* an environment that is there is made anew, from
+    packages of which every byte was looked at.
 
     Raises:
         StaleLockError: the lock does not answer the definition.
         DefinitionError: the definition or the lock is wrong.
         EnvsyncError: there is no lock, or the environment can't be made.
     """
+    local = plan_local(directory, prefix=prefix, name=name, frozen=frozen)
+    return BuildOutcome(
+        name=local.name,
+        prefix=local.plan.prefix,
+        package_count=len(local.plan.packages),
+        changed=_realise(local, reporter, reinstall=reinstall),
+        warnings=local.warnings,
+    )
+
+
+def plan_local(
+    directory: Path, *, prefix: Path | None, name: str | None, frozen: bool
+) -> LocalPlan:
+    """Return what `build_local` would make of its arguments.
+
+    Raises:
+        StaleLockError: the lock does not answer the definition.
+        DefinitionError: the definition or the lock is wrong.
+        EnvsyncError: there is no lock, or it has nothing for this machine.
+    """
     if is_lock_file(directory):
-        return _build_from_file(directory, (prefix, name), reporter)
+        chosen = name or directory.resolve().parent.name
+        lockfile = load_sound_lock(directory)
+        plan = Plan(
+            prefix=(prefix or environment_path(chosen, find_home())).absolute(),
+            packages=_list_packages(lockfile, directory, hint=None),
+            origin=find_origin(directory, None),
+        )
+        return LocalPlan(name=chosen, plan=plan, directory=directory.parent)
     checked = check_fresh(directory, frozen=frozen)
     chosen = name or checked.spec.name or checked.spec.directory.resolve().name
-    plan = _plan(checked, prefix or environment_path(chosen, find_home()))
-    return BuildOutcome(
+    return LocalPlan(
         name=chosen,
-        prefix=plan.prefix,
-        package_count=len(plan.packages),
-        changed=_realise(plan, (checked.spec, checked.spec.directory), reporter),
+        plan=_plan(checked, prefix or environment_path(chosen, find_home())),
+        directory=checked.spec.directory,
+        spec=checked.spec,
         warnings=checked.warnings,
     )
 
@@ -75,7 +117,7 @@ def check_fresh(directory: Path, *, frozen: bool) -> CheckOutcome:
 
     Raises:
         StaleLockError: the lock does not answer the definition, and is not to be *frozen*.
-        DefinitionError: the definition or the lock is wrong.
+        DefinitionError: the definition or the lock is wrong, or the lock contradicts itself.
         EnvsyncError: there is no lock.
     """
     checked = check(directory)
@@ -86,27 +128,8 @@ def check_fresh(directory: Path, *, frozen: bool) -> CheckOutcome:
             f"`{checked.path}` is stale{subdir}: {first.text}",
             hint=f"run `envsync lock {directory}`, or take the lock as it is with `--frozen`",
         )
+    check_sound(checked.path, checked.inconsistencies)
     return checked
-
-
-def _build_from_file(
-    path: Path, place: tuple[Path | None, str | None], reporter: Reporter
-) -> BuildOutcome:
-    prefix, name = place
-    chosen = name or path.resolve().parent.name
-    lockfile = load_lock_file(path)
-    plan = Plan(
-        prefix=(prefix or environment_path(chosen, find_home())).absolute(),
-        packages=_list_packages(lockfile, path, hint=None),
-        origin=find_origin(path, None),
-    )
-    return BuildOutcome(
-        name=chosen,
-        prefix=plan.prefix,
-        package_count=len(plan.packages),
-        changed=_realise(plan, (None, path.parent), reporter),
-        warnings=(),
-    )
 
 
 def _list_packages(
@@ -134,23 +157,20 @@ def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
     )
 
 
-def _realise(
-    plan: Plan, locked: tuple[EnvironmentSpec | None, Path], reporter: Reporter
-) -> bool:
-    """Make the environment of *plan* unless it is there; return whether it was made.
-
-    *locked* is the definition, if there is one, and the folder of its lock.
-    """
-    if is_current(plan):
-        renew_origin(plan)
+def _realise(local: LocalPlan, reporter: Reporter, *, reinstall: bool) -> bool:
+    """Make the environment of *local* unless it is there; return whether it was made."""
+    if not reinstall and is_current(local.plan):
+        renew_origin(local.plan)
         return False
     from envsync.adapters.rattler import RattlerInstaller, load_config
 
-    spec, directory = locked
-    conda = spec.conda if spec is not None else None
+    conda = local.spec.conda if local.spec is not None else None
     return create_prefix(
-        plan,
-        conda=RattlerInstaller(load_config(), conda.channels if conda else ()),
-        pip=load_pip_installer(spec, directory),
+        local.plan,
+        conda=RattlerInstaller(
+            load_config(), conda.channels if conda else (), trusts_cache=not reinstall
+        ),
+        pip=load_pip_installer(local.spec, local.directory, trusts_cache=not reinstall),
         reporter=reporter,
+        anew=reinstall,
     )

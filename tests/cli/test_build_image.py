@@ -247,20 +247,17 @@ def test_an_image_as_built_is_what_the_lock_says(locked: Callable[..., Done]) ->
     assert archive.stderr.splitlines()[-1] == "Image `image.tar` has the 4 packages of the lock"
 
 
-def test_an_image_of_another_lock_is_told_apart_file_by_file(
+def test_an_image_of_another_lock_is_told_apart_by_its_packages(
     locked: Callable[..., Done], define: Callable[..., Path]
 ) -> None:
     locked("build-local", "d", "--base", "base.tar", "--output", "image.tar")
     define("python", "six=1.16", pip=("idna==3.10",), environmentVariables={"GREETING": "hello"})
     assert locked("lock", "d").status == 0
     done = locked("verify", "d", "--image", "image.tar")
-    lines = done.stdout.splitlines()
-    meta = "/azureml-envs/d/conda-meta"
 
     assert done.status == 1
-    assert any(line.startswith(f"missing {meta}/six-1.16.0-") for line in lines)
-    assert any(line.startswith(f"added {meta}/six-1.17.0-") for line in lines)
-    assert any(
-        line.startswith("changed ") and "/six.py (conda six 1.16.0" in line for line in lines
-    )
-    assert "Error: Image `image.tar` is not what the lock says: " in done.stderr
+    assert done.stdout == "up six 1.16.0 → 1.17.0 (conda)\n"
+    assert done.stderr.splitlines()[-2:] == [
+        "Error: Image `image.tar` is not what the lock says: 1 package differs",
+        "Hint: make it anew with `envsync build-local d --docker`",
+    ]

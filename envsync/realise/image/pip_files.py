@@ -9,16 +9,19 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from envsync.errors import EnvsyncError
 from envsync.realise.image.files import ImageFile
+from envsync.realise.pip_record import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from envsync.realise.pip_record import RecordRow
 
 # What an installer notes down about its own doings, beside the package's own metadata.
 _NOTES = frozenset({"REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"})
@@ -70,7 +73,7 @@ def find_distributions(site_packages: Path) -> dict[str, Path]:
 
 def list_claims(info: Path) -> tuple[Path, ...]:
     """Return the files that the package of the metadata folder *info* says are its own."""
-    return tuple(_resolve(info.parent / row[0]) for row in _read_record(info))
+    return tuple(row.path for row in read_record(info))
 
 
 def list_pip_files(info: Path, *, unpacked: Path, place: PipPlace) -> Sequence[ImageFile]:
@@ -79,23 +82,15 @@ def list_pip_files(info: Path, *, unpacked: Path, place: PipPlace) -> Sequence[I
     Console scripts are written anew, for the interpreter of *place*; notes that an installer
     makes of its own doings are left out, and RECORD follows.
     """
-    rows = [row for item in _read_record(info) if (row := _read_row(item, info, unpacked, place))]
+    rows = [row for item in read_record(info) if (row := _read_row(item, info, unpacked, place))]
     launchers = _list_launchers(info)
     files = [_to_file(row, launchers, place) for row in rows]
     record = _dump_record(files, info, place)
     return (*files, record)
 
 
-def _read_record(info: Path) -> list[list[str]]:
-    try:
-        text = (info / "RECORD").read_text(encoding="utf-8")
-    except OSError as error:
-        raise EnvsyncError(f"Cannot read `{info / 'RECORD'}`: {error.strerror}") from error
-    return [row for row in csv.reader(text.splitlines()) if row]
-
-
-def _read_row(item: Sequence[str], info: Path, unpacked: Path, place: PipPlace) -> _Row | None:
-    source = _resolve(info.parent / item[0])
+def _read_row(item: RecordRow, info: Path, unpacked: Path, place: PipPlace) -> _Row | None:
+    source = item.path
     is_note = source.parent == info and (source.name in _NOTES or source.name == "RECORD")
     if is_note or source.suffix == ".pyc":
         return None
@@ -105,10 +100,10 @@ def _read_row(item: Sequence[str], info: Path, unpacked: Path, place: PipPlace) 
         path = source.relative_to(unpacked).as_posix()
         path = _HEADERS.sub(f"include/{place.python}/", path, count=1)
     else:
-        raise EnvsyncError(f"`{info.name}` claims `{item[0]}`, which is outside of its environment")
-    kind, _, digest = (item[1] if len(item) > 1 else "").partition("=")
-    sha256 = base64.urlsafe_b64decode(digest + "==").hex() if kind == "sha256" else None
-    return _Row(path=path, source=source, sha256=sha256)
+        raise EnvsyncError(
+            f"`{info.name}` claims `{item.name}`, which is outside of its environment"
+        )
+    return _Row(path=path, source=source, sha256=item.sha256)
 
 
 def _to_file(row: _Row, launchers: Mapping[str, str], place: PipPlace) -> ImageFile:
@@ -197,14 +192,3 @@ def _measure(file: ImageFile) -> tuple[str, str]:
     else:
         return "", ""
     return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}", str(size)
-
-
-def _resolve(path: Path) -> Path:
-    """Return *path* without `..`, whatever links lie on its way."""
-    parts: list[str] = []
-    for part in path.parts:
-        if part != "..":
-            parts.append(part)
-        elif len(parts) > 1:
-            parts.pop()
-    return Path(*parts)

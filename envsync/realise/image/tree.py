@@ -1,0 +1,175 @@
+"""The files of an image as a container sees them, read from its layers."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envsync.realise.verification import FoundFile, describe_link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_CHUNK = 1 << 20
+_GONE, _ALL_GONE = ".wh.", ".wh..wh..opq"  # how a layer says that what lies below is hidden
+_META = re.compile(r"conda-meta/[^/]+\.json|lib/[^/]+/site-packages/[^/]+\.dist-info/[A-Z]+")
+_LARGEST_META = 32 << 20
+_HISTORY = "/conda-meta/history"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageMember:
+    """A file or link, whether it may be run, and the name of the layer that brought it.
+
+    *content* is kept of what says which packages there are.
+    """
+
+    found: FoundFile
+    is_executable: bool
+    layer: str
+    content: bytes | None = None
+
+
+def read_tree(layers: Iterable[tuple[str, Path]], prefix: str) -> dict[str, ImageMember]:
+    """Return what is below *prefix*, by path from there on; *layers* are names and plain tars."""
+    tree: dict[str, ImageMember] = {}
+    folders: set[str] = set()
+    below = f"{prefix.strip('/')}/"
+    for name, path in layers:
+        with tarfile.open(path, "r:") as archive:
+            _add_layer(_Reader(archive, name, below), tree, folders)
+    return tree
+
+
+def find_prefixes(layers: Iterable[Path]) -> tuple[str, ...]:
+    """Return the conda environments that *layers*, plain tars, bring, sorted."""
+    found = set()
+    for path in layers:
+        with tarfile.open(path, "r:") as archive:
+            names = (_place(member.name) for member in archive)
+            found |= {f"/{it.removesuffix(_HISTORY)}" for it in names if it.endswith(_HISTORY)}
+    return tuple(sorted(found))
+
+
+def write_metadata(tree: Mapping[str, ImageMember], target: Path) -> None:
+    """Write what says which packages *tree* has below the folder *target*."""
+    (target / "conda-meta").mkdir(parents=True)
+    for path, member in tree.items():
+        if member.content is not None:
+            place = target / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(member.content)
+
+
+def _add_layer(reader: _Reader, tree: dict[str, ImageMember], folders: set[str]) -> None:
+    """Lay a layer over *tree*, whose folders are *folders*."""
+    own, hidden, emptied = reader.read(tree)
+    hidden |= own.keys() & folders  # a file or a link in the place of a folder
+    if hidden or emptied:
+        for path in [it for it in tree if _is_hidden(it, hidden, emptied)]:
+            del tree[path]
+    tree.update(own)
+    for path in own:
+        folders.update(_list_parents(path))
+
+
+def _is_hidden(path: str, hidden: set[str], emptied: set[str]) -> bool:
+    parents = set(_list_parents(path))
+    return path in hidden or bool(parents & hidden) or bool(parents & emptied)
+
+
+def _list_parents(path: str) -> Iterator[str]:
+    """Give the folders that *path* is in, "" for the prefix itself."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _place(name: str) -> str:
+    """Return where *name* lies, from the root on, as an engine unpacks it."""
+    return posixpath.normpath(f"/{name}").strip("/")
+
+
+class _Reader:
+    """Reads what one layer, called *name*, has below the folder *below*."""
+
+    def __init__(self, archive: tarfile.TarFile, name: str, below: str) -> None:
+        self._archive = archive
+        self._name = name
+        self._below = below
+
+    def read(
+        self, tree: Mapping[str, ImageMember]
+    ) -> tuple[dict[str, ImageMember], set[str], set[str]]:
+        """Return the layer's files, what it takes away, and the folders that it empties."""
+        own: dict[str, ImageMember] = {}
+        hidden: set[str] = set()
+        emptied: set[str] = set()
+        for member in self._archive:
+            place = _place(member.name)
+            folder, _, last = place.rpartition("/")
+            if last == _ALL_GONE:
+                emptied |= self._list_hidden(folder)
+            elif last.startswith(_GONE):
+                hidden |= self._list_hidden(f"{folder}/{last[len(_GONE) :]}".lstrip("/"))
+            elif place.startswith(self._below):
+                path = place[len(self._below) :]
+                if not member.isdir():
+                    own[path] = self._read(member, path, own, tree)
+                elif path in tree:
+                    hidden.add(path)  # a folder in the place of a file or a link
+            elif not member.isdir() and self._below.startswith(f"{place}/"):
+                hidden.add("")
+        return own, hidden, emptied
+
+    def _list_hidden(self, place: str) -> set[str]:
+        """Return *place* from the prefix on: "" where the prefix goes with it."""
+        if f"{place}/".startswith(self._below):
+            return {place[len(self._below) :]}
+        return {""} if self._below.startswith(f"{place}/") or not place else set()
+
+    def _read(
+        self,
+        member: tarfile.TarInfo,
+        path: str,
+        own: Mapping[str, ImageMember],
+        tree: Mapping[str, ImageMember],
+    ) -> ImageMember:
+        if member.issym():
+            link = describe_link(member.linkname)
+            return ImageMember(found=link, is_executable=False, layer=self._name)
+        if member.islnk():
+            return self._read_link(member, own, tree)
+        keeps = _META.fullmatch(path) is not None and member.size <= _LARGEST_META
+        digest, content = hashlib.sha256(), b""
+        stream = self._archive.extractfile(member)
+        while stream is not None and (chunk := stream.read(_CHUNK)):
+            digest.update(chunk)
+            content += chunk if keeps else b""
+        return ImageMember(
+            found=FoundFile(digest.hexdigest()),
+            is_executable=bool(member.mode & 0o100),
+            layer=self._name,
+            content=content if keeps else None,
+        )
+
+    def _read_link(
+        self,
+        member: tarfile.TarInfo,
+        own: Mapping[str, ImageMember],
+        tree: Mapping[str, ImageMember],
+    ) -> ImageMember:
+        """Return what the hard link *member* is: another name of a file that came before it."""
+        target = _place(member.linkname)
+        if target.startswith(self._below):
+            path = target[len(self._below) :]
+            other = own.get(path) or tree.get(path)
+            if other is not None:
+                return other
+        unknown = FoundFile(f"= {target}")  # of what lies outside of the prefix
+        return ImageMember(found=unknown, is_executable=False, layer=self._name)
