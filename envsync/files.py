@@ -65,6 +65,17 @@ def make_aside(path: Path, *, folder: bool = False) -> Iterator[Path]:
             os.close(hold)
 
 
+def make_lasting_aside(path: Path) -> Path:
+    """Return a new folder beside *path* for as long as this process lives, or what it becomes.
+
+    It stays after that, until `remove_left_over`.
+    """
+    aside, hold = _make_held(path, folder=True)
+    if hold is not None:
+        os.set_inheritable(hold, True)  # noqa: FBT003  # the library's signature
+    return aside
+
+
 def remove_left_over(path: Path) -> None:
     """Remove what `make_aside` made for *path* in processes that are dead, and in no other."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):

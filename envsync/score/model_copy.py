@@ -8,7 +8,8 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, EnvsyncError
+from envsync.errors import DefinitionError
+from envsync.files import cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +59,7 @@ def copy_model(source: Path, target: Path, *, read_only: bool) -> Copied:
         try:
             digest, length = _copy_file(path, place, read_only=read_only)
         except OSError as error:
-            message = f"Cannot copy `{path}` to `{place.parent}`: {error.strerror or error}"
-            raise EnvsyncError(message) from error
+            raise cannot_write(place, error) from error
         size += length
         if not relative:
             return Copied(sha256=digest, size=size)

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, EnvsyncError
-from envsync.files import remove_tree
+from envsync.errors import DefinitionError
+from envsync.files import cannot_write, make_lasting_aside, remove_left_over
 from envsync.score.model_copy import list_files
 from envsync.score.model_registry import LAYOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from envsync.model.registered_model import NamedModel
 
+_ARRANGED = "arranged"
+
 
 def arrange_models(models: Sequence[NamedModel], root: Path) -> Path:
-    """Return what `AZUREML_MODEL_DIR` is for *models*: one model's own, or that of them all.
+    """Return what `AZUREML_MODEL_DIR` is for *models*: one model's own folder, or that of them all.
 
-    Every model lies at `azureml-models/NAME/VERSION/` and under its own name there. The folders
-    are made below *root*, the files in them are links; the same models have the same folder, so
-    that one which a server still uses is never changed.
+    Every model lies at `azureml-models/NAME/VERSION/` under its own name. What does not lie there
+    already is linked into a folder below *root*, which is this process's until it ends.
 
     Raises:
         DefinitionError: two of them have the same name and version, or one can't be read.
         EnvsyncError: *root* can't be written to.
     """
     check_distinct(models)
-    links = sorted((place, str(path)) for model in models for place, path in _links(model))
-    digest = hashlib.sha256(repr(links).encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    arranged = root / "arranged" / digest
-    if not arranged.is_dir():
-        try:
-            _arrange(links, arranged)
-        except OSError as error:
-            message = f"Cannot write `{arranged}`: {error.strerror or error}"
-            raise EnvsyncError(message) from error
-    folder = arranged / LAYOUT
-    return folder if len(models) > 1 else folder / models[0].name / str(models[0].version)
+    first = models[0]
+    own = first.path.parent
+    if len(models) == 1 and own.parts[-3:] == (LAYOUT, first.name, str(first.version)):
+        return own
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        remove_left_over(root / _ARRANGED)
+        folder = make_lasting_aside(root / _ARRANGED) / LAYOUT
+        for model in models:
+            _link_model(model, folder / model.name / str(model.version) / model.path.name)
+    except OSError as error:
+        raise cannot_write(root, error) from error
+    return folder if len(models) > 1 else folder / first.name / str(first.version)
 
 
 def check_distinct(models: Sequence[NamedModel]) -> None:
@@ -59,24 +61,15 @@ def check_distinct(models: Sequence[NamedModel]) -> None:
             )
 
 
-def _links(model: NamedModel) -> Iterator[tuple[str, Path]]:
-    place = f"{model.name}/{model.version}/{model.path.name}"
+def _link_model(model: NamedModel, place: Path) -> None:
+    """Link each file of *model*, hard if the system lets us: a soft link shows where it leads to.
+
+    Folders are made, since what walks through them does not follow links.
+    """
     for relative, path in list_files(model.path):
-        yield f"{place}/{relative}" if relative else place, path
-
-
-def _arrange(links: Sequence[tuple[str, str]], arranged: Path) -> None:
-    arranged.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=arranged.parent))
-    try:
-        for place, path in links:
-            link = aside / LAYOUT / place
-            link.parent.mkdir(parents=True, exist_ok=True)
+        link = place / relative if relative else place
+        link.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path.resolve(), link)
+        except OSError:
             link.symlink_to(path)
-        aside.chmod(0o755)
-        aside.replace(arranged)
-    except OSError:
-        if not arranged.is_dir():  # else another process was quicker
-            raise
-    finally:
-        remove_tree(aside)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.files import lock_directory, remove_tree, write_atomically
+from envsync.files import (
+    cannot_write,
+    lock_directory,
+    make_aside,
+    remove_left_over,
+    write_atomically,
+)
 from envsync.model.registered_model import ModelNotes, RegisteredModel, check_model_name
 from envsync.score.model_copy import copy_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 LAYOUT = "azureml-models"
 
@@ -32,7 +37,7 @@ class ModelRegistry:
         self._root = root
         self._models = root / LAYOUT
         self._metadata = root / "metadata"
-        self._aside = root / "aside"
+        self._aside = root / "version"
 
     def register(
         self, source: Path, name: str, notes: ModelNotes, *, created: str
@@ -138,24 +143,15 @@ class ModelRegistry:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[Path]:
-        """Hold the registry, and give an empty folder in it that is gone afterwards.
-
-        What a process left there that was killed goes too.
-        """
+        """Hold the registry, and give an empty folder in it that is gone afterwards."""
         with lock_directory(self._root):
             try:
-                for left in _list_folder(self._aside):
-                    remove_tree(left)
-                self._aside.mkdir(exist_ok=True)
-                aside = Path(tempfile.mkdtemp(dir=self._aside))
-                aside.chmod(0o755)
-                try:
+                remove_left_over(self._aside)
+                with make_aside(self._aside, folder=True) as aside:
+                    aside.chmod(0o755)
                     yield aside
-                finally:
-                    remove_tree(aside)
             except OSError as error:
-                message = f"Cannot write `{self._root}`: {error.strerror or error}"
-                raise EnvsyncError(message) from error
+                raise cannot_write(self._root, error) from error
 
     def _record(self, name: str, version: int) -> Path:
         return self._metadata / name / f"{version}.json"

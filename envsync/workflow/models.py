@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.files import remove_tree
+from envsync.files import cannot_write, make_aside, remove_left_over
 from envsync.model.registered_model import (
     ModelNotes,
     NamedModel,
@@ -67,24 +66,20 @@ def download(model: RegisteredModel, target_dir: Path, *, overwrite: bool) -> Pa
         raise DefinitionError(f"`{target}` is there already", hint="replace it with `--overwrite`")
     try:
         target_dir.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target_dir))
+        remove_left_over(target)
+        with make_aside(target, folder=True) as aside:
+            copied = copy_model(model.path, aside / "new", read_only=False)
+            if copied.sha256 != model.sha256:
+                raise EnvsyncError(
+                    f"Model `{model.id}` is not what was registered: its sha256 is "
+                    f"{copied.sha256}, not {model.sha256}",
+                    hint="register it again from where it came from",
+                )
+            if _is_there(target):
+                target.replace(aside / "old")
+            (aside / "new").replace(target)
     except OSError as error:
-        raise EnvsyncError(f"Cannot write `{target}`: {error.strerror or error}") from error
-    try:
-        copied = copy_model(model.path, aside / "new", read_only=False)
-        if copied.sha256 != model.sha256:
-            raise EnvsyncError(
-                f"Model `{model.id}` is not what was registered: its sha256 is {copied.sha256}, "
-                f"not {model.sha256}",
-                hint="register it again from where it came from",
-            )
-        if _is_there(target):
-            target.replace(aside / "old")
-        (aside / "new").replace(target)
-    except OSError as error:
-        raise EnvsyncError(f"Cannot write `{target}`: {error.strerror or error}") from error
-    finally:
-        remove_tree(aside)
+        raise cannot_write(target, error) from error
     return target
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -179,6 +181,25 @@ def test_models_that_would_lie_in_one_place_are_refused(
     said = score("--model", "model.pkl", "--model", "other/model.pkl")
 
     assert "would both be `model.pkl/0`" in str(said)
+
+
+@pytest.mark.usefixtures("pickle")
+def test_what_is_arranged_stays_while_it_is_served_and_no_longer(
+    score: Callable[..., object], tmp_path: Path
+) -> None:
+    root = tmp_path.parent / os.environ["ENVSYNC_HOME"] / "models"
+    command = [sys.executable, "-m", "envsync", "serve", "--python", sys.executable]
+    command += ["--port", "0", "--model", "model.pkl"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        while "Ready" not in server.stderr.readline():
+            assert server.poll() is None
+        (served,) = root.glob(".arranged.*")
+        assert score("--model", "./model.pkl") == ["/model.pkl/0", ["model.pkl"]]
+        assert served.exists()
+        server.terminate()
+    score("--model", "./model.pkl")
+    assert not served.exists()
 
 
 def test_a_model_and_a_model_dir_exclude_each_other(score: Callable[..., object]) -> None:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MARK = "MLmodel"
-_SCRIPT = Path(__file__).parent / "runtime" / "mlflow_score.py"
+_SCRIPT = (
+    Path(__file__).parent / "mlflow_score.py"
+)  # its folder is all its own: it is imported from
 
 
 def is_mlflow_model(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import pathlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ def run(raw_data: str) -> "Any":
 
 
 def _find_model(model_dir: str) -> str:
-    inside = sorted(os.path.join(model_dir, name) for name in os.listdir(model_dir))
-    for folder in [model_dir, *inside]:
-        if os.path.isfile(os.path.join(folder, "MLmodel")):
-            return folder
-    raise FileNotFoundError("no MLflow model is in `{}`".format(model_dir))
+    """Return the folder of the model, where it really is: MLflow takes no links out of it."""
+    root = pathlib.Path(model_dir)
+    for folder in [root, *sorted(root.iterdir())]:
+        mark = folder / "MLmodel"
+        if mark.is_file():
+            return str(mark.resolve().parent)
+    raise FileNotFoundError("no MLflow model is in `" + model_dir + "`")
 
 
 def _read(key: str, value: "Any") -> "Any":
