@@ -11,14 +11,14 @@ from urllib.parse import unquote, urlsplit
 
 import rattler
 from rattler.exceptions import InstallerError
-from rattler.networking import Client
 from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
 from envsync.adapters.rattler.cache_check import find_touched
-from envsync.adapters.rattler.configuration import find_package_cache
+from envsync.adapters.rattler.configuration import find_package_cache, open_client
 from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install
+from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.files import remove_tree
@@ -104,13 +104,16 @@ def _link(
 ) -> None:
     """Link *packages* into the first of *places* as if it were the second."""
     target, prefix = places
+    patience = Patience(
+        seconds=find_timeout(), notice=lambda: listener.note("Still waiting for packages")
+    )
     try:
         run(
             lambda: rattler.install(
                 [to_record(package) for package in packages],
                 target_prefix=target,
                 alternative_target_prefix=prefix,
-                client=Client.from_config(config),
+                client=open_client(config),
                 config=config,
                 package_cache=cache,
                 requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
@@ -118,9 +121,10 @@ def _link(
                     for text in requested
                 ],
                 reporter=cast("InstallerReporter", listener),
-            )
+            ),
+            patience,
         )
-    except InstallerError as error:
+    except (InstallerError, Stalled) as error:
         raise explain_install(packages, error) from error
 
 
@@ -159,6 +163,10 @@ class _LinkReporter:
         """Count one more package."""
         del index
         self._reporter.advance()
+
+    def note(self, text: str) -> None:
+        """Say *text*, which no callback of rattler's does."""
+        self._reporter.note(text)
 
 
 def _digest(stream: Any, kind: str) -> str:
