@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 import shutil
 import socket
 import subprocess
+import tarfile
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -16,6 +20,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 USER, PASSWORD = "me", "secret"
 # `htpasswd -Bbn me secret`
@@ -126,6 +132,80 @@ def run_scripted(answer: Callable[[str, str, int], Answer | None]) -> Iterator[S
             over.set()
             server.shutdown()
             thread.join()
+
+
+def put_archive(archive: Path, name: str, *, login: str = "") -> str:
+    """Put the image in *archive* into a registry under *name* (`HOST/REPOSITORY:TAG`).
+
+    *login* is `USER:PASSWORD`. The digest of its manifest is returned.
+    """
+    host, _, rest = name.partition("/")
+    repository = rest.rpartition(":")[0]
+    with tarfile.open(archive) as opened:
+
+        def read(member: str) -> bytes:
+            stream = opened.extractfile(member)
+            assert stream is not None
+            return stream.read()
+
+        entry = json.loads(read("manifest.json"))[0]
+        config, layers = read(entry["Config"]), [read(path) for path in entry["Layers"]]
+    root = f"http://{host}/v2/{repository}"
+    for blob in (config, *layers):
+        _, headers = _send("POST", f"{root}/blobs/uploads/", login=login)
+        place = f"{headers['Location']}&digest={digest_of(blob)}"
+        _send("PUT", place, blob, "application/octet-stream", login=login)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": _describe(config, "application/vnd.docker.container.image.v1+json"),
+        "layers": [_describe(it, "application/vnd.docker.image.rootfs.diff.tar") for it in layers],
+    }
+    return put_manifest(name, manifest, _MANIFEST, login=login)
+
+
+def put_index(name: str, digests: Mapping[str, str]) -> str:
+    """Put an index under *name* that has a digest for each architecture; return its own."""
+    kind = "application/vnd.docker.distribution.manifest.list.v2+json"
+    entries = [
+        {
+            "mediaType": _MANIFEST,
+            "digest": digest,
+            "size": 1,
+            "platform": {"os": "linux", "architecture": architecture},
+        }
+        for architecture, digest in digests.items()
+    ]
+    return put_manifest(name, {"schemaVersion": 2, "mediaType": kind, "manifests": entries}, kind)
+
+
+def put_manifest(name: str, manifest: Mapping[str, object], kind: str, *, login: str = "") -> str:
+    """Put *manifest* into a registry under *name*; return its digest."""
+    host, _, rest = name.partition("/")
+    repository, _, tag = rest.rpartition(":")
+    content = json.dumps(manifest).encode()
+    _send("PUT", f"http://{host}/v2/{repository}/manifests/{tag}", content, kind, login=login)
+    return digest_of(content)
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _describe(content: bytes, kind: str) -> dict[str, object]:
+    return {"mediaType": kind, "digest": digest_of(content), "size": len(content)}
+
+
+def _send(
+    method: str, url: str, body: bytes = b"", kind: str = "", *, login: str = ""
+) -> tuple[int, Mapping[str, str]]:
+    request = urllib.request.Request(url, data=body, method=method)  # noqa: S310  # loopback
+    request.add_header("Content-Type", kind)
+    if login:
+        request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request) as answer:
+        return answer.status, dict(answer.headers)
 
 
 def _find_port() -> int:
