@@ -22,6 +22,7 @@ _Found = TypeVar("_Found")
 _VARIABLE = "ENVSYNC_REGISTRY_TIMEOUT"
 _REGISTRY_SECONDS = 6.0  # all requests together: a lock may have to wait for that long
 _ENGINE_SECONDS = 3.0
+_LONGEST_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +106,7 @@ class DigestFinder:
         text = self._environ.get(_VARIABLE) or str(_REGISTRY_SECONDS)
         with contextlib.suppress(ValueError):
             if (seconds := float(text)) > 0:
-                return min(seconds, threading.TIMEOUT_MAX)
+                return min(seconds, _LONGEST_SECONDS)
         raise DefinitionError(f"`{_VARIABLE}` is `{text}`, and not a number of seconds")
 
 

@@ -14,13 +14,17 @@ from rattler import Client, Gateway, install, solve
 from rattler.config import Config
 
 from envsync.adapters.docker_engine import DockerEngine, connect
+from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
+from envsync.model.image import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from channel import Served
+
+OLD, NEW = f"sha256:{1:064}", f"sha256:{2:064}"
 
 _HINT = "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
 
@@ -160,3 +164,23 @@ def test_the_embedded_python_runs_with_nothing_of_the_host(
 
     assert has_no_python.stdout == ""
     assert (done.stderr, done.stdout, done.status) == ("", "/env\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("digests", "name", "found"),
+    [
+        ([f"r.example/a@{OLD}"], "r.example/a:1", OLD),
+        ([f"r.example/b@{OLD}", f"r.example/a@{NEW}"], "r.example/a:1", NEW),
+        ([f"r.example/b@{OLD}"], "r.example/a:1", None),
+        ([f"ubuntu@{OLD}"], "docker.io/library/ubuntu:1", OLD),
+        ([f"docker.io/library/ubuntu@{OLD}"], "ubuntu", OLD),  # as Podman says it
+        ([f"a/b@{OLD}", f"a/b@{NEW}"], f"a/b@{NEW}", NEW),
+        (["<none>@<none>"], "a/b:1", None),
+        ([], "a/b:1", None),
+        (None, "a/b:1", None),
+    ],
+)
+def test_of_an_images_digests_the_one_of_its_repository_counts(
+    digests: list[str] | None, name: str, found: str | None
+) -> None:
+    assert choose_digest({"RepoDigests": digests}, parse_reference(name)) == found

@@ -12,7 +12,7 @@ import pytest
 from fakes import RecordingReporter
 from registries import PASSWORD, USER, make_certificate, run_registry, run_scripted, why_not
 
-from envsync.adapters.registry import RegistrySource, push
+from envsync.adapters.registry import ImageNotFoundError, RegistrySource, push
 from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import Credentials
 from envsync.errors import EnvsyncError
@@ -176,6 +176,31 @@ def test_a_digest_is_read_as_well_as_a_tag(registry: str, blobs: Blobs) -> None:
         assert source.load().digest == pushed.digest
 
 
+def test_the_digest_of_a_tag_is_asked_for_without_reading_the_image(
+    registry: str, blobs: Blobs
+) -> None:
+    pushed = _push(f"{registry}/team/digest:1", [blobs.layer("x")], blobs)
+
+    for name in (f"{registry}/team/digest:1", f"{registry}/team/digest@{pushed.digest}"):
+        with _source(name) as source:
+            assert source.find_digest() == pushed.digest
+    with _source(f"{registry}/team/digest:2") as source, pytest.raises(ImageNotFoundError):
+        source.find_digest()
+
+
+@pytest.mark.parametrize("said", ["", "md5:1", f"sha256:{1:063}"])
+def test_a_registry_that_tells_no_digest_is_asked_for_the_manifest(said: str) -> None:
+    content = b'{"manifests": []}'
+
+    def answer(method: str, path: str, earlier: int) -> tuple[int, dict[str, str], bytes]:
+        del path, earlier
+        headers = {"Docker-Content-Digest": said} if said else {}
+        return 200, {**headers, "Content-Type": DOCKER_INDEX}, b"" if method == "HEAD" else content
+
+    with run_scripted(answer) as scripted, _source(f"{scripted.address}/x:1") as source:
+        assert source.find_digest() == _digest(content)
+
+
 def test_an_image_that_is_not_there_is_said(registry: str) -> None:
     with _source(f"{registry}/team/none:1") as source, pytest.raises(EnvsyncError) as caught:
         source.load()
@@ -193,6 +218,17 @@ def test_the_definitions_user_is_let_in(
 
     with _source(f"{login_registry}/private:1", known) as source:
         assert source.load().os == "linux"
+
+
+@pytest.mark.parametrize("form", ["{}", "https://{}", "https://{}/", "{}/v2/", "{}/team"])
+def test_the_definitions_registry_may_be_written_as_an_address(
+    login_registry: str, form: str
+) -> None:
+    address = form.format(login_registry)
+    known = ImageRegistry(address=address, username=USER, password=Secret(PASSWORD))
+
+    with _source(f"{login_registry}/none:1", known) as source, pytest.raises(ImageNotFoundError):
+        source.find_digest()
 
 
 def test_a_wrong_password_is_refused_and_not_shown(login_registry: str) -> None:

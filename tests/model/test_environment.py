@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from envsync.model.environment import (
     BuildContext,
     CondaSpec,
@@ -43,3 +45,28 @@ def test_repr_of_a_definition_shows_no_secret() -> None:
 def test_definition_is_hashable_and_compares_by_value() -> None:
     one = EnvironmentSpec(name="a", directory=Path(), files=())
     assert {one} == {EnvironmentSpec(name="a", directory=Path(), files=())}
+
+
+@pytest.mark.parametrize(
+    ("image", "address", "name"),
+    [
+        ("team/a:1", None, "team/a:1"),
+        ("team/a:1", "r.example", "r.example/team/a:1"),
+        (" team/a:1 ", "https://r.example/", "r.example/team/a:1"),
+        ("/team/a:1", "r.example/cache", "r.example/cache/team/a:1"),
+        ("r.example/team/a:1", "r.example", "r.example/team/a:1"),
+        ("other.example/a:1", "r.example", "other.example/a:1"),
+        ("ubuntu", "https://index.docker.io/v1/", "index.docker.io/ubuntu"),
+        ("", "r.example", ""),
+        (None, "r.example", ""),
+    ],
+)
+def test_the_name_of_the_base_image_has_its_registry(
+    image: str | None, address: str | None, name: str
+) -> None:
+    registry = ImageRegistry(address=address)
+    spec = EnvironmentSpec(
+        name="a", directory=Path(), files=(), base_image=image, registry=registry
+    )
+
+    assert spec.base_image_name == name

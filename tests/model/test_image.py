@@ -15,6 +15,8 @@ _DIGEST = "sha256:" + "0" * 64
         ("ubuntu:22.04", "docker.io", "library/ubuntu", "22.04", "ubuntu:22.04"),
         ("team/x", "docker.io", "team/x", "latest", "team/x"),
         ("index.docker.io/team/x", "docker.io", "team/x", "latest", "team/x"),
+        ("docker.io/ubuntu", "docker.io", "library/ubuntu", "latest", "ubuntu"),
+        ("registry-1.docker.io/a/b", "docker.io", "a/b", "latest", "a/b"),
         ("localhost/x:1", "localhost", "x", "1", "localhost/x:1"),
         ("127.0.0.1:5000/a/b:1", "127.0.0.1:5000", "a/b", "1", "127.0.0.1:5000/a/b:1"),
         (
@@ -42,3 +44,14 @@ def test_references_are_read_as_docker_reads_them(
 def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(DefinitionError, match="is not an image reference"):
         parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["u:hunter2@r.example/a:1", "https://u:hunter2@r.example/a", "a?sig=hunter2", "u:hu@nter2@r/a"],
+)
+def test_a_secret_in_what_is_no_reference_is_not_repeated(text: str) -> None:
+    with pytest.raises(DefinitionError, match="no place for a user") as caught:
+        parse_reference(text)
+
+    assert "hu" not in caught.value.message
