@@ -248,7 +248,9 @@ def test_a_client_that_waits_is_told_to_continue(python: Path, tmp_path: Path) -
         (b"nonsense\r\n\r\n", 400),
         (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\nHost: a\n\n", 408),
+        (b"GET / HTTP/1.1\nHost: a\n\n", 400),
+        (b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\x00\r\n\r\n", 400),
@@ -269,6 +271,10 @@ def test_a_client_that_waits_is_told_to_continue(python: Path, tmp_path: Path) -
         (b"POST /score HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
         (b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
         (b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", 400),
+        (
+            b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx\r\n\r\n",
+            400,
+        ),
     ],
 )
 def test_what_is_no_request_is_refused(
@@ -276,11 +282,8 @@ def test_what_is_no_request_is_refused(
 ) -> None:
     with serve_script(python, tmp_path, ECHO) as served:
         answer = served.send_raw(request_bytes)
-        if status == 408:
-            assert answer == b""  # it never was a whole head, and the client went away
-        else:
-            assert answer.startswith(b"HTTP/1.1 %d " % status)
-            assert b"Connection: close" in answer
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert b"Connection: close" in answer
         assert served.ask(body="next").json == "next"
 
 

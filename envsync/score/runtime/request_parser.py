@@ -16,7 +16,8 @@ MOST_FIELDS = 200
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])")
 _FIELDS = re.compile(rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_FIELD = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[\t\x20-\x7e\x80-\xff]*|[\t ]*)")
 _LENGTH = re.compile(r"[0-9]{1,19}\Z")
 _LONGEST_CHUNK_LINE = 256
 _CRLF = b"\r\n"
@@ -58,7 +59,7 @@ class Head:
         self.method = method
         self.target = target
         self.pairs = pairs
-        self.path = target.partition("?")[0]
+        self.path = _path_of(target)
         fields = {}  # type: dict[str, str]
         for name, value in pairs:
             lower = name.lower()
@@ -72,6 +73,8 @@ class Head:
         self.keep_alive = "close" not in connection if minor == b"1" else "keep-alive" in connection
         if minor == b"1" and "host" not in fields:
             raise RequestError(400, "The request has no Host header.")
+        if "," in fields.get("host", ""):
+            raise RequestError(400, "The request has more than one Host.")
         self._read_framing(minor)
 
     def _read_framing(self, minor: bytes) -> None:
@@ -107,6 +110,7 @@ def parse_head(data: "Any") -> "tuple[Head, int] | None":
     if (end if end >= 0 else len(data)) > LONGEST_HEAD:
         raise RequestError(431, "The headers are longer than {} bytes.".format(LONGEST_HEAD))
     if end < 0:
+        _check_line_end(data)
         return None
     head = _parse_whole_head(data, line_end, end)
     if end < _LONGEST_KNOWN and not head.chunked and not head.expects_continue:
@@ -114,6 +118,21 @@ def parse_head(data: "Any") -> "tuple[Head, int] | None":
             known_heads.clear()
         known_heads[bytes(data[: end + 4])] = head
     return head, end + 4
+
+
+def _check_line_end(data: "Any") -> None:
+    """Refuse a first line that ends without CR, which no more bytes could mend."""
+    at = data.find(b"\n", 0, LONGEST_LINE + 2)
+    if at >= 0 and data[max(at - 1, 0) : at] != b"\r":
+        raise RequestError(400, "A line does not end with CR and LF.")
+
+
+def _path_of(target: str) -> str:
+    """Return the path in *target*, which clients of a proxy write with a host (RFC 9112, 3.2.2)."""
+    path = target.partition("?")[0]
+    if path[:7].lower() == "http://":
+        return "/" + path[7:].partition("/")[2]
+    return path
 
 
 def _parse_whole_head(data: "Any", line_end: int, end: int) -> Head:
@@ -196,6 +215,8 @@ class BodyReader:
         elif not line:
             self._state = "end"
         else:
+            if not _FIELD.match(line):
+                raise RequestError(400, "A trailer is not a name, a colon and a value.")
             self._trailers += 1
             if self._trailers > MOST_FIELDS:
                 raise RequestError(431, "There are more than {} trailers.".format(MOST_FIELDS))
