@@ -51,7 +51,7 @@ class LazyEngines:
 
 
 def _start(environ: Mapping[str, str], *, offline: bool) -> Engines:
-    from envsync.adapters.rattler import RattlerSolver, load_config
+    from envsync.adapters.rattler import RattlerSolver, find_network, load_config
     from envsync.adapters.uv import UvSolver
 
     overrides = {
@@ -59,8 +59,10 @@ def _start(environ: Mapping[str, str], *, offline: bool) -> Engines:
         for name in _OVERRIDES
         if environ.get(f"CONDA_OVERRIDE_{name}")
     }
+    config = load_config()
+    repositories = open_repositories(offline=offline)
     return Engines(
-        conda=RattlerSolver(load_config(), offline=offline),
-        pip=UvSolver(open_repositories(offline=offline), offline=offline),
+        conda=RattlerSolver(config, offline=offline),
+        pip=UvSolver(repositories, offline=offline, network=find_network(config)),
         overrides=overrides,
     )

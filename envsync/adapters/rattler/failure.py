@@ -6,12 +6,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envsync.adapters.rattler.network import find_proxy
 from envsync.adapters.rattler.patience import Stalled
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from rattler.config import Config
 
     from envsync.model.channel import Channel
     from envsync.model.lockfile import LockedPackage
@@ -23,10 +26,7 @@ _CUT = "error decoding response body"
 _URL = re.compile(r"(?:https?|file|oci|s3|gcs)://[^\s)'`]+")
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+ [^)]+)\)")
 _LATER = "try again later, or name a mirror under `[mirrors]` in `config.toml`"
-_CERTIFICATE = (
-    "name the authority that signed it in `SSL_CERT_FILE`, with `tls-root-certs = "
-    '"system"` in `config.toml`'
-)
+_CERTIFICATE = "name the file of the authority that signed it in `SSL_CERT_FILE`"
 _HINTS = (
     *((f"`{status} ", _LATER) for status in (408, 429)),
     ("`5", _LATER),
@@ -41,7 +41,6 @@ _HINTS = (
     ("no repodata", "look at its address: a proxy or a login page may answer in its place"),
     ("ertificate", _CERTIFICATE),
     ("UnknownIssuer", _CERTIFICATE),
-    ("tunnel", "check the proxy in `HTTPS_PROXY` or under `[proxy-config]` in `config.toml`"),
     ("sends nothing", "try again later, or wait longer: `ENVSYNC_TIMEOUT` holds the seconds"),
 )
 
@@ -62,15 +61,16 @@ def explain_unreachable(
     channels: Sequence[Channel],
     error: Exception,
     *,
-    mirrors: Mapping[str, Sequence[str]],
+    config: Config,
     address: str = "",
 ) -> EnvsyncError:
     """Return the error that names the channel of *channels* that *error* is about.
 
-    It is told by the address in *error*, which may be that of one of *mirrors*, else by
+    It is told by the address in *error*, which may be that of a mirror in *config*, else by
     *address*.
     """
     found = redact_url(_find_url(error) or address)
+    mirrors = config.mirrors
     named = [
         channel.name
         for channel in channels
@@ -78,11 +78,15 @@ def explain_unreachable(
     ]
     subject = f"channel `{named[0]}`" if named else "a channel"
     place = f" ({found})" if found else ""
+    proxy = find_proxy(config, found)
+    if proxy is not None:
+        place += f" by the proxy `{redact_url(proxy)}`"
     cause = _find_cause(error)
     tries = _count_tries(error)
     tried = "" if tries == 1 else ", tried twice" if tries == 2 else f", tried {tries} times"  # noqa: PLR2004
     return EnvsyncError(
-        f"Cannot read {subject}{place}{tried}: {cause}", hint=_hint_unreachable(cause)
+        f"Cannot read {subject}{place}{tried}: {cause}",
+        hint=_hint_unreachable(cause, is_proxied=proxy is not None),
     )
 
 
@@ -134,7 +138,9 @@ def _count_tries(error: Exception) -> int:
     return RETRIES + 1 if was_retried else 1
 
 
-def _hint_unreachable(cause: str) -> str:
+def _hint_unreachable(cause: str, *, is_proxied: bool) -> str:
+    if is_proxied and ("(os error" in cause or "proxy" in cause.lower()):
+        return "check the proxy in `HTTPS_PROXY` or under `[proxy-config]` in `config.toml`"
     return next(
         (hint for mark, hint in _HINTS if mark in cause),
         "check its name and the network; a mirror goes under `[mirrors]` in `config.toml`",

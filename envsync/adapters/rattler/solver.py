@@ -133,9 +133,7 @@ class RattlerSolver:
     def _explain(self, request: CondaRequest, error: Exception) -> EnvsyncError:
         """Return the error for the user; where *error* names no address, ask who is to blame."""
         culprit = "" if names_an_address(error) else self._find_culprit(request)
-        return explain_unreachable(
-            request.channels, error, mirrors=self._config.mirrors, address=culprit
-        )
+        return explain_unreachable(request.channels, error, config=self._config, address=culprit)
 
     def _find_culprit(self, request: CondaRequest) -> str:
         """Return the address of the first channel that can't be read alone."""

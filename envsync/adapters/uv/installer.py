@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envsync.model.lockfile import LockedPackage
+    from envsync.model.network import Network
     from envsync.solve.request import RepositoryStore
 
 _WRONG_WHEEL = "is not compatible with the target Python"
@@ -39,8 +40,9 @@ class UvInstaller:
         origin: PipOrigin | None = None,
         *,
         trusts_cache: bool = True,
+        network: Network | None = None,
     ) -> None:
-        self._archives = _Archives(repositories, origin or PipOrigin())
+        self._archives = _Archives(repositories, origin or PipOrigin(), network)
         self._options = () if trusts_cache else ("--no-cache",)
 
     def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
@@ -65,8 +67,14 @@ class UvUnpacker:
     The arguments are as those of `UvInstaller`.
     """
 
-    def __init__(self, repositories: RepositoryStore, origin: PipOrigin | None = None) -> None:
-        self._archives = _Archives(repositories, origin or PipOrigin())
+    def __init__(
+        self,
+        repositories: RepositoryStore,
+        origin: PipOrigin | None = None,
+        *,
+        network: Network | None = None,
+    ) -> None:
+        self._archives = _Archives(repositories, origin or PipOrigin(), network)
 
     def unpack(
         self,
@@ -105,8 +113,11 @@ def needs_build(package: LockedPackage) -> bool:
 class _Archives:
     """Gets packages from where their *origin* says; *given* are repositories by their copies."""
 
-    def __init__(self, repositories: RepositoryStore, origin: PipOrigin) -> None:
+    def __init__(
+        self, repositories: RepositoryStore, origin: PipOrigin, network: Network | None
+    ) -> None:
         self._repositories = repositories
+        self._network = network
         self._origin = origin
         self.given: dict[str, str] = {}
 
@@ -125,7 +136,7 @@ class _Archives:
                 ],
                 cwd=self._origin.directory.absolute(),
                 env={
-                    **environment(),
+                    **environment(self._network),
                     **self._origin.list_index_settings(),
                     **list_git_settings(credentials, os.environ),
                 },
@@ -149,10 +160,7 @@ def _explain(packages: Sequence[LockedPackage], done: process.Completed) -> Envs
     built = list(_list_sources(packages))
     hint = None
     if any(_WRONG_WHEEL in line for line in lines):
-        hint = (
-            "build a wheel of it for that machine, and lock the wheel; "
-            "what is built here can't run there"
-        )
+        hint = "build a wheel of it on a machine of that kind, and lock the wheel"
     elif built:
         hint = f"{', '.join(built)} must be built: see that what that needs is there"
     return EnvsyncError(

@@ -12,6 +12,7 @@ from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
     from envsync import process
+    from envsync.model.network import Network
 
 _TARGETS = {
     "linux-64": "x86_64-unknown-linux-gnu",
@@ -26,6 +27,7 @@ _MANYLINUX = (17, 28, *range(31, 41))
 NEWEST_GLIBC = f"2.{_MANYLINUX[-1]}"
 _LABEL = re.compile(r"^\W*(?:error|cause|Caused by)?:?\W*(?=\w|`)")
 _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+_TIMEOUT = "UV_HTTP_TIMEOUT"
 UNSATISFIABLE = "No solution found"
 
 
@@ -44,9 +46,22 @@ def command(*arguments: str) -> list[str]:
     return [find_uv_bin(), *arguments, "--no-config", "--color", "never"]
 
 
-def environment() -> dict[str, str]:
-    """Return this process's environment without what would point uv at another Python."""
-    return {name: value for name, value in os.environ.items() if name not in _CALLERS_PYTHON}
+def environment(network: Network | None = None) -> dict[str, str]:
+    """Return this process's environment, and *network*, without another Python for uv.
+
+    What the environment says of proxies counts before *network*, as it does for rattler.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in _CALLERS_PYTHON}
+    said = {name.lower() for name in own}
+    found = network.list_variables() if network is not None else {}
+    settings = {name: value for name, value in found.items() if name.lower() not in said}
+    if network is not None and network.trusts_any_host:
+        settings["UV_INSECURE_HOST"] = "*"
+    return (
+        {_TIMEOUT: str(max(1, round(network.timeout))), **settings, **own}
+        if network is not None
+        else own
+    )
 
 
 def list_causes(stderr: str) -> list[str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from envsync.model.lockfile import LockedPackage
+    from envsync.model.network import Network
     from envsync.solve.request import PipRequest, PythonDistribution, RepositoryStore
 
 # Options of a definition that uv takes on its command line and not among the requirements.
@@ -43,8 +44,15 @@ class UvSolver:
     in its cache counts.
     """
 
-    def __init__(self, repositories: RepositoryStore, *, offline: bool = False) -> None:
+    def __init__(
+        self,
+        repositories: RepositoryStore,
+        *,
+        offline: bool = False,
+        network: Network | None = None,
+    ) -> None:
         self._repositories = repositories
+        self._network = network
         self._is_offline = offline
 
     def solve(self, request: PipRequest) -> tuple[LockedPackage, ...]:
@@ -92,7 +100,7 @@ class UvSolver:
                 *_list_flags(request.options),
             ],
             cwd=request.directory,
-            env={**environment(), **settings, "UV_NO_CACHE": "0"},
+            env={**environment(self._network), **settings, "UV_NO_CACHE": "0"},
             stdin="\n".join(lines),
         )
 
