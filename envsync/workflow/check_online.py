@@ -9,7 +9,7 @@ from envsync.errors import EnvsyncError
 from envsync.lock.base_image import find_base, parse_base
 from envsync.model.image import parse_reference
 from envsync.workflow.base_digest import DigestFinder
-from envsync.workflow.lock_base import find_reference
+from envsync.workflow.lock_base import find_reference, name_for_update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,10 @@ class BaseQuestion:
     directory: Path
     future: Future[FoundDigest] | None
 
+    @property
+    def _command(self) -> str:
+        return f"envsync lock {self.directory} --update {name_for_update(self.base)}"
+
     def settle(self) -> LockedBase:
         """Return the base image if it is where it was; this waits for the registry.
 
@@ -39,15 +43,15 @@ class BaseQuestion:
         if self.future is None:
             raise EnvsyncError(
                 f"`{self.path}` has no digest of the base image `{self.base.name}`",
-                hint=f"run `envsync lock {self.directory} --update {self.base.name}`",
+                hint=f"run `{self._command}`",
             )
         now = self.future.result().digest
         if now != self.base.digest:
             raise EnvsyncError(
                 f"`{self.path}`: base image `{self.base.name}` has moved: "
                 f"`{self.base.digest}` → `{now}`",
-                hint=f"run `envsync lock {self.directory} --update {self.base.name}` to take the "
-                "new one; until then images stand on the old one",
+                hint=f"run `{self._command}` to take the new one; until then images stand on the "
+                "old one",
             )
         return self.base
 

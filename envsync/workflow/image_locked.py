@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.lock.base_image import find_base
 from envsync.model.image import parse_reference
+from envsync.workflow.lock_base import name_for_update
 
 if TYPE_CHECKING:
     from envsync.adapters.docker_engine import EngineSource
@@ -78,9 +79,10 @@ def _explain_gone(
     with contextlib.suppress(EnvsyncError), contextlib.closing(source):
         now = source.find_digest()
         folder = project.spec.directory if project.spec is not None else "DIR"
+        command = f"envsync lock {folder} --update {name_for_update(base)}"
         return EnvsyncError(
             f"{message}; `{tagged}` is `{now}` now",
-            hint=f"run `envsync lock {folder} --update {base.name}`, or name another with `--base`",
+            hint=f"run `{command}`, or name another with `--base`",
         )
     return EnvsyncError(message, hint="name another in the definition, or with `--base`")
 

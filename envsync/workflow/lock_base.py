@@ -54,15 +54,17 @@ class BasePlan:
         self._started: Future[FoundDigest] | None = None
         self.is_update = bool(names & set(options.update))
         self.is_upgrade = self.is_update or options.upgrade
-        self.other_updates = tuple(name for name in options.update if name not in names)
+        self.other_updates = tuple(name for name in options.update if not _is_of_image(name))
+        self._unknown = tuple(
+            name for name in options.update if _is_of_image(name) and name not in names
+        )
 
     def describe_kept(self) -> tuple[str, ...]:
         """Return what there is to say where a lock stays as it is."""
-        if find_reference(self._asked) is None or (
-            self._before is not None and self._before.digest
-        ):
-            return ()
-        return (describe_open(self._asked, self._directory),)
+        is_known = self._before is not None and self._before.digest is not None
+        if is_known or find_reference(self._asked) is None:
+            return self._describe_unknown()
+        return (*self._describe_unknown(), describe_open(self._asked, self._directory))
 
     def start(self, digests: DigestFinder) -> None:
         """Ask *digests* for what is needed, without waiting for it.
@@ -82,21 +84,33 @@ class BasePlan:
         Raises:
             EnvsyncError: the image was to be updated, and can't be asked for.
         """
+        base, note = self._decide()
+        notes = (*self._describe_unknown(), *((note,) if note else ()))
+        return BaseOutcome(base=base, notes=notes)
+
+    def _decide(self) -> tuple[LockedBase, str]:
+        """Return what there is to be in the lock, and what there is to say of it."""
         kept = self._find_kept()
         if self._started is None:
-            return BaseOutcome(base=kept or self._asked)
+            return kept or self._asked, ""
         try:
             found = self._started.result()
         except EnvsyncError as error:
             if self.is_update:
                 raise
-            if kept is not None:
-                note = f"Base image `{kept.name}` stays at `{kept.digest}`: {error.message}"
-                return BaseOutcome(base=kept, notes=(note,))
-            note = describe_open(self._asked, self._directory, error)
-            return BaseOutcome(base=self._asked, notes=(note,))
+            if kept is None:
+                return self._asked, describe_open(self._asked, self._directory, error)
+            return kept, f"Base image `{kept.name}` stays at `{kept.digest}`: {error.message}"
         base = self._asked.with_digest(found.digest)
-        return BaseOutcome(base=base, notes=_describe_found(kept, base, found.failure))
+        return base, _describe_found(kept, base, found.failure)
+
+    def _describe_unknown(self) -> tuple[str, ...]:
+        """Say what was to be updated, looks like an image and is not the definition's."""
+        own = f"is `{self._asked}`" if self._asked.name else "has none"
+        return tuple(
+            f"`{name}` is not updated: the base image of `{self._directory}` {own}"
+            for name in self._unknown
+        )
 
     def _find_kept(self) -> LockedBase | None:
         """Return what the earlier lock has for the image, with its digest."""
@@ -118,22 +132,33 @@ def describe_open(base: LockedBase, directory: Path, error: EnvsyncError | None 
     reason = f" ({error.message})" if error is not None else ""
     return (
         f"The lock has no digest of the base image `{base.name}`{reason}; "
-        f"`envsync lock {directory} --update {base.name}` adds it"
+        f"`envsync lock {directory} --update {name_for_update(base)}` adds it"
     )
+
+
+def name_for_update(base: LockedBase) -> str:
+    """Return what `--update` calls *base*: a name that no package can have."""
+    return base.name if _is_of_image(base.name) else f"{base.name}:latest"
 
 
 def _list_names(name: str) -> set[str]:
     """Return what the image *name* may be called in `--update`: with and without its tag."""
     head, slash, tail = name.partition("@")[0].rpartition("/")
-    return {name, f"{head}{slash}{tail}", f"{head}{slash}{tail.partition(':')[0]}"} - {""}
+    plain = f"{head}{slash}{tail.partition(':')[0]}"
+    tagged = f"{head}{slash}{tail}" if ":" in tail else f"{plain}:latest"
+    return {it for it in (name, plain, tagged) if _is_of_image(it)}
+
+
+def _is_of_image(name: str) -> bool:
+    """Say whether *name* can't be a package's, as that of the image `python` may be."""
+    return "/" in name or ":" in name
 
 
 def _describe_found(
     before: LockedBase | None, base: LockedBase, failure: EnvsyncError | None
-) -> tuple[str, ...]:
+) -> str:
+    if before is not None and before.digest == base.digest:
+        return ""
+    moved = f"`{before.digest}` → " if before is not None else ""
     by = f", as the Docker Engine has it ({failure.message})" if failure is not None else ""
-    if before is None:
-        return (f"Base image `{base.name}`: `{base.digest}`{by}",)
-    if before.digest != base.digest:
-        return (f"Base image `{base.name}`: `{before.digest}` → `{base.digest}`{by}",)
-    return ()
+    return f"Base image `{base.name}`: {moved}`{base.digest}`{by}"

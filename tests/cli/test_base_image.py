@@ -244,6 +244,37 @@ def test_upgrading_out_of_reach_of_the_registry_keeps_the_digest(
     assert locked_base(directory) == f"{NOWHERE}@{OLD}"
 
 
+def test_a_package_of_the_images_name_is_what_is_updated(
+    envsync: Callable[..., Done], define_upon: Callable[..., Path], no_engine: None
+) -> None:
+    del no_engine
+    define_upon("python", address="127.0.0.1:1")
+    envsync("lock", "d")
+    package = envsync("lock", "d", "--update", "python")
+    image = envsync("lock", "d", "--update", "python:latest")
+
+    assert package.status == 0
+    assert "Solving conda packages" in package.stderr
+    assert "--update 127.0.0.1:1/python` adds it" in package.stderr
+    assert image.status == 1
+
+
+def test_another_image_than_the_definitions_is_not_updated_and_said(
+    envsync: Callable[..., Done], define_upon: Callable[..., Path]
+) -> None:
+    define_upon("./base.tar")
+    envsync("lock", "d")
+
+    assert envsync("lock", "d", "--update", "team/other:1") == (
+        0,
+        "",
+        (
+            "`team/other:1` is not updated: the base image of `d` is `./base.tar`\n"
+            "`d/conda-lock.yml` is unchanged\n"
+        ),
+    )
+
+
 def test_offline_no_registry_is_asked(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
