@@ -53,6 +53,13 @@ _OPTIONS = (
         help="Use the environment at this prefix.",
     ),
     click.option("-n", "--name", help="Use the environment that envsync made under this name."),
+    click.option(
+        "--no-check",
+        "is_checked",
+        flag_value=False,
+        default=True,
+        help="Use the environment even if it is not what its lock says.",
+    ),
 )
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from envsync.cli._group import warn
 from envsync.cli._options import ENVIRONMENT_NAME, ENVIRONMENT_PREFIX, check_one_place
-from envsync.workflow.run import run
+from envsync.workflow.run import find_run_target, run
 
 
 @click.command(name="run", context_settings={"allow_interspersed_args": False})
@@ -16,6 +17,13 @@ from envsync.workflow.run import run
 @ENVIRONMENT_NAME
 @ENVIRONMENT_PREFIX
 def command(directory: Path, words: tuple[str, ...], name: str | None, prefix: Path | None) -> int:
-    """Run COMMAND in the environment of the definition in DIR; its status is passed on."""
+    """Run COMMAND in the environment of the definition in DIR; its status is passed on.
+
+    An environment that is not what its lock says is used with a warning.
+    """
     check_one_place(name, prefix)
-    return run(directory, words, prefix=prefix, name=name)
+    target = find_run_target(directory, prefix=prefix, name=name)
+    problem = target.proof.problem
+    if problem is not None:
+        warn(problem.message, problem.hint)
+    return run(target, words)

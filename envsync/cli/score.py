@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from envsync.cli._findings import show_warnings
+from envsync.cli._findings import accept, show_warnings
 from envsync.cli._group import render, warn
 from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.errors import EnvsyncError
 from envsync.workflow import score as workflow
 from envsync.workflow.scoring_target import (
     ScoringChoice,
-    find_lock_digest,
     find_target,
     find_warnings,
+    prove_target,
 )
 
 
@@ -73,7 +73,7 @@ def command(context: click.Context, /, **_: object) -> None:
     choice = ScoringChoice(**given)
     target = find_target(choice)
     show_warnings(find_warnings(target))
-    output.lock_digest = find_lock_digest(choice)
+    output.lock_digest = accept(prove_target(choice, target), is_checked=choice.is_checked)
     output.is_single = len(sources) == 1 and not sources[0].has_lines
     scored = []
     for one in workflow.score(target, sources, options, environ=os.environ):

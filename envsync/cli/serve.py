@@ -6,14 +6,14 @@ import os
 
 import click
 
-from envsync.cli._findings import show_warnings
+from envsync.cli._findings import accept, show_warnings
 from envsync.cli._serving import serve_beyond, service_options, take_service_arguments
 from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.workflow.scoring_target import (
     ScoringChoice,
-    find_lock_digest,
     find_target,
     find_warnings,
+    prove_target,
 )
 from envsync.workflow.serve import ServeOptions, serve
 
@@ -70,5 +70,6 @@ def command(context: click.Context, /, **_: object) -> int:
     if asked.is_plain:
         target = find_target(choice)
         show_warnings(find_warnings(target))
-        serve(target, options, environ=os.environ, lock_digest=find_lock_digest(choice))
+        digest = accept(prove_target(choice, target), is_checked=choice.is_checked)
+        serve(target, options, environ=os.environ, lock_digest=digest)
     return serve_beyond(choice, options, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync import process
@@ -10,22 +11,33 @@ from envsync.errors import EnvsyncError
 from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score.interpreter import activated, interpreter_at
 from envsync.spec import load
+from envsync.workflow.proof import prove
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from envsync.model.scoring import Interpreter
+    from envsync.workflow.proof import Proof
 
-def run(
-    directory: Path, command: Sequence[str], *, prefix: Path | None = None, name: str | None = None
-) -> int:
-    """Run *command* in the environment of the definition in *directory*; return its status.
 
-    Its standard streams are those of this process.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunTarget:
+    """The environment of a definition, its *variables*, and whether it is what its lock says."""
+
+    interpreter: Interpreter
+    variables: Mapping[str, str]
+    proof: Proof
+
+
+def find_run_target(
+    directory: Path, *, prefix: Path | None = None, name: str | None = None
+) -> RunTarget:
+    """Return the environment of the definition in *directory*.
 
     Raises:
         DefinitionError: the definition is wrong.
-        EnvsyncError: its environment or the program isn't there.
+        EnvsyncError: its environment isn't there.
     """
     spec = load(directory).spec
     chosen = name or spec.name or spec.directory.resolve().name
@@ -35,6 +47,19 @@ def run(
             f"No environment with a Python is at `{place}`",
             hint=f"run `envsync build-local {directory}`",
         )
-    interpreter = interpreter_at(python_path(place))
-    variables = dict(spec.environment_variables)
-    return process.call(command, env=activated(os.environ, interpreter, variables))
+    return RunTarget(
+        interpreter=interpreter_at(python_path(place)),
+        variables=dict(spec.environment_variables),
+        proof=prove(place, directory, is_at_hand=prefix is not None),
+    )
+
+
+def run(target: RunTarget, command: Sequence[str]) -> int:
+    """Run *command* in the environment *target*; return its status.
+
+    Its standard streams are those of this process.
+
+    Raises:
+        EnvsyncError: the program isn't there.
+    """
+    return process.call(command, env=activated(os.environ, target.interpreter, target.variables))

@@ -12,6 +12,7 @@ from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score import entry_script as scripts
 from envsync.score.interpreter import interpreter_at
 from envsync.score.no_code import no_code_candidates
+from envsync.workflow.proof import Proof, prove
 from envsync.workflow.scoring_model import find_scoring_model
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ _ENTRY_SCRIPT = "AZUREML_ENTRY_SCRIPT"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoringChoice:
-    """What the command line says about the target; None is for what it leaves open."""
+    """What the command line says about the target; None is for what it leaves open.
+
+    Unless it *is_checked*, an environment that is not what its lock says is used all the same.
+    """
 
     directory: Path | None = None
     entry_script: Path | None = None
@@ -33,6 +37,7 @@ class ScoringChoice:
     python: Path | None = None
     prefix: Path | None = None
     name: str | None = None
+    is_checked: bool = True
 
     @property
     def names_interpreter(self) -> bool:
@@ -84,17 +89,22 @@ def find_warnings(target: ScoringTarget) -> tuple[Finding, ...]:
     )
 
 
+def prove_target(choice: ScoringChoice, target: ScoringTarget) -> Proof:
+    """Hold the environment of *target* against the lock that *choice* means, if that means one."""
+    directory = choice.directory
+    if directory is None and not choice.names_interpreter:
+        directory = Path()
+    return prove(target.interpreter.prefix, directory, is_at_hand=choice.names_interpreter)
+
+
 def find_lock_digest(choice: ScoringChoice) -> str | None:
     """Return the digest of the lock whose environment *choice* means, None if that has none."""
-    if choice.names_interpreter:
-        return None
-    import hashlib
-
     path = (choice.directory or Path()) / _LOCKFILE
-    try:
-        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
+    if choice.names_interpreter or not path.is_file():
         return None
+    from envsync.workflow.origin import digest_file
+
+    return digest_file(path)
 
 
 def _load_definition(choice: ScoringChoice, directory: Path) -> EnvironmentSpec | None:

@@ -12,10 +12,12 @@ from envsync.model.scoring import Interpreter
 from envsync.model.service import AppFiles, PlacedModel, check_service_name, suggest_service_name
 from envsync.score.app_files import MODELS
 from envsync.score.command import RUNTIME
+from envsync.workflow.proof import prove
 from envsync.workflow.scoring_target import (
     ScoringChoice,
     find_lock_digest,
     find_target,
+    prove_target,
 )
 from envsync.workflow.serve import ServeOptions
 
@@ -70,9 +72,17 @@ def plan_service(
         definition=directory if is_defined or choice.directory is not None else None,
         python=target.interpreter.python if kind == "process" else None,
         options=options,
-        lock_digest=find_lock_digest(choice),
+        lock_digest=_find_digest(choice, target, kind),
         variables=target.variables,
     )
+
+
+def _find_digest(choice: ScoringChoice, target: ScoringTarget, kind: Kind) -> str | None:
+    """Return the digest of the lock that the environment is made from, if that can be told."""
+    if kind == "container":
+        return find_lock_digest(choice)
+    proof = prove_target(choice, target)
+    return proof.check() if choice.is_checked else proof.lock_digest
 
 
 def find_files(target: ScoringTarget, directory: Path) -> AppFiles:
@@ -102,6 +112,8 @@ def refresh(plan: ServicePlan) -> ServicePlan:
     from envsync.spec import load
 
     digest = find_lock_digest(ScoringChoice(directory=plan.definition))
+    if plan.python is not None:
+        digest = prove(plan.python.parent.parent, plan.definition, is_at_hand=True).lock_digest
     variables = load(plan.definition).spec.environment_variables
     return replace(plan, lock_digest=digest, variables=variables)
 
