@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @ENVIRONMENT_PREFIX
 @click.option("--frozen", is_flag=True, help="Take the lock as it is, even if it is stale.")
 @click.option("--reinstall", is_flag=True, help="Make it anew, from packages checked in full.")
+@click.option("--offline", is_flag=True, help="Take packages from caches and files alone.")
 @image_options
 def command(
     directory: Path,
@@ -35,6 +36,7 @@ def command(
     *,
     frozen: bool,
     reinstall: bool,
+    offline: bool,
     **image: Any,
 ) -> None:
     """Make the conda environment that the lock in DIR describes, or update it.
@@ -49,9 +51,15 @@ def command(
         if reinstall:
             message = "`--reinstall` is for environments; what images are made of is always checked"
             raise click.UsageError(message)
+        if offline:
+            message = "`--offline` is for environments, and not for images"
+            raise click.UsageError(message)
         _build_image(directory, asked, name=name, frozen=frozen)
         return
     check_one_place(name, prefix)
+    if reinstall and offline:
+        message = "`--reinstall` fetches what it can't trust, and `--offline` fetches nothing"
+        raise click.UsageError(message)
     with report_progress() as reporter:
         outcome = build_local(
             directory,
@@ -59,7 +67,7 @@ def command(
             prefix=prefix,
             name=name,
             frozen=frozen,
-            reinstall=reinstall,
+            mode="reinstall" if reinstall else "offline" if offline else "update",
         )
     show_warnings(outcome.warnings)
     if outcome.changed:

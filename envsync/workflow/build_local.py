@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from envsync.errors import EnvsyncError, StaleLockError
 from envsync.model.subdir import current_subdir
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from envsync.model.lockfile import LockedPackage, Lockfile
     from envsync.model.progress import Reporter
     from envsync.workflow.check import CheckOutcome
+
+
+BuildMode: TypeAlias = Literal["update", "reinstall", "offline"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,15 +60,15 @@ def build_local(
     prefix: Path | None = None,
     name: str | None = None,
     frozen: bool = False,
-    reinstall: bool = False,
+    mode: BuildMode = "update",
 ) -> BuildOutcome:
     """Make the conda environment that the lock in *directory* describes, or update it.
 
     *directory* may also be a lockfile alone, of any format that envsync reads. The environment
     lies at *prefix*, else under envsync's home by *name*, else by the definition's name, or the
     name of the lockfile's folder. With *frozen* the lock is taken as it is, whether or not it
-    answers the definition. With *reinstall* an environment that is there is made anew, from
-    packages of which every byte was looked at.
+    answers the definition. In the *mode* `reinstall` an environment that is there is made anew,
+    from packages of which every byte was looked at; in `offline` no network is asked.
 
     Raises:
         StaleLockError: the lock does not answer the definition.
@@ -77,7 +80,7 @@ def build_local(
         name=local.name,
         prefix=local.plan.prefix,
         package_count=len(local.plan.packages),
-        changed=_realise(local, reporter, reinstall=reinstall),
+        changed=_realise(local, reporter, mode),
         warnings=local.warnings,
     )
 
@@ -157,20 +160,31 @@ def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
     )
 
 
-def _realise(local: LocalPlan, reporter: Reporter, *, reinstall: bool) -> bool:
+def _realise(local: LocalPlan, reporter: Reporter, mode: BuildMode) -> bool:
     """Make the environment of *local* unless it is there; return whether it was made."""
+    reinstall, offline = mode == "reinstall", mode == "offline"
     if not reinstall and is_current(local.plan):
         renew_origin(local.plan)
         return False
-    from envsync.adapters.rattler import RattlerInstaller, load_config
+    from envsync.adapters.rattler import RattlerInstaller, find_network, load_config
 
+    config = load_config()
     conda = local.spec.conda if local.spec is not None else None
     return create_prefix(
         local.plan,
         conda=RattlerInstaller(
-            load_config(), conda.channels if conda else (), trusts_cache=not reinstall
+            config,
+            conda.channels if conda else (),
+            trusts_cache=not reinstall,
+            offline=offline,
         ),
-        pip=load_pip_installer(local.spec, local.directory, trusts_cache=not reinstall),
+        pip=load_pip_installer(
+            local.spec,
+            local.directory,
+            trusts_cache=not reinstall,
+            offline=offline,
+            network=find_network(config),
+        ),
         reporter=reporter,
         anew=reinstall,
     )

@@ -134,12 +134,13 @@ def plan_environment(
     conda = project.conda
 
     def load_stagers() -> Stagers:
-        from envsync.adapters.rattler import RattlerInstaller, load_config
+        from envsync.adapters.rattler import RattlerInstaller, find_network, load_config
         from envsync.realise.image.staging import Stagers
 
+        config = load_config()
         return Stagers(
-            conda=RattlerInstaller(load_config(), conda.channels if conda else ()),
-            pip=load_pip_unpacker(project.spec, project.directory),
+            conda=RattlerInstaller(config, conda.channels if conda else ()),
+            pip=load_pip_unpacker(project.spec, project.directory, network=find_network(config)),
         )
 
     return EnvironmentLayers(

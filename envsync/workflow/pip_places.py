@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from envsync.adapters.git import GitRepositories
     from envsync.adapters.uv import PipOrigin, UvInstaller, UvUnpacker
     from envsync.model.environment import EnvironmentSpec
+    from envsync.model.network import Network
 
 
 def open_repositories(*, offline: bool = False) -> GitRepositories:
@@ -23,23 +24,36 @@ def open_repositories(*, offline: bool = False) -> GitRepositories:
 
 
 def load_pip_installer(
-    spec: EnvironmentSpec | None, directory: Path, *, trusts_cache: bool = True
+    spec: EnvironmentSpec | None,
+    directory: Path,
+    *,
+    trusts_cache: bool = True,
+    offline: bool = False,
+    network: Network | None = None,
 ) -> UvInstaller:
     """Return what installs the pip packages of the lock in *directory*, made for *spec*.
 
-    Unless it *trusts_cache*, it fetches every archive anew.
+    Unless it *trusts_cache*, it fetches every archive anew; with *offline* it fetches none.
     """
     from envsync.adapters.uv import UvInstaller
 
     origin = _find_origin(spec, directory)
-    return UvInstaller(open_repositories(), origin, trusts_cache=trusts_cache)
+    return UvInstaller(
+        open_repositories(offline=offline),
+        origin,
+        trusts_cache=trusts_cache,
+        offline=offline,
+        network=network,
+    )
 
 
-def load_pip_unpacker(spec: EnvironmentSpec | None, directory: Path) -> UvUnpacker:
+def load_pip_unpacker(
+    spec: EnvironmentSpec | None, directory: Path, *, network: Network | None = None
+) -> UvUnpacker:
     """Return what unpacks pip packages; the arguments are those of `load_pip_installer`."""
     from envsync.adapters.uv import UvUnpacker
 
-    return UvUnpacker(open_repositories(), _find_origin(spec, directory))
+    return UvUnpacker(open_repositories(), _find_origin(spec, directory), network=network)
 
 
 def _find_origin(spec: EnvironmentSpec | None, directory: Path) -> PipOrigin:

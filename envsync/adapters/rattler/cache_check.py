@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from envsync.errors import EnvsyncError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage
 
+_NAMED = 5
 _SLACK = 2.0  # seconds, for the files that are written while a package is unpacked
 
 
@@ -23,13 +26,38 @@ def find_touched(cache: Path, packages: Iterable[LockedPackage]) -> tuple[Locked
     return tuple(package for package in packages if _is_touched(cache, package))
 
 
+def check_cached(cache: Path, packages: Iterable[LockedPackage]) -> None:
+    """Refuse *packages* of which some are not unpacked in *cache*, and lie elsewhere than here.
+
+    Raises:
+        EnvsyncError: it names what is missing.
+    """
+    missing = [
+        f"`{package.name} {package.version}`"
+        for package in packages
+        if not package.url.startswith("file://")
+        and not (_find_folder(cache, package) / "info").is_dir()
+    ]
+    if missing:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        verb = "is" if len(missing) == 1 else "are"
+        raise EnvsyncError(
+            f"{', '.join(missing[:_NAMED])}{more} {verb} not in the cache `{cache}`",
+            hint="run it once without `--offline`",
+        )
+
+
 def _is_touched(cache: Path, package: LockedPackage) -> bool:
-    folder = cache / f"{package.name}-{package.version}-{package.build}"
+    folder = _find_folder(cache, package)
     try:
         unpacked = (folder / "info").stat().st_mtime
     except OSError:
         return False  # not unpacked yet, or not here: rattler will see to it
     return any(time > unpacked + _SLACK for time in _list_times(str(folder)))
+
+
+def _find_folder(cache: Path, package: LockedPackage) -> Path:
+    return cache / f"{package.name}-{package.version}-{package.build}"
 
 
 def _list_times(folder: str) -> Iterator[float]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envsync.solve.request import CondaRequest
 
 RETRIES = 3
+OFFLINE = "the network may not be asked"
 
 _CUT = "error decoding response body"
 _URL = re.compile(r"(?:https?|file|oci|s3|gcs)://[^\s)'`]+")
@@ -154,6 +155,11 @@ def explain_install(packages: Sequence[LockedPackage], error: Exception) -> Envs
     text = "; ".join(line.removeprefix("Caused by: ") for line in lines)
     named = [package for package in packages if package.url.rpartition("/")[2] in text]
     subject = f"`{named[0].name} {named[0].version}`" if named else "the conda packages"
+    if OFFLINE in text:
+        return EnvsyncError(
+            f"{subject} in the cache is not the archive that was locked, and {OFFLINE}",
+            hint="run it once without `--offline`",
+        )
     return EnvsyncError(f"Cannot install {subject}: {text}", hint=_hint_install(text))
 
 

@@ -6,15 +6,19 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 import rattler
 from rattler.exceptions import InstallerError
 from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
-from envsync.adapters.rattler.cache_check import find_touched
-from envsync.adapters.rattler.configuration import find_package_cache, open_client
+from envsync.adapters.rattler.cache_check import check_cached, find_touched
+from envsync.adapters.rattler.configuration import (
+    find_package_cache,
+    open_client,
+    open_no_client,
+)
 from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from rattler.config import Config
     from rattler.install import InstallerReporter
+    from rattler.networking import Client
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
@@ -40,13 +45,20 @@ class RattlerInstaller:
 
     *channel_urls* are the definition's, for the credentials that they may hold: the addresses
     in a lock have none. A package in the cache is taken as it is as long as its times look right
-    or, unless *trusts_cache*, only after all its bytes were read.
+    or, unless *trusts_cache*, only after all its bytes were read. With *offline* there is no
+    other place that packages come from, but for files.
     """
 
     def __init__(
-        self, config: Config, channel_urls: Sequence[str] = (), *, trusts_cache: bool = True
+        self,
+        config: Config,
+        channel_urls: Sequence[str] = (),
+        *,
+        trusts_cache: bool = True,
+        offline: bool = False,
     ) -> None:
         self._config = config
+        self._is_offline = offline
         self._channel_urls = tuple(channel_urls)
         self._trusts_cache = trusts_cache
 
@@ -68,13 +80,17 @@ class RattlerInstaller:
         for package in packages:
             check_local_archive(package)
         cache = find_package_cache()
+        if self._is_offline:
+            check_cached(cache, packages)
         with (
             ThreadPoolExecutor(max_workers=1) as pool,
             with_credentials(self._config, self._channel_urls) as config,
         ):
             # Beside the linking, which is the engine's work and leaves a processor free.
             checking = pool.submit(find_touched, cache, packages)
-            link = partial(_link, packages, (target, prefix), config=config, requested=requested)
+            client = open_client(config) if not self._is_offline else open_no_client()
+            engine = _Engine(config=config, client=client)
+            link = partial(_link, packages, (target, prefix), engine=engine, requested=requested)
             if not self._trusts_cache:
                 link(_checked_cache(cache), _LinkReporter(reporter))
                 return
@@ -93,13 +109,18 @@ def _checked_cache(cache: Path) -> PackageCache:
     return PackageCache.from_layers([layer])
 
 
+class _Engine(NamedTuple):
+    config: Config
+    client: Client
+
+
 def _link(
     packages: Sequence[LockedPackage],
     places: tuple[Path, Path],
     cache: PackageCache,
     listener: _LinkReporter,
     *,
-    config: Config,
+    engine: _Engine,
     requested: Sequence[str],
 ) -> None:
     """Link *packages* into the first of *places* as if it were the second."""
@@ -113,8 +134,8 @@ def _link(
                 [to_record(package) for package in packages],
                 target_prefix=target,
                 alternative_target_prefix=prefix,
-                client=open_client(config),
-                config=config,
+                client=engine.client,
+                config=engine.config,
                 package_cache=cache,
                 requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
                     parse_match_spec(text)._match_spec  # noqa: SLF001

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from envsync.model.network import Network
     from envsync.solve.request import RepositoryStore
 
+_OFFLINE = "Network connectivity is disabled"
 _WRONG_WHEEL = "is not compatible with the target Python"
 
 
@@ -31,7 +32,7 @@ class UvInstaller:
     """Puts locked pip packages into a prefix that has a Python.
 
     *origin* is what the definition says of their places, *repositories* has those from git.
-    Unless it *trusts_cache*, it takes nothing from uv's.
+    Unless it *trusts_cache*, it takes nothing from uv's; with *offline* it takes nothing else.
     """
 
     def __init__(
@@ -40,10 +41,14 @@ class UvInstaller:
         origin: PipOrigin | None = None,
         *,
         trusts_cache: bool = True,
+        offline: bool = False,
         network: Network | None = None,
     ) -> None:
         self._archives = _Archives(repositories, origin or PipOrigin(), network)
-        self._options = () if trusts_cache else ("--no-cache",)
+        self._options = (
+            *(() if trusts_cache else ("--no-cache",)),
+            *(("--offline",) if offline else ()),
+        )
 
     def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
         """Install *packages* and nothing else, each archive held against its sha256.
@@ -159,7 +164,9 @@ def _explain(packages: Sequence[LockedPackage], done: process.Completed) -> Envs
     lines = tell(done)
     built = list(_list_sources(packages))
     hint = None
-    if any(_WRONG_WHEEL in line for line in lines):
+    if any(_OFFLINE in line for line in lines):
+        hint = "run it once without `--offline`"
+    elif any(_WRONG_WHEEL in line for line in lines):
         hint = "build a wheel of it on a machine of that kind, and lock the wheel"
     elif built:
         hint = f"{', '.join(built)} must be built: see that what that needs is there"

@@ -1,0 +1,98 @@
+"""Environments made without a network: from the caches, or not at all and with names."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Done
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def without_network(
+    locked: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Done]:
+    """Return `envsync` with a locked definition and empty caches, and nobody who would answer."""
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+
+    def cut() -> None:
+        monkeypatch.delenv("ENVSYNC_CONFIG")
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    locked.cut = cut  # type: ignore[attr-defined]
+    return locked
+
+
+def test_what_is_cached_is_enough(without_network: Callable[..., Done], tmp_path: Path) -> None:
+    assert without_network("build-local", "d", "-p", "one").status == 0
+    without_network.cut()  # type: ignore[attr-defined]
+
+    done = without_network("build-local", "d", "-p", "two", "--offline")
+
+    assert done.status == 0, done
+    assert (tmp_path / "two" / "bin" / "python").exists()
+
+
+def test_conda_packages_that_are_not_cached_are_named(
+    without_network: Callable[..., Done], tmp_path: Path
+) -> None:
+    without_network.cut()  # type: ignore[attr-defined]
+
+    done = without_network("build-local", "d", "-p", "env", "--offline")
+
+    assert (done.status, done.stdout) == (1, "")
+    error, hint = done.stderr.splitlines()[-2:]
+    assert "`six 1.17.0`" in error
+    assert error.endswith(f"not in the cache `{tmp_path / 'rattler' / 'pkgs'}`")
+    assert hint == "Hint: run it once without `--offline`"
+    assert not (tmp_path / "env").exists()
+
+
+def test_a_cached_package_of_another_archive_does_not_do(
+    without_network: Callable[..., Done], tmp_path: Path
+) -> None:
+    assert without_network("build-local", "d", "-p", "one").status == 0
+    lock = tmp_path / "d" / "conda-lock.yml"
+    text = lock.read_text()
+    start = text.index("- name: six")
+    digests = text.index("sha256: ", start) + len("sha256: ")
+    lock.write_text(text[:digests] + "0" * 64 + text[digests + 64 :])
+    without_network.cut()  # type: ignore[attr-defined]
+
+    done = without_network("build-local", "d", "-p", "two", "--offline")
+
+    assert done.status == 1
+    assert "Error: `six 1.17.0` in the cache is not the archive that was locked" in done.stderr
+
+
+def test_pip_packages_that_are_not_cached_are_named(
+    without_network: Callable[..., Done], tmp_path: Path
+) -> None:
+    assert without_network("build-local", "d", "-p", "one").status == 0
+    shutil.rmtree(tmp_path / "uv")
+    without_network.cut()  # type: ignore[attr-defined]
+
+    done = without_network("build-local", "d", "-p", "two", "--offline")
+
+    assert done.status == 1
+    assert "Error: Cannot install the pip packages\n" in done.stderr
+    assert "idna" in done.stderr
+    assert done.stderr.endswith("Hint: run it once without `--offline`\n")
+    assert not (tmp_path / "two").exists()
+
+
+@pytest.mark.parametrize("other", ["--reinstall", "--docker"])
+def test_what_needs_a_network_is_refused_beside_it(
+    envsync: Callable[..., Done], other: str
+) -> None:
+    assert envsync("build-local", "--offline", other).status == 2
