@@ -51,6 +51,8 @@ def build_image(
         parse_reference(text)  # before any work is done
     with contextlib.ExitStack() as stack:
         engines = Engines(stack)
+        if targets.engine:
+            engines.get()  # without which all work would be in vain
         assembly = assemble(directory, options, engines=engines, reporter=reporter)
         tags = targets.tags or (_suggest_tag(assembly.project.name),)
         deliveries = deliver(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import remove_tree
+from envsync.files import cannot_write, make_aside, remove_left_over, remove_tree
 from envsync.model.image import SCRATCH
 from envsync.realise.image.dockerfile import dump_dockerfile
 from envsync.workflow.image_assembly import assemble
 from envsync.workflow.image_base import Engines
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from envsync.errors import Finding
     from envsync.model.progress import Reporter
     from envsync.workflow.image_assembly import Assembly, ImageOptions
@@ -45,16 +45,15 @@ def write_docker_context(
     with contextlib.ExitStack() as stack:
         engines = Engines(stack)
         assembly = assemble(directory, options, engines=engines, reporter=reporter)
-        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
-            _fill(made, assembly)
-            made.chmod(0o755)
-            _replace(target, made)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            remove_left_over(target)
+            with make_aside(target, folder=True) as made:
+                _fill(made, assembly)
+                made.chmod(0o755)
+                _replace(target, made)
         except OSError as error:
-            place = error.filename or target
-            raise EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}") from error
-        finally:
-            remove_tree(made)
+            raise cannot_write(target, error) from error
     return assembly.warnings
 
 

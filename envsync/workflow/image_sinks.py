@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
-from envsync.files import write_atomically
+from envsync.files import remove_left_over, write_atomically
 from envsync.model.image import parse_reference
 from envsync.realise.image.config import parse_settings
 from envsync.realise.image.docker_archive import dump_archive, holds_archive
@@ -138,8 +138,13 @@ def _load_without(
     shipment.reporter.step("Loading layers into the Docker Engine", total=len(sized))
     names = [str(tag) for tag in tags]
     engine.load(dump_archive(image, names, layers=sized, open_layer=_counted(shipment)))
-    if not all(_is_image(engine.inspect(name), image) for name in names):
-        raise EnvsyncError(f"The Docker Engine took the image `{image.id}` and does not have it")
+    # Another build may have taken the names over by now, but not the image away.
+    is_there = engine.find_image(image.id) is not None
+    if not is_there and not any(_is_image(engine.inspect(name), image) for name in names):
+        raise EnvsyncError(
+            f"The Docker Engine took the image `{image.id}` and does not have it",
+            hint="look into the engine's log, and run this again",
+        )
     return Delivery(
         place=_ENGINE,
         changed=True,
@@ -157,6 +162,7 @@ def _write_archive(shipment: Shipment, tags: Sequence[ImageReference], path: Pat
     sized = shipment.provider.measure(image.layers)
     shipment.reporter.step(f"Writing `{path}`", total=len(sized))
     archive = dump_archive(image, names, layers=sized, open_layer=_counted(shipment))
+    remove_left_over(path)
     write_atomically(path, archive)
     return Delivery(
         place=f"`{path}`",

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import signal
-import socket
-import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -293,18 +288,6 @@ def test_a_dockerfile_of_the_definition_is_built_upon(
     assert said.stdout == "yes\n"
 
 
-def test_an_engine_that_dies_half_way_is_said(
-    locked: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stand-in for the engine answers until it is given the image, and then hangs up."""
-    with _dying_engine(tmp_path / "dying.sock") as host:
-        monkeypatch.setenv("DOCKER_HOST", host)
-        done = locked("build-local", "d", "--docker", "--base", "base.tar")
-
-    assert done.status == 1
-    assert "Error: Docker Engine, given an image to load, failed: " in done.stderr
-
-
 def test_a_docker_context_builds_the_same_file_system_and_settings(
     build: Callable[..., Done],
     locked: Callable[..., Done],
@@ -339,56 +322,6 @@ def test_a_docker_context_is_not_written_over_anything(
     assert again.stderr.startswith("Error: `context` is there already\n")
     assert other.stderr.startswith("Error: `d` is there and is no Docker context of envsync's\n")
     assert [path.name for path in tmp_path.glob(".context*")] == []
-
-
-class _DyingEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-
-
-class _DyingHandler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        version = {"Version": "99", "ApiVersion": "1.41", "Os": "linux", "Arch": "x"}
-        if self.path.endswith("/version"):
-            self._send(200, version)
-        elif self.path.endswith("/info"):
-            self._send(200, {"DriverStatus": []})
-        elif "/images/json" in self.path:
-            self._send(200, [])
-        else:
-            self._send(404, {"message": "No such image"})
-
-    def do_POST(self) -> None:
-        self.rfile.read(1 << 16)
-        self.connection.shutdown(socket.SHUT_RDWR)
-        self.close_connection = True
-
-    def _send(self, status: int, content: object) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "local"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Keep quiet."""
-
-
-@contextlib.contextmanager
-def _dying_engine(path: Path) -> Iterator[str]:
-    with _DyingEngine(str(path), _DyingHandler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield f"unix://{path}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def test_no_engine_is_said_with_its_hint(

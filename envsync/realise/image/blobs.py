@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import time
 from typing import IO, TYPE_CHECKING
 
@@ -113,12 +114,14 @@ class BlobStore:
                 seen.unlink()
 
 
-def hash_file(path: Path) -> str:
-    """Return the sha256 of the file at *path*, with its kind in front."""
+def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> str:
+    """Return the sha256 of *size* bytes of the file at *path*, with its kind in front."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
+        stream.seek(start)
+        while size and (chunk := stream.read(min(_CHUNK, size))):
             digest.update(chunk)
+            size -= len(chunk)
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
 from envsync.realise.image.tar import END, Member, dump_header, padding
 
@@ -40,17 +43,25 @@ def dump_archive(
 
 
 def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:
-    """Say whether *path* is an archive of *image* under *tags* that was written here, whole."""
+    """Say whether *path* is an archive of *image* under *tags* that was written here, unharmed."""
     try:
         with tarfile.open(path, "r:") as archive:
             small = [(member.name, archive.extractfile(member)) for member in islice(archive, 2)]
             found = [(name, stream.read()) for name, stream in small if stream is not None]
             if found != _list_small(image, tags):
                 return False
-            layers = {member.name for member in archive.getmembers()[2:]}
-            return layers == {_name(layer) for layer in image.layers}
+            members = archive.getmembers()[2:]
     except (OSError, tarfile.TarError):
         return False
+    if {member.name for member in members} != {_name(layer) for layer in image.layers}:
+        return False
+
+    def is_right(member: tarfile.TarInfo) -> bool:
+        digest = hash_file(path, start=member.offset_data, size=member.size)
+        return member.name == f"{digest.removeprefix('sha256:')}.tar"
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return all(pool.map(is_right, members))
 
 
 def _list_small(image: ImageContent, tags: Sequence[str]) -> list[tuple[str, bytes]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
-from envsync.files import remove_tree, write_atomically
+from envsync.files import cannot_write, make_aside, remove_left_over, write_atomically
 from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
 from envsync.realise.image.manifest import (
@@ -24,7 +24,8 @@ from envsync.realise.image.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from envsync.model.image import Layer
     from envsync.realise.image.config import ImageContent
@@ -80,8 +81,7 @@ def write_layout(
         else:
             copied = _make(directory, pieces, entry)
     except OSError as error:
-        place = error.filename or directory
-        raise EnvsyncError(f"Cannot write `{place}`: {error.strerror or error}") from error
+        raise cannot_write(directory, error) from error
     return WrittenLayout(digest=entry["digest"], copied=copied)
 
 
@@ -120,13 +120,11 @@ def _make(
         raise EnvsyncError(
             f"`{directory}` is there and is not an OCI layout", hint="name another folder"
         )
-    made = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
+    remove_left_over(directory)
+    with make_aside(directory, folder=True) as made:
         copied = _fill(made, pieces, entry)
         made.chmod(0o755)
         made.rename(directory)  # in place of an empty one, too
-    finally:
-        remove_tree(made)
     return copied
 
 
@@ -135,9 +133,10 @@ def _fill(
 ) -> tuple[str, ...]:
     (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     copied = []
+    right = _find_right(directory, pieces)
     for digest, piece in pieces.items():
         path = blob_path(directory, digest)
-        if path.is_file() and hash_file(path) == digest:
+        if digest in right:
             continue
         if isinstance(piece, bytes):
             write_atomically(path, piece)
@@ -152,13 +151,19 @@ def _fill(
     return tuple(copied)
 
 
+def _find_right(directory: Path, digests: Iterable[str]) -> set[str]:
+    """Return those of *digests* whose blobs are in *directory*, unharmed."""
+    there = [it for it in digests if blob_path(directory, it).is_file()]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = pool.map(hash_file, (blob_path(directory, it) for it in there))
+        return {digest for digest, hashed in zip(there, found, strict=True) if digest == hashed}
+
+
 def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.partial")
-    try:
-        shutil.copyfile(source, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with make_aside(target) as aside:
+        shutil.copyfile(source, aside)
+        aside.chmod(0o644)
+        aside.replace(target)
 
 
 def _list_others(directory: Path, name: str) -> list[dict[str, Any]]:

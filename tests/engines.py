@@ -1,0 +1,103 @@
+"""A Docker Engine of a test's own, which may die and whose disk may be full."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DRIVERS = ("overlay2", "vfs")  # the second works wherever the first does not
+_START_SECONDS = 20
+
+
+def why_not() -> str | None:
+    """Return what this machine or user lacks to run an engine, or None."""
+    if shutil.which("dockerd") is None:
+        return "needs dockerd"
+    return None if os.geteuid() == 0 else "needs root for dockerd"
+
+
+class OwnEngine:
+    """An engine with all that is its own below *folder*."""
+
+    def __init__(self, folder: Path) -> None:
+        self.host = f"unix://{folder}/docker.sock"
+        self.data = folder / "data"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        for driver in _DRIVERS:
+            if self._start(driver):
+                return
+        message = f"dockerd does not start: {(self._folder / 'log').read_text()[-2000:]}"
+        raise RuntimeError(message)
+
+    def kill(self) -> None:
+        """End it at once, as if its machine had failed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        with contextlib.suppress(OSError, ValueError):  # its own helper, which outlives it
+            text = (self._folder / "exec/containerd/containerd.pid").read_text()
+            os.kill(int(text), signal.SIGKILL)
+        shutil.rmtree(self._folder / "exec", ignore_errors=True)  # or the next one waits for it
+        (self._folder / "pid").unlink(missing_ok=True)
+        self._process = None
+
+    def stop(self) -> None:
+        """End it properly, if it runs."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def _start(self, driver: str) -> bool:
+        folder = self._folder
+        command = ["dockerd", "--host", self.host, "--data-root", str(self.data)]
+        command += ["--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
+        command += ["--bridge=none", "--iptables=false", "--storage-driver", driver]
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        until = time.monotonic() + _START_SECONDS
+        while self._process.poll() is None and time.monotonic() < until:
+            ask = ["docker", "--host", self.host, "version"]
+            if subprocess.run(ask, capture_output=True, check=False).returncode == 0:
+                return True
+            time.sleep(0.1)
+        self.stop()
+        return False
+
+
+@contextlib.contextmanager
+def run_engine(*, disk: str | None = None) -> Iterator[OwnEngine]:
+    """Run an engine, on a *disk* of its own with so many bytes (`64m`) if that is said."""
+    with tempfile.TemporaryDirectory(prefix="dockerd-", dir="/tmp") as name:  # its paths are short
+        engine = OwnEngine(Path(name))
+        engine.data.mkdir()
+        with contextlib.ExitStack() as stack:
+            if disk is not None:
+                mount = ["mount", "-t", "tmpfs", "-o", f"size={disk}", "none", str(engine.data)]
+                subprocess.run(mount, check=True)
+            stack.callback(_unmount, name)
+            stack.callback(engine.stop)
+            engine.start()
+            yield engine
+
+
+def _unmount(folder: str) -> None:
+    """Unmount whatever is mounted below *folder*: engines that are killed leave that."""
+    places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in reversed([it for it in places if it.startswith(f"{folder}/")]):
+        command = ["umount", "--lazy", place]
+        subprocess.run(command, check=True)
