@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 @SOURCE_FORMAT
 @BASE_IMAGE
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
-@click.option("--subdir", metavar="SUBDIR", help="Of a lock; by default this machine's.")
+@click.option(
+    "--subdir",
+    metavar="SUBDIR",
+    help="Of a lock; by default this machine's, for pixi and pylock all.",
+)
+@click.option("--offline", is_flag=True, help="Ask no index for other files of pip packages.")
 def command(
     source: Path,
     target_format: str,
@@ -44,6 +49,7 @@ def command(
     subdir: str | None,
     *,
     overwrite: bool,
+    offline: bool,
     **origin: str | None,
 ) -> None:
     """Write the definition or lock SOURCE in another format, and list what that can't hold.
@@ -52,8 +58,9 @@ def command(
     with conda.yml beside it; in one file its conda dependencies are inline.
     """
     if target_format in LOCK_FORMATS:
-        text = dump_lock(source, target_format, subdir=subdir)
-        _deliver(text, output, overwrite=overwrite)
+        locked = dump_lock(source, target_format, subdir=subdir, output=output, offline=offline)
+        show_warnings(locked.warnings)
+        _deliver(locked.text, output, overwrite=overwrite)
         return
     request = ExportRequest(
         source=source,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.repository import Repository
@@ -35,6 +37,11 @@ class PylockEntry:
     files: tuple[IndexedFile, ...] = ()
     marker: str = ""
     revision: str = ""
+
+    @property
+    def own_file(self) -> IndexedFile:
+        """The archive that is locked."""
+        return IndexedFile(url=self.package.url, sha256=self.package.sha256 or "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +87,7 @@ def _dump_entry(entry: PylockEntry) -> Iterator[str]:
 
 
 def _dump_files(entry: PylockEntry) -> Iterator[str]:
-    own = IndexedFile(url=entry.package.url, sha256=entry.package.sha256 or "")
-    files = entry.files or (own,)
+    files = entry.files or (entry.own_file,)
     wheels = [_dump_file(file) for file in files if is_wheel(file.url)]
     sdists = [_dump_file(file) for file in files if not is_wheel(file.url)]
     if sdists:
@@ -113,6 +119,24 @@ def _dump_repository(repository: Repository, revision: str) -> str:
 
 def _dump_pairs(values: Mapping[str, str]) -> str:
     return ", ".join(f"{key} = {_quote(value)}" for key, value in values.items())
+
+
+def move_relative(package: LockedPackage, directory: Path, folder: Path) -> LockedPackage:
+    """Return *package* of a lock in *directory* as a file in *folder* has to name its place."""
+    parts = urlsplit(package.url)
+    start, end = folder.resolve(), directory.resolve()
+    if parts.scheme != "file" or parts.path.startswith("/") or start == end:
+        return package
+    shared = next(each for each in (start, *start.parents) if end.is_relative_to(each))
+    way = PurePosixPath(
+        *[".."] * len(start.relative_to(shared).parts), end.relative_to(shared).as_posix()
+    )
+    return replace(package, url=f"file:{quote(str(way))}/{parts.path}")
+
+
+def is_from_index(url: str) -> bool:
+    """Tell whether *url* is that of an archive elsewhere, which an index may have others beside."""
+    return urlsplit(url).scheme in ("http", "https")
 
 
 def is_wheel(url: str) -> bool:

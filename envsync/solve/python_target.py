@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
@@ -22,6 +23,29 @@ _MACHINES = {
 _LEGACY_MANYLINUX = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 _OLDEST_GLIBC = {"x86_64": 5}
 _MACOS = (11, 0)  # conda-lock's own assumption for osx
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PythonTarget:
+    """CPython *version* on *subdir*, whose C library is *glibc* where it has that one."""
+
+    version: str
+    subdir: str
+    glibc: str | None
+
+    @property
+    def minor(self) -> str:
+        """The version without what makes no difference to packages, such as `3.11`."""
+        return ".".join(self.version.split(".")[:2])
+
+
+def write_marker(subdir: str) -> str:
+    """Return the marker of PEP 508 that holds on the machines of *subdir*, and on no others."""
+    values = describe_environment("3", subdir)
+    return (
+        f"sys_platform == '{values['sys_platform']}' and "
+        f"platform_machine == '{values['platform_machine']}'"
+    )
 
 
 def list_tags(python_version: str, subdir: str, *, glibc: str | None) -> tuple[Tag, ...]:

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from envsync.errors import DefinitionError
+from envsync.errors import DefinitionError, EnvsyncError
 from envsync.files import write_atomically
 from envsync.lock.explicit import dump_explicit
 from envsync.lock.pixi import dump_pixi
-from envsync.lock.pylock import dump_pylock
+from envsync.lock.pylock import move_relative
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.model.subdir import current_subdir
+from envsync.spec import load
+from envsync.workflow.export_pylock import export_pylock
+from envsync.workflow.pip_places import load_pip_index
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from envsync.errors import Finding
+    from envsync.model.environment import EnvironmentSpec
 
 LockFormat: TypeAlias = Literal["explicit", "pixi", "pylock"]
 
 LOCK_FORMATS: tuple[LockFormat, ...] = ("explicit", "pixi", "pylock")
 
 
-def dump_lock(source: Path, target_format: LockFormat, *, subdir: str | None) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockText:
+    """A lock in another format; the warnings say what it lacks."""
+
+    text: str
+    warnings: tuple[Finding, ...] = ()
+
+
+def dump_lock(
+    source: Path,
+    target_format: LockFormat,
+    *,
+    subdir: str | None,
+    output: Path | None = None,
+    offline: bool = False,
+) -> LockText:
     """Return the packages that the lock *source* (or in the folder *source*) has for *subdir*.
 
-    Without *subdir* it is this machine's, or the first that is locked. An explicit spec holds
-    the conda packages, a pylock those of pip. A pixi lock holds all, and all subdirs unless one
-    is named.
+    An explicit spec holds the conda packages, for this machine, or the first subdir that is
+    locked, unless one is named. A pylock holds those of pip, a pixi lock all, for all subdirs
+    unless one is named. For a pylock the indexes are asked what other files they have of the
+    same packages; with *offline* it is what uv has seen of them. What lies beside the lock is
+    named as a file at *output* has to.
 
     Raises:
         DefinitionError: the lock is wrong, or has nothing for the subdir.
@@ -46,10 +69,26 @@ def dump_lock(source: Path, target_format: LockFormat, *, subdir: str | None) ->
     packages = lockfile.packages_for(chosen)
     if target_format == "pixi":
         one = replace(lockfile, subdirs=(chosen,), packages=packages)
-        return dump_pixi(one if subdir else lockfile)
+        return LockText(text=dump_pixi(one if subdir else lockfile))
     if target_format == "explicit":
-        return dump_explicit(packages, chosen)
-    return dump_pylock(packages)
+        return LockText(text=dump_explicit(packages, chosen))
+    folder = output.parent if output is not None else path.parent
+    moved = tuple(move_relative(it, path.parent, folder) for it in lockfile.packages)
+    text, warnings = export_pylock(
+        replace(lockfile, packages=moved),
+        (chosen,) if subdir else lockfile.subdirs,
+        load_pip_index(_find_definition(source), path.parent, offline=offline),
+        file=str(path),
+    )
+    return LockText(text=text, warnings=warnings)
+
+
+def _find_definition(source: Path) -> EnvironmentSpec | None:
+    """Return the definition in *source*, whose indexes may need credentials, if there is one."""
+    try:
+        return load(source).spec if source.is_dir() else None
+    except EnvsyncError:
+        return None
 
 
 def write_lock(path: Path, text: str, *, overwrite: bool) -> None:

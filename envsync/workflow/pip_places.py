@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.adapters.git import GitRepositories
-    from envsync.adapters.uv import PipOrigin, UvInstaller, UvUnpacker
+    from envsync.adapters.uv import PipOrigin, UvIndex, UvInstaller, UvUnpacker
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.network import Network
 
@@ -54,6 +54,17 @@ def load_pip_unpacker(
     from envsync.adapters.uv import UvUnpacker
 
     return UvUnpacker(open_repositories(), _find_origin(spec, directory), network=network)
+
+
+def load_pip_index(
+    spec: EnvironmentSpec | None, directory: Path, *, offline: bool = False
+) -> UvIndex:
+    """Return what asks the indexes of *spec*, whose lock is in *directory*."""
+    from envsync.adapters.rattler import find_network, load_config
+    from envsync.adapters.uv import UvIndex
+
+    network = find_network(load_config())
+    return UvIndex(_find_origin(spec, directory), offline=offline, network=network)
 
 
 def _find_origin(spec: EnvironmentSpec | None, directory: Path) -> PipOrigin:

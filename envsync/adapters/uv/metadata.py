@@ -73,13 +73,20 @@ class MetadataCache:
         usual = (f"pypi/{name}/{version}/*", f"index/*/{name}/{version}/*", "url/*/*", "path/*/*")
         for path, requires in self._find(usual, name, version):
             return Metadata(requires=requires, build_requires=_read_backend(path.parent / "src"))
+        for bucket in self._sources:  # what says all that is needed uv doesn't build to find out
+            for place in usual[:2]:
+                for folder in bucket.glob(f"{place}/src"):
+                    requires = _read_static(folder)
+                    return Metadata(requires=requires, build_requires=_read_backend(folder))
         return Metadata()
 
-    def find_commit(self, name: str, version: str, commit: str) -> Metadata:
-        """Return what the package *name* in the repository at *commit* needs to run."""
-        for _, requires in self._find((f"git/*/{commit[:16]}*",), name, version):
-            return Metadata(requires=requires)
-        return Metadata()
+    def find_commit(self, name: str, version: str, commit: str, pyproject: str | None) -> Metadata:
+        """Return the metadata of *name* in a repository at *commit*, with *pyproject* beside it."""
+        requires = parse_requires(pyproject)
+        if requires is None:
+            found = self._find((f"git/*/{commit[:16]}*",), name, version)
+            requires = next((each for _, each in found), ())
+        return Metadata(requires=requires, build_requires=parse_backend(pyproject))
 
     def _find(
         self, patterns: Iterable[str], name: str, version: str
@@ -112,6 +119,38 @@ def parse_backend(pyproject: str | None) -> tuple[str, ...]:
         return ()
     needed = system.get("requires") if isinstance(system, dict) else _USUAL_BACKEND
     return tuple(map(str, needed)) if isinstance(needed, list | tuple) else ()
+
+
+def parse_requires(pyproject: str | None) -> tuple[str, ...] | None:
+    """Return what the text of a `pyproject.toml` needs to run, None where only a build can tell."""
+    try:
+        project = tomllib.loads(pyproject or "").get("project")
+    except tomllib.TOMLDecodeError:
+        return None
+    if not isinstance(project, dict):
+        return None
+    if {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ())):
+        return None
+    extras = project.get("optional-dependencies", {})
+    return (
+        *project.get("dependencies", ()),
+        *(_add_extra(text, extra) for extra, texts in extras.items() for text in texts),
+    )
+
+
+def _add_extra(text: str, extra: str) -> str:
+    requirement, _, marker = text.partition(";")
+    condition = f"({marker.strip()}) and " if marker.strip() else ""
+    return f"{requirement.strip()} ; {condition}extra == '{extra}'"
+
+
+def _read_static(folder: Path) -> tuple[str, ...]:
+    """Return what the source code in *folder* says without being built."""
+    try:
+        headers = HeaderParser().parsestr((folder / "PKG-INFO").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return tuple(map(str, headers.get_all("Requires-Dist", [])))
 
 
 def _read_backend(folder: Path) -> tuple[str, ...]:

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
     from envsync.model.repository import Repository
 
-_PLACE = re.compile(r"(-i|-f|--(?:index-url|extra-index-url|find-links|no-index))(?:[\s=]+(\S+))?")
+_OPTION = re.compile(
+    r"(?P<option>-i|-f|--(?:index-url|extra-index-url|find-links|no-index|trusted-host))"
+    r"(?:[\s=]+(?P<value>\S+))?\s*"
+)
+# uv's variable for each option of pip's, and what stands between several values of one.
 _SETTINGS = {
-    "--index-url": "UV_DEFAULT_INDEX",
-    "-i": "UV_DEFAULT_INDEX",
-    "--find-links": "UV_FIND_LINKS",
-    "-f": "UV_FIND_LINKS",
-    "--extra-index-url": "UV_EXTRA_INDEX_URL",
-    "--no-index": "UV_NO_INDEX",
+    **dict.fromkeys(("-i", "--index-url"), ("UV_DEFAULT_INDEX", None)),
+    **dict.fromkeys(("-f", "--find-links"), ("UV_FIND_LINKS", ",")),
+    "--extra-index-url": ("UV_EXTRA_INDEX_URL", " "),
+    "--no-index": ("UV_NO_INDEX", None),
+    "--trusted-host": ("UV_INSECURE_HOST", " "),
 }
-_SINGLE = frozenset({"--index-url", "-i", "--no-index"})
+_KIND = re.compile(r"--(?:no|only)-binary\b")
 _ADDRESS = re.compile(r"(?:git\+)?(?:https?|ssh|file|git)://[^\s;]+")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _GIT_USERINFO = re.compile(r"(?<=git\+http://)[^/@\s]*@|(?<=git\+https://)[^/@\s]*@")
@@ -47,14 +50,18 @@ class PipOrigin:
 
         Not arguments, which every user of the machine can list.
         """
-        found: dict[str, list[str]] = {}
+        found: dict[str, str] = {}
         for line in self._expand():
-            if match := _PLACE.match(line):
-                found.setdefault(match[1], []).append(match[2] or "1")
-        return {
-            _SETTINGS[option]: (values[-1] if option in _SINGLE else " ".join(values))
-            for option, values in found.items()
-        }
+            if match := _OPTION.fullmatch(line):
+                name, separator = _SETTINGS[match["option"]]
+                value = match["value"] or "1"
+                is_more = separator is not None and name in found
+                found[name] = f"{found[name]}{separator}{value}" if is_more else value
+        return found
+
+    def list_kinds(self) -> tuple[str, ...]:
+        """Return the options that say which packages may not be wheels, or source code."""
+        return tuple(line for line in self.lines if _KIND.match(line))
 
     def list_addresses(self) -> dict[str, str]:
         """Return the addresses of archives as they are asked for, by what a lock has of them."""

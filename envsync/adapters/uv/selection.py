@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
 from packaging.utils import canonicalize_name
 
-from envsync.adapters.uv.metadata import Metadata, MetadataCache, parse_backend, read_wheel
+from envsync.adapters.uv.metadata import Metadata, MetadataCache, read_wheel
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
 from envsync.model.channel import redact_url
@@ -29,7 +29,6 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from envsync.model.repository import Repository
     from envsync.solve.request import PipRequest, RepositoryStore
 
 _Archive: TypeAlias = "PackageWheel | PackageSdist | PackageArchive"
@@ -68,7 +67,7 @@ def select_archives(
     return tuple(_complete(*pair, dependencies[pair[0].name]) for pair in selected)
 
 
-def read_files(pylock: str) -> Sequence[Package]:
+def read_packages(pylock: str) -> Sequence[Package]:
     """Return the packages of the text *pylock*."""
     return Pylock.from_dict(_without_dates(tomllib.loads(pylock))).packages
 
@@ -159,12 +158,9 @@ def _lock_repository(
         url=str(pin),
         sha256=sources.repositories.hash(pin, sources.credentials),
     )
-    ran = sources.cache.find_commit(locked.name, locked.version, pin.revision)
-    return locked, Metadata(requires=ran.requires, build_requires=_read_backend(pin, sources))
-
-
-def _read_backend(pin: Repository, sources: Sources) -> tuple[str, ...]:
-    return parse_backend(sources.repositories.read(pin, "pyproject.toml"))
+    pyproject = sources.repositories.read(pin, "pyproject.toml")
+    found = sources.cache.find_commit(locked.name, locked.version, pin.revision, pyproject)
+    return locked, found
 
 
 def _complete(

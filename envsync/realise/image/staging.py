@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
+from envsync.lock.pylock import is_wheel
+from envsync.model.subdir import current_subdir
 from envsync.realise.image.conda_files import list_conda_files, list_holders, load_records
 from envsync.realise.image.pip_files import (
     PipPlace,
@@ -18,6 +20,7 @@ from envsync.realise.image.pip_files import (
     list_pip_files,
 )
 from envsync.realise.image.recipe import find_python, is_noarch, write_recipes
+from envsync.realise.location import python_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +37,17 @@ class PipUnpacker(Protocol):
     """Puts pip packages of any machine and Python where their files can be read."""
 
     def unpack(
-        self, packages: Sequence[LockedPackage], *, target: Path, python_version: str
+        self,
+        packages: Sequence[LockedPackage],
+        *,
+        target: Path,
+        python_version: str,
+        python: Path | None = None,
     ) -> Path:
-        """Unpack *packages* into the new environment *target*; return its `site-packages`."""
+        """Unpack *packages* into the new environment *target*; return its `site-packages`.
+
+        Those that are source code are built, with *python* where it is given.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,16 +137,17 @@ class LayerMaker:
         self._write(recipes, list_files)
 
     def _add_pip(self, recipes: Sequence[Recipe], folder: Path) -> None:
+        builder = self._stage_builder(recipes, folder / "builder")
         self._reporter.step(f"Staging {len(recipes)} pip packages")
         together = folder / "pip"
-        staged = self._unpack(recipes, together)
+        staged = self._unpack(recipes, together, builder)
         claims = Counter(path for info in staged.values() for path in list_claims(info))
         places = dict.fromkeys(staged, together)
         for index, recipe in enumerate(recipes):
             name = recipe.package.name
             if any(claims[path] > 1 for path in list_claims(staged[name])):
                 places[name] = folder / f"pip-{index}"  # another package's file may lie there
-                staged[name] = self._unpack([recipe], places[name])[name]
+                staged[name] = self._unpack([recipe], places[name], builder)[name]
 
         def list_files(recipe: Recipe) -> Sequence[ImageFile]:
             name = recipe.package.name
@@ -144,7 +156,25 @@ class LayerMaker:
 
         self._write(recipes, list_files)
 
-    def _unpack(self, recipes: Sequence[Recipe], target: Path) -> dict[str, Path]:
+    def _stage_builder(self, recipes: Sequence[Recipe], target: Path) -> Path | None:
+        """Make the image's own Python in *target* if source code is to be built, and can be run.
+
+        What another Python builds fits the image only where it fits every Python.
+        """
+        is_source = any(not is_wheel(recipe.package.url) for recipe in recipes)
+        if not is_source or recipes[0].package.subdir != current_subdir():
+            return None
+        packages = [package for package in self._packages if package.manager == "conda"]
+        self._reporter.step("Staging a Python to build with", total=len(packages))
+        target.mkdir()
+        self._stagers.conda.install(
+            packages, target=target, prefix=target, requested=(), reporter=self._reporter
+        )
+        return python_path(target)
+
+    def _unpack(
+        self, recipes: Sequence[Recipe], target: Path, builder: Path | None
+    ) -> dict[str, Path]:
         """Unpack the packages of *recipes* into *target*; return their metadata by name."""
         python = find_python(self._packages)
         if python is None:
@@ -154,7 +184,7 @@ class LayerMaker:
             )
         packages = [recipe.package for recipe in recipes]
         site_packages = self._stagers.pip.unpack(
-            packages, target=target, python_version=python.version
+            packages, target=target, python_version=python.version, python=builder
         )
         found = find_distributions(site_packages)
         for package in packages:

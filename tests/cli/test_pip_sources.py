@@ -1,0 +1,326 @@
+"""pip requirements from git, from addresses and from beside the definition, locked and made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.pylock import Pylock
+from repositories import commit, run_git, serve_folder, serve_repositories, write_project
+from wheels import make_wheel
+
+from envsync.lock.reader import load_lockfile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Done
+
+    from envsync.model.lockfile import LockedPackage
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("channel")]
+
+PASSWORD = "hunter-git"  # noqa: S105  # planted
+
+
+@pytest.fixture
+def thing(tmp_path: Path) -> Path:
+    """Return a repository with a package `thing`, which needs `six`, and a tag."""
+    folder = tmp_path / "served" / "thing"
+    write_project(folder, "thing", needs='["six>=1.10"]')
+    commit(folder, tag="v1")
+    return folder
+
+
+@pytest.fixture
+def host(thing: Path) -> Iterator[str]:
+    with serve_repositories(thing.parent, PASSWORD) as address:
+        yield address
+
+
+def find(directory: Path, name: str) -> LockedPackage:
+    packages = load_lockfile(directory / "conda-lock.yml").packages
+    return next(package for package in packages if package.name == name)
+
+
+def look(prefix: Path, code: str) -> str:
+    done = subprocess.run([prefix / "bin" / "python", "-c", code], capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+def test_a_repository_is_pinned_to_its_commit_and_content(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path, tmp_path: Path
+) -> None:
+    directory = define("python", "six", pip=(f"thing @ git+{thing.as_uri()}@v1",))
+
+    done = envsync("lock", "d")
+
+    assert done.status == 0, done.stderr
+    assert (
+        "Warning: `d/conda-lock.yml`: thing 1.0 is source code, which is run to build it "
+        "wherever it is installed (with `setuptools>=60`)\n"
+    ) in done.stderr
+    locked = find(directory, "thing")
+    revision = run_git(thing, "rev-parse", "v1")
+    assert locked.url == f"git+{thing.as_uri()}@{revision}"
+    assert locked.sha256 is not None
+    assert locked.dependencies == (("six", ">=1.10"),)
+    assert 'envsync.build-requires: \'{"thing": ["setuptools>=60"]}\'' in (
+        (directory / "conda-lock.yml").read_text()
+    )
+
+    assert envsync("check", "d").status == 0
+    assert envsync("build-local", "d", "-p", "p").status == 0
+    assert look(tmp_path / "p", "import thing; print(thing.VERSION)") == "1.0"
+    origin = next((tmp_path / "p").glob("lib/python3*/site-packages/thing-*/direct_url.json"))
+    assert json.loads(origin.read_text()) == {
+        "url": thing.as_uri(),
+        "vcs_info": {"vcs": "git", "commit_id": revision, "requested_revision": revision},
+    }
+    record = (origin.parent / "RECORD").read_text()
+    assert f"{origin.parent.name}/direct_url.json,sha256=" in record
+    assert envsync("diff", "d", "p").stdout == "Nothing differs\n"
+
+
+def test_a_branch_stays_where_it_was_locked_until_it_is_to_move(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
+) -> None:
+    asked = f"git+{thing.as_uri()}@main#egg=thing"
+    directory = define("python", "six", pip=(asked,))
+    assert envsync("lock", "d").status == 0
+    first = find(directory, "thing").url
+    write_project(thing, "thing", "2.0")
+    second = commit(thing)
+
+    define("python", "six", pip=(asked, "idna==3.10"))
+    assert envsync("lock", "d").status == 0
+    assert find(directory, "thing").url == first
+
+    moved = envsync("lock", "d", "--update", "thing")
+    assert find(directory, "thing").url == f"git+{thing.as_uri()}@{second}"
+    assert "up thing 1.0 → 2.0" in moved.stderr + moved.stdout
+
+
+def test_a_tag_that_is_asked_for_instead_is_taken(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
+) -> None:
+    directory = define("python", "six", pip=(f"thing @ git+{thing.as_uri()}@v1",))
+    assert envsync("lock", "d").status == 0
+    write_project(thing, "thing", "2.0")
+    second = commit(thing, tag="v2")
+
+    define("python", "six", pip=(f"thing @ git+{thing.as_uri()}@v2",))
+    assert envsync("lock", "d").status == 0
+
+    assert find(directory, "thing").url.endswith(f"@{second}")
+
+
+def test_a_package_below_the_root_of_its_repository_is_found_again(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path, tmp_path: Path
+) -> None:
+    write_project(thing / "deep", "other")
+    commit(thing)
+    asked = f"other[more] @ git+{thing.as_uri()}#subdirectory=deep"
+    directory = define("python", pip=(asked,))
+
+    assert envsync("lock", "d").status == 0
+    locked = find(directory, "other")
+    assert locked.url.endswith("#subdirectory=deep")
+    assert locked.dependencies == (("six", "*"),)
+    assert envsync("build-local", "d", "-p", "p").status == 0
+    assert look(tmp_path / "p", "import other, six; print(other.VERSION)") == "1.0"
+
+
+def test_credentials_of_a_repository_are_used_and_not_kept(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    host: str,
+    tmp_path: Path,
+    private_home: Path,
+) -> None:
+    asked = f"thing @ git+http://user:{PASSWORD}@{host}/thing/.git@v1"
+    directory = define("python", "six", pip=(asked,))
+
+    said = [
+        envsync("lock", "d"),
+        envsync("build-local", "d", "-p", "p"),
+        envsync("export", "--format", "pylock", "d"),
+        envsync("tree", "d"),
+    ]
+
+    assert [done.status for done in said] == [0] * len(said), said
+    assert PASSWORD not in str(said)
+    assert find(directory, "thing").url.startswith(f"git+http://{host}/thing/.git@")
+    definition = directory / "conda_dependencies.yml"
+    leaks = [
+        path
+        for root in (private_home, tmp_path)
+        for path in root.rglob("*")
+        if path.is_file() and path != definition and PASSWORD.encode() in path.read_bytes()
+    ]
+    assert leaks == []
+
+
+def test_a_token_may_come_from_the_environment(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    host: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    define("python", "six", pip=(f"thing @ git+http://user:${{GIT_TOKEN}}@{host}/thing/.git@v1",))
+
+    refused = envsync("lock", "d")
+    monkeypatch.setenv("GIT_TOKEN", PASSWORD)
+    done = envsync("lock", "d")
+
+    assert refused.status == 1
+    assert f"Error: Cannot read `http://{host}/thing/.git`: " in refused.stderr
+    assert done.status == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("file://{thing}@v9", "`file://{thing}` has no branch or tag `v9`"),
+        ("file://{thing}-gone@v1", "Cannot read `file://{thing}-gone`: "),
+        ("http://127.0.0.1:1/x.git@v1", "Cannot read `http://127.0.0.1:1/x.git`: "),
+    ],
+)
+def test_a_repository_that_cannot_be_had_is_named(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    thing: Path,
+    address: str,
+    error: str,
+) -> None:
+    define("python", pip=(f"thing @ git+{address.format(thing=thing)}",))
+
+    done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert f"Error: {error.format(thing=thing)}" in done.stderr
+    assert "Hint: " in done.stderr
+
+
+def test_a_repository_with_other_content_than_was_locked_is_refused(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
+) -> None:
+    directory = define("python", "six", pip=(f"thing @ git+{thing.as_uri()}@v1",))
+    assert envsync("lock", "d").status == 0
+    locked = find(directory, "thing").sha256
+    path = directory / "conda-lock.yml"
+    path.write_text(path.read_text().replace(str(locked), "1" * 64))
+
+    done = envsync("build-local", "d", "-p", "p")
+
+    assert done.status == 1
+    assert f"has the sha256 `{locked}`, and `{'1' * 64}` was locked" in done.stderr
+
+
+def test_a_wheel_beside_the_definition_goes_where_the_definition_goes(
+    envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path
+) -> None:
+    directory = define("python", pip=("./my wheels/mine-1.0-py3-none-any.whl", "idna==3.10"))
+    (directory / "my wheels").mkdir()
+    wheel = make_wheel(directory / "my wheels", "mine", "1.0", requires="idna")
+
+    done = envsync("lock", "d")
+    assert done.status == 0, done.stderr
+    locked = find(directory, "mine")
+    assert locked.url == "file:my%20wheels/mine-1.0-py3-none-any.whl"
+    assert locked.sha256 == hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert locked.dependencies == (("idna", "*"),)
+
+    moved = directory.rename(tmp_path / "elsewhere")
+    assert envsync("build-local", "elsewhere", "-p", "p").status == 0
+    assert look(tmp_path / "p", "import mine; print(mine.VERSION)") == "1.0"
+
+    make_wheel(moved / "my wheels", "mine", "1.0", requires="idna>=2")
+    changed = envsync("build-local", "elsewhere", "-p", "q")
+    assert changed.status == 1
+    assert str(locked.sha256) in changed.stderr
+
+
+def test_a_wheel_that_is_not_there_or_for_another_python_is_named(
+    envsync: Callable[..., Done], define: Callable[..., Path]
+) -> None:
+    directory = define("python", pip=("./mine-1.0-py3-none-any.whl",))
+    assert "mine-1.0-py3-none-any.whl" in envsync("lock", "d").stderr
+
+    make_wheel(directory, "mine", "1.0").rename(directory / "mine-1.0-cp38-cp38-win32.whl")
+    define("python", pip=("./mine-1.0-cp38-cp38-win32.whl",))
+    done = envsync("lock", "d")
+    assert done.status == 1
+    assert "mine" in done.stderr
+
+
+def test_an_archive_at_an_address_is_pinned_by_its_hash(
+    envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    wheel = make_wheel(folder, "mine", "1.0")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    with serve_folder(folder) as host:
+        directory = define("python", pip=(f"mine @ http://user:{PASSWORD}@{host}/{wheel.name}",))
+        done = envsync("lock", "d")
+        assert done.status == 0, done.stderr
+        locked = find(directory, "mine")
+        assert (locked.url, locked.sha256) == (f"http://{host}/{wheel.name}", digest)
+        assert envsync("build-local", "d", "-p", "p").status == 0
+
+        make_wheel(folder, "mine", "1.0", requires="six")
+        changed = envsync("build-local", "d", "-p", "q", "--reinstall")
+
+    now = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert changed.status == 1
+    assert digest in changed.stderr
+    assert now in changed.stderr
+    assert PASSWORD not in str((done, changed)) + (directory / "conda-lock.yml").read_text()
+
+
+def test_a_pylock_has_repositories_local_wheels_and_every_file_of_the_index(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path, tmp_path: Path
+) -> None:
+    asked = (f"thing @ git+{thing.as_uri()}@v1", "./mine-1.0-py3-none-any.whl", "idna==3.10")
+    make_wheel(define("python", "six", pip=asked), "mine", "1.0")
+    assert envsync("lock", "d").status == 0
+    (tmp_path / "out").mkdir()
+
+    assert envsync("export", "--format", "pylock", "d", "-o", "out/pylock.toml").status == 0
+
+    text = (tmp_path / "out" / "pylock.toml").read_text()
+    lock = Pylock.from_dict(tomllib.loads(text))
+    lock.validate()
+    by_name = {package.name: package for package in lock.packages}
+    assert by_name["thing"].vcs is not None
+    assert by_name["thing"].vcs.commit_id == run_git(thing, "rev-parse", "v1")
+    assert by_name["mine"].wheels is not None
+    assert by_name["mine"].wheels[0].path == "../d/mine-1.0-py3-none-any.whl"
+    assert by_name["idna"].sdist is not None
+    assert by_name["idna"].wheels is not None
+
+
+def test_a_pylock_without_an_index_has_the_locked_files_and_says_so(
+    envsync: Callable[..., Done], define: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    define("python", pip=("idna==3.10",))
+    assert envsync("lock", "d").status == 0
+    monkeypatch.setenv("UV_CACHE_DIR", str(define("python", pip=("idna==3.10",)) / "empty"))
+
+    done = envsync("export", "--format", "pylock", "--offline", "d")
+
+    assert done.status == 0
+    assert "Warning: `d/conda-lock.yml`: has one file of each package" in done.stderr
+    (package,) = Pylock.from_dict(tomllib.loads(done.stdout)).packages
+    assert package.sdist is None
