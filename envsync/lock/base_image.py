@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from envsync.model.image import redact_reference
+from envsync.model.redaction import redact_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
+from envsync.model.redaction import redact_reference
 
 if TYPE_CHECKING:
     from envsync.model.json_value import Json
@@ -23,8 +24,6 @@ _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST_REPOSITORY = 255
-_USERINFO = re.compile(r".*@(?!sha256:)", re.DOTALL)
-_QUERY = re.compile(r"\?.*", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,11 +144,6 @@ def parse_reference(text: str) -> ImageReference:
         tag=tag if colon else None,
         digest=digest if at else None,
     )
-
-
-def redact_reference(text: str) -> str:
-    """Return *text*, meant to be an image reference, without what else addresses may hold."""
-    return _QUERY.sub("?***", _USERINFO.sub("***@", text))
 
 
 def _find_problem(

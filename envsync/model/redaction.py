@@ -9,6 +9,8 @@ _LONGEST = 100
 
 _USERINFO = re.compile(r"(?<=://)[^/\s]*@")
 _CHANNEL_TOKEN = re.compile(r"(?<=/t/)[^/\s]+")
+_REFERENCE_USER = re.compile(r".*@(?!sha256:)", re.DOTALL)
+_REFERENCE_QUERY = re.compile(r"\?.*", re.DOTALL)
 _QUERY = re.compile(r"(?<=\?)[^\s#]+")
 
 
@@ -36,6 +38,11 @@ def redact(text: str) -> str:
     text = _USERINFO.sub("***@", text)
     text = _CHANNEL_TOKEN.sub("***", text)
     return _QUERY.sub("***", text) if "://" in text else text
+
+
+def redact_reference(text: str) -> str:
+    """Return *text*, meant to be an image reference, without what else addresses may hold."""
+    return _REFERENCE_QUERY.sub("?***", _REFERENCE_USER.sub("***@", text))
 
 
 def quote(text: str) -> str:
