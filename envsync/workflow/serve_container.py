@@ -67,23 +67,25 @@ def _run(
 ) -> int:
     ended: list[int] = []
     failed: list[BaseException] = []
+    is_over = threading.Event()
 
     def run() -> None:
         try:
             ended.append(containers.run_attached(container, on_output))
         except BaseException as error:  # noqa: BLE001  # raised below
             failed.append(error)
+        finally:
+            is_over.set()
 
-    running = threading.Thread(target=run, daemon=True)
-    running.start()
+    # Not joined: a join that Ctrl-C interrupts may take the thread for ended, before Python 3.13.
+    threading.Thread(target=run, daemon=True).start()
     is_ready = False
     try:
-        while running.is_alive():
-            running.join(_PAUSE)
+        while not is_over.wait(_PAUSE):
             is_ready = is_ready or _tell_if_ready(containers, container, on_ready)
     except KeyboardInterrupt:
         containers.stop(container, grace=plan.options.grace + _LINGERING_SECONDS)
-        running.join(_LINGERING_SECONDS)
+        is_over.wait(_LINGERING_SECONDS)
     if failed:
         raise failed[0]
     return ended[0] if ended else 1
