@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import rattler
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from rattler.exceptions import InvalidMatchSpecError, InvalidVersionError
 from rattler.package import BuildString
@@ -24,15 +25,19 @@ def is_newer(package: LockedPackage, other: LockedPackage) -> bool:
 
 
 def satisfies(package: LockedPackage, requirement: str) -> bool:
-    """Tell whether *package* is what the conda *requirement* on its name admits.
+    """Tell whether *package* is what the *requirement* on its name admits, by its manager's rules.
 
-    A requirement that rattler can't read admits everything.
+    A requirement that can't be read admits everything.
     """
+    if requirement in ("", "*"):
+        return True
     try:
+        if package.manager == "pip":
+            return SpecifierSet(requirement).contains(package.version, prereleases=True)
         spec = rattler.MatchSpec(f"{package.name} {requirement}")
         record = rattler.PackageRecord(
             package.name, package.version, BuildString(package.build), 0, package.subdir
         )
         return record.matches(spec)
-    except (InvalidMatchSpecError, InvalidVersionError):
+    except (InvalidMatchSpecError, InvalidSpecifier, InvalidVersion, InvalidVersionError):
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,25 @@ if TYPE_CHECKING:
     from envsync.model.lockfile import LockedPackage
 
 
+_DIRECT = re.compile(
+    r"(?:(?:git\+|https?:|file:)\S*?|(?:\.{0,2}|~)/(?:[^#]*/)?)"
+    r"(?P<name>[^/#?]+)(?:\?[^#]*)?(?:#(?P<fragment>.*))?"
+)
+_ARCHIVE = re.compile(r"(?:-\d.*)?\.(?:whl|tar\.gz|tar\.bz2|tgz|zip|git)$")
+_EGG = re.compile(r"(?:^|&)egg=([\w.-]+)")
 _DEEPEST = 100  # a line for each package, indented: without an end to that, gigabytes
 
 
 def name_of(text: str) -> str:
-    """Return the package name that a match spec or pip requirement starts with, normalized."""
+    """Return the package name in a match spec or pip requirement, normalized.
+
+    That of an address or a path alone is the one it is called by, which is a guess for a
+    repository.
+    """
+    match = _DIRECT.fullmatch(text.strip().partition("[")[0])
+    if match is not None:
+        egg = _EGG.search(match["fragment"] or "")
+        return normalize(egg[1] if egg else _ARCHIVE.sub("", match["name"].partition("@")[0]))
     bare = text.strip().rpartition("::")[2]
     end = next((index for index, letter in enumerate(bare) if letter in " =<>!~[;@("), len(bare))
     return normalize(bare[:end])

@@ -21,6 +21,12 @@ PACKAGES = (
         ("uvicorn[standard]==1", "uvicorn"),
         ("a @ https://x.example/a.whl", "a"),
         ("python", "python"),
+        ("./wheels/My_Thing-1.0-py3-none-any.whl[more]", "my-thing"),
+        ("../thing-1.0.tar.gz", "thing"),
+        ("https://x.example/a/six-1.17.0-py2.py3-none-any.whl#sha256=1", "six"),
+        ("git+https://x.example/a/thing.git@v1", "thing"),
+        ("git+https://x.example/a/thing@v1", "thing"),
+        ("git+ssh://git@x.example/a/thing.git@v1#subdirectory=b&egg=Other", "other"),
     ],
 )
 def test_a_requirement_starts_with_a_name(text: str, name: str) -> None:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envsync.adapters.uv.origin import PipOrigin, find_relative_path, strip_git_userinfo
+from envsync.model.repository import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_options_for_pip_become_variables_for_uv() -> None:
+    lines = (
+        "--index-url https://a/simple",
+        "--extra-index-url=https://u:p@b/simple",
+        "--extra-index-url https://c/simple",
+        "-f ./wheels",
+        "--find-links https://d/",
+        "--trusted-host e",
+        "--no-index",
+        "--pre",
+        "six",
+    )
+
+    assert PipOrigin(lines=lines).list_index_settings() == {
+        "UV_DEFAULT_INDEX": "https://a/simple",
+        "UV_EXTRA_INDEX_URL": "https://u:p@b/simple https://c/simple",
+        "UV_FIND_LINKS": "./wheels,https://d/",
+        "UV_INSECURE_HOST": "e",
+        "UV_NO_INDEX": "1",
+    }
+
+
+def test_a_locked_address_is_asked_for_as_the_definition_spells_it(tmp_path: Path) -> None:
+    asked = "https://u:p@h/six-1.0-py3-none-any.whl?sig=1#sha256=2"
+    origin = PipOrigin(directory=tmp_path, lines=(f"six @ {asked} ; os_name == 'posix'",))
+
+    assert origin.resolve("https://h/six-1.0-py3-none-any.whl") == asked.partition("#")[0]
+    assert origin.resolve("https://h/other.whl") == "https://h/other.whl"
+    assert origin.resolve("file:my%20wheels/x.whl") == (tmp_path / "my wheels/x.whl").as_uri()
+
+
+def test_repositories_are_found_with_their_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "secret")
+    lines = ("a @ git+https://${TOKEN}@h/a.git@v1", "git+ssh://git@h/b.git", "six")
+    origin = PipOrigin(lines=lines)
+
+    assert origin.list_repositories() == (
+        Repository(url="https://h/a.git", revision="v1"),
+        Repository(url="ssh://git@h/b.git"),
+    )
+    assert origin.list_git_credentials() == {"https://h/a.git": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("line", "stripped"),
+    [
+        ("a @ git+https://u:p@h/a.git@v1", "a @ git+https://h/a.git@v1"),
+        ("git+ssh://git@h/a.git@v1", "git+ssh://git@h/a.git@v1"),
+        ("a @ https://u:p@h/a.whl", "a @ https://u:p@h/a.whl"),
+        ("six==1.0", "six==1.0"),
+    ],
+)
+def test_uv_sees_no_credentials_of_a_repository(line: str, stripped: str) -> None:
+    assert strip_git_userinfo(line) == stripped
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("file:a%20b/x.whl", "a b/x.whl"),
+        ("file:///a/x.whl", None),
+        ("https://h/x.whl", None),
+    ],
+)
+def test_only_a_path_without_a_slash_starts_at_the_lock(url: str, path: str | None) -> None:
+    assert find_relative_path(url) == path
