@@ -6,14 +6,22 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from base_archive import write_base
+from fakes import pip_package
+from images import list_members
 from packaging.pylock import Pylock
 from repositories import commit, run_git, serve_folder, serve_repositories, write_project
 from wheels import make_wheel
 
+from envsync.adapters.git import GitRepositories
+from envsync.adapters.uv import UvUnpacker
+from envsync.errors import EnvsyncError
 from envsync.lock.reader import load_lockfile
+from envsync.model.repository import Repository
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -324,3 +332,57 @@ def test_a_pylock_without_an_index_has_the_locked_files_and_says_so(
     assert "Warning: `d/conda-lock.yml`: has one file of each package" in done.stderr
     (package,) = Pylock.from_dict(tomllib.loads(done.stdout)).packages
     assert package.sdist is None
+
+
+BUILT_BY = """\
+import pathlib, sys, setuptools
+
+class Native(setuptools.Distribution):
+    def has_ext_modules(self):
+        return True
+
+pathlib.Path("native.py").write_text(f"PYTHON = {sys.base_prefix!r}")
+setuptools.setup(name="native", version="1.0", py_modules=["native"], distclass=Native)
+"""
+
+
+def test_source_code_in_an_image_is_built_by_the_images_own_python(
+    envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path
+) -> None:
+    source = tmp_path / "native"
+    source.mkdir()
+    (source / "setup.py").write_text(BUILT_BY)
+    commit(source)
+    write_base(tmp_path / "base.tar")
+    define("python", pip=(f"native @ git+{source.as_uri()}",))
+    assert envsync("lock", "d").status == 0
+
+    done = envsync("build-local", "d", "--base", "base.tar", "--output", "image.tar")
+
+    assert done.status == 0, done.stderr
+    members = list_members(tmp_path / "image.tar")
+    (module,) = (content for path, content in members.items() if path.endswith("/native.py"))
+    assert module is not None
+    assert b"builder'" in module
+    assert not any(path.endswith("direct_url.json") for path in members)
+
+
+def test_source_code_for_another_machine_is_refused_where_it_must_be_built_there(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "native"
+    source.mkdir()
+    (source / "setup.py").write_text(BUILT_BY)
+    repositories = GitRepositories(tmp_path / "git")
+    pin = Repository(url=source.as_uri(), revision=commit(source))
+    package = pip_package("native", url=f"{pin}", subdir="linux-aarch64")
+    package = replace(package, sha256=repositories.hash(pin, {}))
+
+    with pytest.raises(EnvsyncError) as caught:
+        UvUnpacker(repositories).unpack(
+            [package], target=tmp_path / "made", python_version="3.11.7"
+        )
+
+    assert "native" in caught.value.message
+    assert "is not compatible with the target Python" in caught.value.message
+    assert caught.value.hint == "build a wheel of it on a machine of that kind, and lock the wheel"
