@@ -47,6 +47,32 @@ def write_base(
     return f"sha256:{name.removesuffix('.json')}"
 
 
+def write_changed(
+    source: Path, target: Path, files: Mapping[str, bytes], *, keeps_labels: bool = True
+) -> None:
+    """Write the image in the archive *source* with one more layer, of *files*, to *target*."""
+    with tarfile.open(source) as archive:
+        members = {it.name: _read(archive, it) for it in archive.getmembers() if it.isfile()}
+    manifest = json.loads(members["manifest.json"])
+    facts = json.loads(members.pop(manifest[0]["Config"]))
+    layer = _tar(files)
+    facts["rootfs"]["diff_ids"].append(f"sha256:{hashlib.sha256(layer).hexdigest()}")
+    if not keeps_labels:
+        del facts["config"]["Labels"]
+    content = json.dumps(facts).encode()
+    manifest[0]["Config"] = f"{hashlib.sha256(content).hexdigest()}.json"
+    manifest[0]["Layers"].append("change/layer.tar")
+    members[manifest[0]["Config"]] = content
+    members["change/layer.tar"] = layer
+    members["manifest.json"] = json.dumps(manifest).encode()
+    target.write_bytes(_tar(members))
+
+
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    stream = archive.extractfile(member)
+    return stream.read() if stream is not None else b""
+
+
 def _tar(contents: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:

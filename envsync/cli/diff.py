@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 )
 @click.option("--exit-code", is_flag=True, help="End with status 1 if anything differs.")
 def command(before: str, after: str, form: str, *, exit_code: bool) -> int:
-    """Say what changed from A to B: definitions, lockfiles or prefixes.
+    """Say what changed from A to B: definitions, lockfiles, prefixes or images.
 
-    Each is a path or a file in git, as in HEAD:specs/churn/conda-lock.yml. A folder with a
-    lockfile stands for that.
+    Each is a path, a file in git, as in HEAD:specs/churn/conda-lock.yml, or an image by name, as
+    in docker:churn:latest. A folder with a lockfile stands for that.
     """
     difference = diff(before, after)
     click.echo(_FORMATS[form](difference), nl=False)

@@ -38,11 +38,14 @@ def find_deviations(
 
 
 def _pick(packages: Iterable[LockedPackage], manager: str) -> list[LockedPackage]:
-    return [_normalize(package) for package in packages if package.manager == manager]
+    return [normalize(package) for package in packages if package.manager == manager]
 
 
-def _normalize(package: LockedPackage) -> LockedPackage:
-    """Return a pip package with name and version as an index spells them, others as they are."""
+def normalize(package: LockedPackage) -> LockedPackage:
+    """Return a pip package with name and version as an index spells them, others as they are.
+
+    Installed packages and those of locks that others wrote may spell them otherwise.
+    """
     if package.manager != "pip":
         return package
     name = re.sub(r"[-_.]+", "-", package.name).lower()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.base_image import find_base, parse_base
+from envsync.lock.deviation import normalize
 from envsync.lock.diff import diff_packages
 from envsync.lock.reader import LOCKFILE_NAME, parse_lockfile
 from envsync.lock.requested import list_requested, parse_requested
 from envsync.model.subdir import current_subdir
+from envsync.workflow.image_name import PATH_PREFIXES
 from envsync.workflow.lock_files import is_lock_file, load_lock_file
 from envsync.workflow.pip_lines import list_pip_lines
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from envsync.lock.diff import Change
     from envsync.lock.requested import Requested
     from envsync.model.lockfile import LockedPackage, Lockfile
+
+_BY_NAME = "docker:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +60,11 @@ class Difference:
 
 
 def diff(before: str, after: str) -> Difference:
-    """Compare two definitions, lockfiles or prefixes, in any pairing.
+    """Compare two definitions, lockfiles, prefixes or images, in any pairing.
 
-    Each is a path or, as `REVISION:PATH`, a file in git. A folder with a lockfile stands for
-    that. A prefix is compared with what a lock has for this machine.
+    Each is a path, a file in git as `REVISION:PATH`, or an image by name as `docker:NAME`. A
+    folder with a lockfile stands for that. A prefix is compared with what a lock has for this
+    machine, and an image with what it has for the image's.
 
     Raises:
         DefinitionError: one of them is wrong, or they have nothing in common to compare.
@@ -76,22 +81,23 @@ def diff(before: str, after: str) -> Difference:
         return Difference(changes=(), asked=asked)
     from envsync.adapters.versions import is_newer
 
-    subdirs = set(old.subdirs) & set(new.subdirs) if _is_partial(old, new) else None
-    return Difference(
-        changes=diff_packages(
-            _restrict(old.packages, subdirs), _restrict(new.packages, subdirs), is_newer=is_newer
-        ),
-        asked=asked,
-    )
+    earlier, later = old.packages, new.packages
+    if _is_partial(old, new):
+        subdirs = _find_common(old, new)
+        earlier, later = _restrict(earlier, subdirs), _restrict(later, subdirs)
+    return Difference(changes=diff_packages(earlier, later, is_newer=is_newer), asked=asked)
 
 
 def load_side(text: str) -> Side:
-    """Return what *text* names: a path, or a file in git as `REVISION:PATH`.
+    """Return what *text* names: a path, a file in git, or an image.
 
     Raises:
         DefinitionError: what it names is wrong.
         EnvsyncError: it can't be read.
     """
+    image = _find_image_name(text)
+    if image is not None:
+        return _from_image(text, image)
     path = Path(text)
     revision, colon, inside = text.partition(":")
     if colon and not path.exists() and len(revision) > 1:
@@ -125,6 +131,21 @@ def _from_prefix(prefix: Path) -> Side:
 
     subdir = current_subdir() or "unknown"
     return Side(name=str(prefix), packages=list_installed(prefix, subdir), subdirs=(subdir,))
+
+
+def _find_image_name(text: str) -> str | None:
+    """Return the name of the image that *text* stands for, None if it is something else."""
+    if text.startswith(_BY_NAME):
+        return text[len(_BY_NAME) :]
+    is_file = text.endswith(".tar") or (Path(text) / "oci-layout").is_file()
+    return text if is_file or text.startswith(PATH_PREFIXES) else None
+
+
+def _from_image(text: str, name: str) -> Side:
+    from envsync.workflow.image_content import load_content
+
+    content = load_content(name)
+    return Side(name=text, packages=content.packages, subdirs=(content.subdir,))
 
 
 def _show_in_git(revision: str, inside: str) -> str:
@@ -166,13 +187,21 @@ def _compare_bases(old: Side, new: Side) -> tuple[str, ...]:
 
 
 def _is_partial(old: Side, new: Side) -> bool:
-    """Whether one side is a prefix, which speaks of one subdir alone."""
+    """Whether one side is a prefix or an image, which speaks of one subdir alone."""
     return old.requested is None or new.requested is None
 
 
-def _restrict(
-    packages: tuple[LockedPackage, ...], subdirs: set[str] | None
-) -> tuple[LockedPackage, ...]:
-    if subdirs is None:
-        return packages
-    return tuple(package for package in packages if package.subdir in subdirs)
+def _find_common(old: Side, new: Side) -> set[str]:
+    common = set(old.subdirs) & set(new.subdirs)
+    if not common:
+        then, now = (", ".join(f"`{it}`" for it in side.subdirs) for side in (old, new))
+        raise DefinitionError(
+            f"`{old.name}` is for {then} and `{new.name}` for {now}: there is nothing to compare",
+            hint="lock the definition for both with `envsync lock --subdir`",
+        )
+    return common
+
+
+def _restrict(packages: tuple[LockedPackage, ...], subdirs: set[str]) -> tuple[LockedPackage, ...]:
+    """Return those of *packages* that are for *subdirs*, spelled as installed ones are."""
+    return tuple(normalize(package) for package in packages if package.subdir in subdirs)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from envsync.adapters.docker_engine import DockerEngine
-    from envsync.model.environment import BuildContext, EnvironmentSpec
+    from envsync.model.environment import BuildContext, EnvironmentSpec, ImageRegistry
     from envsync.model.progress import Reporter
     from envsync.realise.image.base import BaseSource
     from envsync.workflow.image_project import ImageProject
@@ -88,12 +88,25 @@ def choose_base(
 
 
 def open_image(name: str, project: ImageProject, engines: Engines) -> BaseSource:
-    """Return where the image *name* is to be had: a path, this machine's engine or a registry.
+    """Return where the image *name* is to be had, for the platform of *project*.
 
     Raises:
         DefinitionError: it is neither a path nor an image reference.
     """
-    architecture = project.architecture
+    registry = project.spec.registry if project.spec is not None else None
+    return find_image(name, engines, architecture=project.architecture, registry=registry)
+
+
+def find_image(
+    name: str, engines: Engines, *, architecture: str, registry: ImageRegistry | None = None
+) -> BaseSource:
+    """Return where the image *name* is to be had: a path, this machine's engine or a registry.
+
+    *registry* has the credentials for the latter, if anything but the user's own has.
+
+    Raises:
+        DefinitionError: it is neither a path nor an image reference.
+    """
     if name == SCRATCH:
         return ScratchSource(os="linux", architecture=architecture)
     path = find_path(name)
@@ -107,8 +120,7 @@ def open_image(name: str, project: ImageProject, engines: Engines) -> BaseSource
         return EngineSource(engine, str(reference))
     from envsync.adapters.registry import RegistrySource
 
-    credentials = project.spec.registry if project.spec is not None else None
-    source = RegistrySource(reference, architecture=architecture, registry=credentials)
+    source = RegistrySource(reference, architecture=architecture, registry=registry)
     engines.stack.callback(source.close)
     return source
 

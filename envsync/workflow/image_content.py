@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.model.subdir import current_subdir, find_subdir
 from envsync.realise.claims import list_claims
 from envsync.realise.image.tree import find_prefixes, read_tree, write_metadata
 from envsync.realise.installed import list_installed
+from envsync.workflow.image_assembly import open_cache
+from envsync.workflow.image_base import Engines, find_image
+from envsync.workflow.image_name import find_path
+from envsync.workflow.image_project import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from envsync.model.image import BaseImage
     from envsync.model.lockfile import LockedPackage
     from envsync.realise.claims import Claim
+    from envsync.realise.image.base import BaseSource
     from envsync.realise.image.tree import ImageMember
 
 _SAY_THE_PREFIX = ("AZUREML_CONDA_ENVIRONMENT_PATH", "CONDA_PREFIX")
@@ -28,53 +35,106 @@ class ImageContent:
     """An environment in an image: its files, and what its own records say of them."""
 
     prefix: str
+    subdir: str
     tree: Mapping[str, ImageMember]
     packages: tuple[LockedPackage, ...]
     claims: Mapping[str, Sequence[Claim]]
 
 
+def load_content(name: str) -> ImageContent:
+    """Return the environment of the image *name*: of this machine's engine, a registry or a path.
+
+    One for this machine is preferred where there are several.
+
+    Raises:
+        DefinitionError: it is neither a path nor an image reference.
+        EnvsyncError: it is out of reach, or has no environment.
+    """
+    with contextlib.ExitStack() as stack:
+        source, image = _open(name, Engines(stack))
+        cache = open_cache()
+        with cache.lock():
+            source.fetch(image.layers, cache.blobs)
+            layers = [("", cache.blobs.path(layer.diff_id)) for layer in image.layers]
+            subdir = find_subdir(image.os, image.architecture) or "unknown"
+            return read_content(image, layers, subdir=subdir)
+
+
+def _open(name: str, engines: Engines) -> tuple[BaseSource, BaseImage]:
+    here = ARCHITECTURES.get(current_subdir() or "", "amd64")
+    source = find_image(name, engines, architecture=here)
+    try:
+        return source, source.load()
+    except EnvsyncError:
+        if find_path(name) is None:
+            raise
+        for architecture in ARCHITECTURES.values():
+            with contextlib.suppress(EnvsyncError):
+                source = find_image(name, engines, architecture=architecture)
+                return source, source.load()
+        raise
+
+
 def read_content(
-    image: BaseImage, layers: Sequence[tuple[str, Path]], *, subdir: str, prefixes: Sequence[str]
+    image: BaseImage,
+    layers: Sequence[tuple[str, Path]],
+    *,
+    subdir: str,
+    prefix: str | None = None,
+    likely: str | None = None,
 ) -> ImageContent:
     """Return the environment of *image*, whose *layers* are names and plain tars.
 
-    It is looked for at *prefixes* first, then where the image's variables say; then it is the
-    only one that there is.
+    It lies at *prefix*; if that is not given, where it is *likely*, where the image's variables
+    say, or it is the only one that there is.
 
     Raises:
         EnvsyncError: there is none, or a record of it can't be read.
     """
-    prefix = _choose_prefix(image, [path for _, path in layers], prefixes)
-    tree = read_tree(layers, prefix)
+    there = find_prefixes(path for _, path in layers)
+    place = _choose(there, image, likely) if prefix is None else _find(there, image, prefix)
+    tree = read_tree(layers, place)
     with tempfile.TemporaryDirectory(prefix="envsync-") as name:
         folder = Path(name, "records")
         write_metadata(tree, folder)
         try:
             return ImageContent(
-                prefix=prefix,
+                prefix=place,
+                subdir=subdir,
                 tree=tree,
                 packages=list_installed(folder, subdir),
                 claims=list_claims(folder),
             )
         except EnvsyncError as error:
-            message = error.message.replace(str(folder), f"{image.name}: {prefix}")
+            message = error.message.replace(str(folder), f"{image.name}: {place}")
             raise EnvsyncError(message, hint=error.hint) from error
 
 
-def _choose_prefix(image: BaseImage, layers: Sequence[Path], asked: Sequence[str]) -> str:
-    there = find_prefixes(layers)
-    variables: dict[str, str] = dict(
-        entry.partition("=")[::2] for entry in image.settings.environment
+def _find(there: Sequence[str], image: BaseImage, prefix: str) -> str:
+    found = f"/{prefix.strip('/')}"
+    if found in there:
+        return found
+    raise EnvsyncError(
+        f"Image `{image.name}` has no conda environment at `{prefix}`",
+        hint=f"it has {_join(there)}" if there else None,
     )
-    named = [variables[name] for name in _SAY_THE_PREFIX if name in variables]
-    candidates: list[str] = [*asked, *named, *(there if len(there) == 1 else ())]
-    for prefix in candidates:
-        if prefix.rstrip("/") in there:
-            return prefix.rstrip("/")
+
+
+def _choose(there: Sequence[str], image: BaseImage, likely: str | None) -> str:
+    entries = (entry.partition("=") for entry in image.settings.environment)
+    variables = {name: value for name, _, value in entries}
+    named = (variables[name] for name in _SAY_THE_PREFIX if name in variables)
+    for place in (likely, *named, *(there if len(there) == 1 else ())):
+        if place is not None and place.rstrip("/") in there:
+            return place.rstrip("/")
     if not there:
         raise EnvsyncError(f"Image `{image.name}` has no conda environment")
-    listed = ", ".join(f"`{prefix}`" for prefix in there)
     raise EnvsyncError(
-        f"Image `{image.name}` has no environment at `{asked[0]}`",
-        hint=f"name one with `--prefix`: it has {listed}",
+        f"Image `{image.name}` has several conda environments, and does not say which counts: "
+        + _join(there),
+        hint="say it in the image's variable `CONDA_PREFIX`, or to `envsync verify` by `--prefix`",
     )
+
+
+def _join(prefixes: Sequence[str]) -> str:
+    return ", ".join(f"`{prefix}`" for prefix in prefixes)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PATH_PREFIXES = ("oci:", "docker-archive:")
-_PATH_STARTS = (*_PATH_PREFIXES, ".", "/", "~")
+PATH_PREFIXES = ("oci:", "docker-archive:")
+_PATH_STARTS = (*PATH_PREFIXES, ".", "/", "~")
 
 
 def find_path(name: str) -> Path | None:
     """Return the path that *name* is, if it is one and no image reference."""
-    for prefix in _PATH_PREFIXES:
+    for prefix in PATH_PREFIXES:
         if name.startswith(prefix):
             return Path(name.removeprefix(prefix))
     path = Path(name).expanduser()

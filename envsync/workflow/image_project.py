@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from envsync.model.lockfile import LockedPackage, Lockfile
 
 # What OCI calls the machines of a subdir.
-_ARCHITECTURES = {"linux-64": "amd64", "linux-aarch64": "arm64", "linux-ppc64le": "ppc64le"}
+ARCHITECTURES = {"linux-64": "amd64", "linux-aarch64": "arm64", "linux-ppc64le": "ppc64le"}
 _PIP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FOLDER_NAME = re.compile(r"[^\s/\\:]+")
 
@@ -123,7 +123,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
         name=chosen,
         directory=spec.directory,
         spec=spec,
-        architecture=_ARCHITECTURES[subdir],
+        architecture=ARCHITECTURES[subdir],
         packages=packages,
         glibc=glibc,
         base=base,
@@ -133,7 +133,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
 
 def _load_lock_alone(path: Path, name: str | None) -> ImageProject:
     lockfile = load_sound_lock(path)
-    offered = [subdir for subdir in lockfile.subdirs if subdir in _ARCHITECTURES]
+    offered = [subdir for subdir in lockfile.subdirs if subdir in ARCHITECTURES]
     if not offered:
         raise EnvsyncError(f"`{path}` has no packages for Linux, which images need")
     here = current_subdir()
@@ -142,7 +142,7 @@ def _load_lock_alone(path: Path, name: str | None) -> ImageProject:
         name=_check_name(name or path.resolve().parent.name),
         directory=path.parent,
         spec=None,
-        architecture=_ARCHITECTURES[subdir],
+        architecture=ARCHITECTURES[subdir],
         packages=lockfile.packages_for(subdir),
         glibc=_find_glibc(lockfile, subdir),
         base=parse_base(lockfile.custom_metadata),
@@ -160,7 +160,7 @@ def _find_unneeded_base(spec: EnvironmentSpec) -> LockedBase | None:
 def _choose_subdir(spec: EnvironmentSpec) -> str:
     platform = spec.platform
     subdir = find_subdir(platform.os, platform.architecture)
-    if subdir not in _ARCHITECTURES:
+    if subdir not in ARCHITECTURES:
         raise DefinitionError(
             f"Images are made for Linux, and the definition's `docker.platform` is "
             f"`{platform.os}/{platform.architecture}`",

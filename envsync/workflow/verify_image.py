@@ -67,7 +67,8 @@ def verify_image(
                 found,
                 [(titles.get(it.diff_id, ""), cache.blobs.path(it.diff_id)) for it in found.layers],
                 subdir=project.packages[0].subdir,
-                prefixes=(prefix or project.prefix,),
+                prefix=prefix,
+                likely=project.prefix,
             )
             files = (
                 _compare_with_lock(content, made, cache)

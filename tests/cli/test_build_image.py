@@ -235,29 +235,3 @@ def test_nothing_to_build_upon_is_refused_where_python_could_not_start(
     assert done.status == 1
     assert "Error: `scratch` has no `/lib" in done.stderr
     assert "which `/azureml-envs/d/bin/python3" in done.stderr
-
-
-def test_an_image_as_built_is_what_the_lock_says(locked: Callable[..., Done]) -> None:
-    locked("build-local", "d", "--base", "base.tar", "--output", "image.tar", "--oci", "layout")
-    archive = locked("verify", "d", "--image", "image.tar")
-    layout = locked("verify", "d", "--image", "layout")
-
-    assert (archive.status, layout.status) == (0, 0)
-    assert archive.stdout == ""
-    assert archive.stderr.splitlines()[-1] == "Image `image.tar` has the 4 packages of the lock"
-
-
-def test_an_image_of_another_lock_is_told_apart_by_its_packages(
-    locked: Callable[..., Done], define: Callable[..., Path]
-) -> None:
-    locked("build-local", "d", "--base", "base.tar", "--output", "image.tar")
-    define("python", "six=1.16", pip=("idna==3.10",), environmentVariables={"GREETING": "hello"})
-    assert locked("lock", "d").status == 0
-    done = locked("verify", "d", "--image", "image.tar")
-
-    assert done.status == 1
-    assert done.stdout == "up six 1.16.0 → 1.17.0 (conda)\n"
-    assert done.stderr.splitlines()[-2:] == [
-        "Error: Image `image.tar` is not what the lock says: 1 package differs",
-        "Hint: make it anew with `envsync build-local d --docker`",
-    ]

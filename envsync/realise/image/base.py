@@ -89,10 +89,12 @@ class FileSource:
         """
         try:
             return self._load_layout() if self._path.is_dir() else self._load_archive()
+        except (FileNotFoundError, PermissionError) as error:
+            if error.filename != str(self._path):  # but what should be in a layout
+                raise self._cannot_tell() from error
+            raise EnvsyncError(f"Cannot read `{self._path}`: {error.strerror}") from error
         except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
-            raise EnvsyncError(
-                f"`{self._path}` is neither an OCI layout nor an archive by `docker save`"
-            ) from error
+            raise self._cannot_tell() from error
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
         """Have the plain tar of each of *layers* in *store*.
@@ -126,6 +128,11 @@ class FileSource:
         with tarfile.open(self._path) as archive:
             member = archive.extractfile(self._members[layer.diff_id])
             store_plain(cast("IO[bytes]", member), store, layer.diff_id)
+
+    def _cannot_tell(self) -> EnvsyncError:
+        return EnvsyncError(
+            f"`{self._path}` is neither an OCI layout nor an archive by `docker save`"
+        )
 
     def _load_layout(self) -> BaseImage:
         if not is_layout(self._path):
