@@ -20,6 +20,7 @@ from envsync.sdk.libraries import (
 )
 from envsync.sdk.model import Model
 from envsync.sdk.results import CheckResult
+from envsync.sdk.scoring import ScoringError
 from envsync.sdk.sections import (
     DEFAULT_CPU_IMAGE,
     DEFAULT_GPU_IMAGE,
@@ -30,6 +31,7 @@ from envsync.sdk.sections import (
     PythonSection,
     RegistryIdentity,
 )
+from envsync.sdk.webservice import LocalWebservice, Webservice
 from envsync.workflow.build_local import BuildOutcome
 from envsync.workflow.lock_options import LockOptions, LockOutcome
 
@@ -51,6 +53,7 @@ __all__ = [
     "Image",
     "InferenceConfig",
     "JarLibrary",
+    "LocalWebservice",
     "LockOptions",
     "LockOutcome",
     "MavenLibrary",
@@ -62,8 +65,10 @@ __all__ = [
     "RGitHubPackage",
     "RSection",
     "RegistryIdentity",
+    "ScoringError",
     "SparkPackage",
     "SparkSection",
     "StaleLockError",
     "UnsatisfiableError",
+    "Webservice",
 ]

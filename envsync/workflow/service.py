@@ -230,7 +230,7 @@ def _wait_for_load(service: Deployed, before: Loads, patience: Patience) -> Serv
             raise failed_to_start(status, service.read_log())
     raise EnvsyncError(
         f"The new source of `{status.name}` is not loaded after {patience.seconds:g} s",
-        hint="the old one goes on; give it longer with `--wait SECONDS`",
+        hint="the old one goes on; let it load longer: `--wait SECONDS`",
     )
 
 

@@ -83,7 +83,7 @@ def port_taken(port: int) -> EnvsyncError:
     """Return the error for a *port* that something else listens on."""
     return EnvsyncError(
         f"Port {port} of `localhost` is in use",
-        hint="choose another with `--port`; 0 takes one that is free",
+        hint="choose another port; 0 takes one that is free",
     )
 
 
@@ -119,7 +119,7 @@ def wait_until_ready(
             raise failed_to_start(status, read_log())
     raise EnvsyncError(
         _with_log(f"The service `{status.name}` is not ready after {seconds:g} s", read_log()),
-        hint="give it longer with `--wait SECONDS`",
+        hint="let it load longer: `--wait SECONDS`, in Python `timeout=SECONDS`",
     )
 
 

@@ -1,0 +1,54 @@
+"""A request to a web service, and what comes back."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from envsync.errors import EnvsyncError
+
+_PATIENCE = 3600.0  # as long as Azure ML lets a script score
+_OK = 200
+_MOST_SHOWN = 2000
+
+
+class ScoringError(EnvsyncError):
+    """A web service answered that it could not: with a *status* and a *body*."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        text = body[:_MOST_SHOWN].decode("utf-8", "replace")
+        super().__init__(
+            f"Scoring was unsuccessful: status {status}, `{text}`",
+            hint="what the script printed is in `get_logs()`",
+        )
+        self.status = status
+        self.body = body
+
+
+def score(uri: str, value: object) -> Any:
+    """Post *value* to *uri* and return the answer: parsed, or its bytes if it is no JSON.
+
+    Raises:
+        ScoringError: its status is not 200.
+        EnvsyncError: there is no answer.
+    """
+    place = urlsplit(uri)
+    body = value if isinstance(value, str | bytes | bytearray) else json.dumps(value)
+    data = body.encode("utf-8") if isinstance(body, str) else bytes(body)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=_PATIENCE)
+    try:
+        connection.request("POST", place.path, data, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise EnvsyncError(f"`{uri}` gives no answer: {error}") from error
+    finally:
+        connection.close()
+    if answer.status != _OK:
+        raise ScoringError(answer.status, content)
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content
