@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 import threading
-import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from company import make_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,27 +57,6 @@ def guard(folder: Path, password: str) -> Iterator[str]:
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
-
-
-def make_index(folder: Path) -> Path:
-    package = folder / "simple" / "private-thing"
-    package.mkdir(parents=True)
-    wheel = package / "private_thing-1.0-py3-none-any.whl"
-    info = "private_thing-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("private_thing.py", "")
-        archive.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: private-thing\nVersion: 1.0\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (package / "index.html").write_text(
-        f'<a href="{wheel.name}#sha256={digest}">{wheel.name}</a>', encoding="utf-8"
-    )
-    return folder
 
 
 def leaks(*roots: Path, but: Path) -> list[str]:

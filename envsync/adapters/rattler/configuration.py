@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from rattler.config import Config
-from rattler.networking import Client
-from rattler.networking.middleware import AddHeadersMiddleware
 
-from envsync.adapters.rattler.failure import OFFLINE, RETRIES, last_line
+from envsync.adapters.rattler.failure import last_line
 from envsync.errors import DefinitionError
 
 
@@ -35,20 +32,6 @@ def load_config() -> Config:
             f"Cannot read the configuration{place}: {last_line(error)}",
             hint="it is written as rattler's own `config.toml`, which is pixi's too",
         ) from error
-
-
-def open_client(config: Config) -> Client:
-    """Return what speaks HTTP as *config* says, and tries again where that may help."""
-    return Client.from_config(config, max_retries=RETRIES)
-
-
-def open_no_client() -> Client:
-    """Return what answers every request with an error, and sends none."""
-
-    def refuse(*_address: str) -> NoReturn:
-        raise ConnectionError(OFFLINE)
-
-    return Client([AddHeadersMiddleware(refuse)])
 
 
 def find_cache(name: str) -> Path | None:

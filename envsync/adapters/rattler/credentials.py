@@ -14,25 +14,36 @@ from urllib.parse import unquote, urlsplit
 
 from rattler.config import Config
 
+from envsync.errors import DefinitionError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_ENCODED = re.compile(r"\$%7B(\w+)%7D")
 _TOKEN = re.compile(r"/t/(?P<token>[^/]+)")
 
 
 def expand(url: str) -> str:
-    """Return *url* with variables such as `${TOKEN}` taken from this process's environment."""
-    return Template(url).safe_substitute(os.environ)
+    """Return *url* with variables such as `${TOKEN}` taken from this process's environment.
+
+    rattler writes the braces of those in its configuration as `%7B` and `%7D`.
+    """
+    text = _ENCODED.sub(r"${\1}", url)
+    return Template(text).safe_substitute(os.environ)
 
 
 @contextlib.contextmanager
 def with_credentials(config: Config, urls: Iterable[str]) -> Iterator[Config]:
-    """Give *config*, made to know the credentials in *urls* while it is used.
+    """Give *config*, made to know the credentials in *urls* and its mirrors while it is used.
 
     They are written to a file that only this user can read, and that is gone afterwards; what
     *config* names as such a file already is kept in it.
+
+    Raises:
+        DefinitionError: two addresses on one host have different ones; rattler takes one a host.
     """
-    found = dict(pair for url in urls if (pair := _find_credentials(expand(url))) is not None)
+    mirrors = (url for urls in config.mirrors.values() for url in urls)
+    found = _collect((*urls, *mirrors))
     if not found:
         yield config
         return
@@ -43,6 +54,21 @@ def with_credentials(config: Config, urls: Iterable[str]) -> Iterator[Config]:
         knowing = Config.from_toml(config.to_toml())
         knowing.set("authentication-override-file", str(path))
         yield knowing
+
+
+def _collect(urls: Iterable[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for url in urls:
+        pair = _find_credentials(expand(url))
+        if pair is None:
+            continue
+        host, credentials = pair
+        if found.setdefault(host, credentials) != credentials:
+            raise DefinitionError(
+                f"Two channels on `{host}` have different credentials",
+                hint="give both the same ones, or name one by another host with `[mirrors]`",
+            )
+    return found
 
 
 def _find_credentials(url: str) -> tuple[str, dict[str, Any]] | None:

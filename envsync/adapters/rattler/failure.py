@@ -111,7 +111,8 @@ def _list_places(channel: Channel, mirrors: Mapping[str, Sequence[str]]) -> Iter
         for canonical, others in mirrors.items():
             if _stands_behind(url, canonical.rstrip("/")):
                 rest = url.removeprefix(canonical.rstrip("/"))
-                yield from (f"{other.rstrip('/')}{rest}" for other in others)
+                bare = (redact_url(other).rstrip("/") for other in others)
+                yield from (f"{other}{rest}" for other in bare)
 
 
 def _find_cause(error: Exception) -> str:

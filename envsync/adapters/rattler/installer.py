@@ -14,11 +14,8 @@ from rattler.exceptions import InstallerError
 from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
 from envsync.adapters.rattler.cache_check import check_cached, find_touched
-from envsync.adapters.rattler.configuration import (
-    find_package_cache,
-    open_client,
-    open_no_client,
-)
+from envsync.adapters.rattler.client import open_client, open_no_client
+from envsync.adapters.rattler.configuration import find_package_cache
 from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install

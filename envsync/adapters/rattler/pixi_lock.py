@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from rattler.lock import LockFile
 from rattler.lock.package import CondaLockedBinaryPackage, PypiLockedPackage
@@ -13,6 +14,7 @@ from envsync.adapters.rattler.record import from_record
 from envsync.errors import DefinitionError
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage, Lockfile
+from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from rattler.lock import Environment
 
+_REPOSITORY = re.compile(r"(?P<place>git\+[^?#]+)(?:\?(?P<query>[^#]*))?#(?P<commit>[0-9a-f]{40})")
+_SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]+)")
+_ARCHIVE = re.compile(r"\.(?:whl|tar\.gz|zip)$")
 DEFAULT_ENVIRONMENT = "default"
 
 
@@ -53,8 +58,8 @@ def _list_packages(environment: Environment, path: Path) -> Iterator[LockedPacka
         for package in packages:
             if isinstance(package, CondaLockedBinaryPackage):
                 yield from_record(package.repo_data_record(), platform.name)
-            elif isinstance(package, PypiLockedPackage) and _is_address(package.location):
-                yield _from_pypi(package, platform.name)
+            elif isinstance(package, PypiLockedPackage) and (url := _find_url(package.location)):
+                yield _from_pypi(package, url, platform.name)
             else:
                 raise DefinitionError(
                     f"`{path}`: `{package.name}` is source code, which has no fixed bytes",
@@ -62,7 +67,7 @@ def _list_packages(environment: Environment, path: Path) -> Iterator[LockedPacka
                 )
 
 
-def _from_pypi(package: PypiLockedPackage, subdir: str) -> LockedPackage:
+def _from_pypi(package: PypiLockedPackage, url: str, subdir: str) -> LockedPackage:
     hashes = package.hashes
     digest = hashes.sha256.hex() if hashes is not None and hashes.sha256 else None
     return LockedPackage(
@@ -70,10 +75,20 @@ def _from_pypi(package: PypiLockedPackage, subdir: str) -> LockedPackage:
         version=str(package.version),
         manager="pip",
         subdir=subdir,
-        url=redact_url(package.location),
+        url=url,
         sha256=digest,
     )
 
 
-def _is_address(location: str) -> bool:
-    return location.startswith(("https://", "http://", "file://"))
+def _find_url(location: str) -> str | None:
+    """Return the address of an archive, or of a repository at a commit, if *location* is one."""
+    if location.startswith("./") and _ARCHIVE.search(location):
+        return f"file:{quote(location.removeprefix('./'))}"
+    match = _REPOSITORY.fullmatch(location)
+    if match is not None:
+        place = _SUBDIRECTORY.search(match["query"] or "")
+        fragment = f"#subdirectory={place[1]}" if place else ""
+        found = parse_repository(f"{match['place']}@{match['commit']}{fragment}")
+        return str(found) if found is not None else None
+    is_address = location.startswith(("https://", "http://", "file://"))
+    return redact_url(location) if is_address else None

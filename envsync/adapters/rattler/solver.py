@@ -17,7 +17,8 @@ from rattler.package import BuildString, PackageName
 from rattler.repo_data.gateway import SourceConfig
 from rattler.repo_data.multi_source import MultiSource
 
-from envsync.adapters.rattler.configuration import find_cache, open_client
+from envsync.adapters.rattler.client import open_client
+from envsync.adapters.rattler.configuration import find_cache
 from envsync.adapters.rattler.credentials import expand, with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import (
