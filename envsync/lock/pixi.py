@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from envsync.model.channel import resolve_channel
+from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,7 @@ def _dump_environment(lockfile: Lockfile) -> Iterator[str]:
     for each in lockfile.subdirs:
         yield f"      {each}:"
         for package in _sort(lockfile.packages_for(each)):
-            yield f"      - {_kind(package)}: {_quote(package.url)}"
+            yield f"      - {_kind(package)}: {_quote(_place(package))}"
 
 
 def _dump_packages(lockfile: Lockfile) -> Iterator[str]:
@@ -40,7 +42,7 @@ def _dump_packages(lockfile: Lockfile) -> Iterator[str]:
 
 
 def _dump_package(package: LockedPackage) -> Iterator[str]:
-    yield f"- {_kind(package)}: {_quote(package.url)}"
+    yield f"- {_kind(package)}: {_quote(_place(package))}"
     if package.manager == "pip":
         yield f"  name: {_quote(package.name)}"
         yield f"  version: {_quote(package.version)}"
@@ -48,10 +50,26 @@ def _dump_package(package: LockedPackage) -> Iterator[str]:
         yield f"  sha256: {_quote(package.sha256)}"  # one of digits alone is no number
     if package.md5:
         yield f"  md5: {_quote(package.md5)}"
+    if package.manager == "pip" and package.dependencies:
+        yield "  requires_dist:"
+        for name, requirement in package.dependencies:
+            yield f"  - {_quote(name if requirement == '*' else f'{name}{requirement}')}"
     if package.manager == "conda" and package.dependencies:
         yield "  depends:"
         for name, requirement in package.dependencies:
             yield f"  - {_quote(f'{name} {requirement}'.strip())}"
+
+
+def _place(package: LockedPackage) -> str:
+    """Return where *package* is, as pixi writes it: repositories, and paths from the lock on."""
+    repository = parse_repository(package.url)
+    if repository is not None:
+        place = f"subdirectory={quote(repository.subdirectory)}&" if repository.subdirectory else ""
+        commit = repository.revision
+        return f"git+{repository.url}?{place}rev={commit}#{commit}"
+    if package.url.startswith("file:") and not package.url.startswith("file:/"):
+        return f"./{unquote(package.url.removeprefix('file:'))}"
+    return package.url
 
 
 def _sort(packages: tuple[LockedPackage, ...]) -> list[LockedPackage]:

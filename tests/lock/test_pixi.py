@@ -21,6 +21,8 @@ LOCKFILE = Lockfile(
             dependencies=(("libblas", ">=3,<4.0a0"), ("python", "")),
         ),
         pip_package("six", "1.17"),
+        pip_package("thing", url=f"git+https://h.example/thing.git@{'0' * 40}#subdirectory=a%20b"),
+        pip_package("mine", url="file:my%20wheels/mine-1.0-py3-none-any.whl"),
         conda_package("tzdata", "2025a", subdir="osx-64", url=f"{URL}/noarch/tzdata-2025a-0.conda"),
     ),
 )
