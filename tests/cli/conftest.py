@@ -78,3 +78,20 @@ def registry(tmp_path: Path) -> Iterator[str]:
         pytest.skip(lack)
     with run_registry(tmp_path / "registry") as address:
         yield address
+
+
+@pytest.fixture
+def define_upon(define: Callable[..., Path], channel: Served) -> Callable[..., Path]:
+    """Write a definition `d` upon a base image."""
+    del channel
+
+    def write(image: str | None, *packages: str, **registry: str) -> Path:
+        docker = {"baseImage": image, "baseImageRegistry": registry}
+        return define("python", *packages, docker=docker)
+
+    return write
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")

@@ -1,29 +1,18 @@
-"""The base image of a definition, from its tag to the digest that images are built upon."""
+"""The base image of a definition, from its tag to the digest in its lock."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import time
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
-from base_archive import ARCHITECTURE, write_base
-from images import read_layout
+from base_locks import locked_base
 from registries import (
-    PASSWORD,
-    USER,
     digest_of,
-    put_archive,
-    put_index,
-    run_registry,
     run_scripted,
-    why_not,
 )
-
-from envsync.lock.reader import load_lockfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,25 +22,12 @@ if TYPE_CHECKING:
     from conftest import Done
     from registries import Answer, Scripted
 
-    from envsync.adapters.docker_engine import DockerEngine
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("no_engine")]
 
 OLD, NEW = digest_of(b"old"), digest_of(b"new")
 WRONG = "not-the-password"
 NOWHERE = "127.0.0.1:1/team/base:1"
-
-
-@pytest.fixture
-def define_upon(define: Callable[..., Path], channel: Served) -> Callable[..., Path]:
-    """Write a definition `d` upon a base image."""
-    del channel
-
-    def write(image: str | None, *packages: str, **registry: str) -> Path:
-        docker = {"baseImage": image, "baseImageRegistry": registry}
-        return define("python", *packages, docker=docker)
-
-    return write
 
 
 @pytest.fixture
@@ -68,18 +44,6 @@ def scripted() -> Iterator[tuple[Scripted, dict[str, str]]]:
 
     with run_scripted(answer) as server:
         yield server, tags
-
-
-def locked_base(directory: Path) -> str:
-    metadata = dict(load_lockfile(directory / "conda-lock.yml").custom_metadata)
-    return metadata["envsync.base-image"]
-
-
-def move_digest(directory: Path, *, before: str, after: str) -> None:
-    lock = directory / "conda-lock.yml"
-    text = lock.read_text(encoding="utf-8")
-    assert before in text
-    lock.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def test_a_digest_is_locked_and_kept_until_it_is_to_move(
@@ -190,9 +154,8 @@ def test_what_has_no_tag_needs_no_question(
 
 
 def test_a_registry_that_is_not_there_is_a_note_and_the_lock_is_good(
-    envsync: Callable[..., Done], define_upon: Callable[..., Path], no_engine: None
+    envsync: Callable[..., Done], define_upon: Callable[..., Path]
 ) -> None:
-    del no_engine
     directory = define_upon(NOWHERE)
     first, second = envsync("lock", "d"), envsync("lock", "d")
     note = f"The lock has no digest of the base image `{NOWHERE}`"
@@ -215,9 +178,8 @@ def test_a_registry_that_is_not_there_is_a_note_and_the_lock_is_good(
 
 
 def test_a_digest_that_was_asked_for_by_name_must_be_had(
-    envsync: Callable[..., Done], define_upon: Callable[..., Path], no_engine: None
+    envsync: Callable[..., Done], define_upon: Callable[..., Path]
 ) -> None:
-    del no_engine
     directory = define_upon(NOWHERE)
     envsync("lock", "d")
     before = (directory / "conda-lock.yml").read_bytes()
@@ -231,9 +193,8 @@ def test_a_digest_that_was_asked_for_by_name_must_be_had(
 
 
 def test_upgrading_out_of_reach_of_the_registry_keeps_the_digest(
-    envsync: Callable[..., Done], define_upon: Callable[..., Path], no_engine: None
+    envsync: Callable[..., Done], define_upon: Callable[..., Path]
 ) -> None:
-    del no_engine
     directory = define_upon(f"{NOWHERE}@{OLD}")
     envsync("lock", "d")
     define_upon(NOWHERE)
@@ -245,9 +206,8 @@ def test_upgrading_out_of_reach_of_the_registry_keeps_the_digest(
 
 
 def test_a_package_of_the_images_name_is_what_is_updated(
-    envsync: Callable[..., Done], define_upon: Callable[..., Path], no_engine: None
+    envsync: Callable[..., Done], define_upon: Callable[..., Path]
 ) -> None:
-    del no_engine
     define_upon("python", address="127.0.0.1:1")
     envsync("lock", "d")
     package = envsync("lock", "d", "--update", "python")
@@ -279,9 +239,7 @@ def test_offline_no_registry_is_asked(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     scripted: tuple[Scripted, dict[str, str]],
-    no_engine: None,
 ) -> None:
-    del no_engine
     server, _ = scripted
     directory = define_upon(f"{server.address}/team/base:1")
     envsync("lock", "d")  # for the cache of repodata
@@ -298,9 +256,7 @@ def test_a_registry_that_hangs_is_left_in_time(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
-    no_engine: None,
 ) -> None:
-    del no_engine
     monkeypatch.setenv("ENVSYNC_REGISTRY_TIMEOUT", "0.3")
     with run_scripted(lambda method, path, earlier: None) as server:  # noqa: ARG005
         define_upon(f"{server.address}/team/base:1")
@@ -351,9 +307,7 @@ def test_another_image_makes_the_lock_stale(
     before: str | None,
     after: str | None,
     text: str,
-    no_engine: None,
 ) -> None:
-    del no_engine
     define_upon(before)
     envsync("lock", "d")
     define_upon(after)
@@ -438,265 +392,6 @@ def test_the_digest_moved_is_a_difference_between_locks_and_none_to_the_definiti
         f"+ base image: {name}@{NEW}",
     ]
     assert envsync("diff", "definition", "d", "--exit-code").status == 0
-
-
-@pytest.fixture
-def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-
-
-@pytest.fixture
-def bases(tmp_path: Path) -> tuple[Path, Path]:
-    """Return two base images as archives."""
-    paths = tmp_path / "base-1.tar", tmp_path / "base-2.tar"
-    for number, path in enumerate(paths):
-        write_base(path, files={"which": str(number).encode()})
-    return paths
-
-
-def test_an_image_is_built_upon_the_digest_of_the_lock(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    registry: str,
-    tmp_path: Path,
-    no_engine: None,
-) -> None:
-    del no_engine
-    name = f"{registry}/team/base:1"
-    digest = put_archive(bases[0], name)
-    directory = define_upon("team/base:1", address=registry)
-    assert envsync("lock", "d").status == 0
-    first = envsync("build-local", "d", "--print-id", "--oci", "first")
-    other = put_archive(bases[1], name)
-    second = envsync("build-local", "d", "--print-id")
-    alone = envsync("build-local", "d/conda-lock.yml", "--name", "d", "--oci", "alone")
-    overridden = envsync("build-local", "d", "--print-id", "--base", name)
-    envsync("lock", "d", "--update", "team/base:1")
-    moved = envsync("build-local", "d", "--print-id")
-
-    assert locked_base(directory) == f"{name}@{other}"
-    assert first.stdout == second.stdout != overridden.stdout
-    assert (alone.status, moved.status) == (0, 0), (alone.stderr, moved.stderr)
-    assert moved.stdout not in (first.stdout, overridden.stdout)
-    ours, theirs = (read_layout(tmp_path / it)[0]["layers"] for it in ("first", "alone"))
-    assert ours[0] == theirs[0]  # type: ignore[index]  # the base's
-    labels = read_layout(tmp_path / "first")[1]["config"]["Labels"]  # type: ignore[index]
-    assert labels["org.opencontainers.image.base.digest"] == digest
-    assert "The lock has no digest" not in second.stderr
-
-
-def test_a_digest_that_the_registry_no_longer_has_is_refused_before_anything_is_built(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    registry: str,
-    no_engine: None,
-) -> None:
-    del no_engine
-    name = f"{registry}/team/base:1"
-    digest = put_archive(bases[0], name)
-    directory = define_upon(name)
-    envsync("lock", "d")
-    move_digest(directory, before=digest, after=OLD)
-    done = envsync("build-local", "d", "--output", "image.tar")
-
-    assert done == (
-        1,
-        "",
-        (
-            f"Error: Registry `{registry}` no longer has `{name}@{OLD}`, which the lock builds "
-            f"upon; `{name}` is `{digest}` now\n"
-            f"Hint: run `envsync lock d --update {name}`, or name another with `--base`\n"
-        ),
-    )
-
-
-def test_a_lock_without_a_digest_takes_the_image_as_it_is_and_says_so(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    registry: str,
-    no_engine: None,
-) -> None:
-    del no_engine
-    name = f"{registry}/team/base:1"
-    define_upon(name)
-    envsync("lock", "d")
-    put_archive(bases[0], name)
-    done = envsync("build-local", "d", "--print-id")
-
-    assert done.status == 0
-    assert (
-        f"The lock has no digest of the base image `{name}`; "
-        f"`envsync lock d --update {name}` adds it\n"
-    ) in done.stderr
-
-
-def test_of_an_image_for_many_platforms_the_index_is_locked_and_one_is_built_upon(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    registry: str,
-    no_engine: None,
-) -> None:
-    del no_engine
-    write_base(bases[1], architecture="s390x")
-    ours = put_archive(bases[0], f"{registry}/team/base:ours")
-    theirs = put_archive(bases[1], f"{registry}/team/base:theirs")
-    index = put_index(f"{registry}/team/base:1", {"s390x": theirs, ARCHITECTURE: ours})
-    only = put_index(f"{registry}/team/base:2", {"s390x": theirs})
-    directory = define_upon(f"{registry}/team/base:1")
-    envsync("lock", "d")
-    built = envsync("build-local", "d", "--print-id")
-    both = locked_base(directory)
-    define_upon(f"{registry}/team/base:2")
-    envsync("lock", "d")
-    refused = envsync("build-local", "d", "--print-id")
-
-    assert both == f"{registry}/team/base:1@{index}"
-    assert built.status == 0, built.stderr
-    assert locked_base(directory).endswith(only)
-    assert refused.status == 1
-    assert "it has `linux/s390x`" in refused.stderr
-
-
-def test_a_base_that_is_too_old_for_the_lock_is_refused_by_digest_too(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    registry: str,
-    no_engine: None,
-) -> None:
-    del no_engine
-    write_base(bases[0], glibc="2.5")
-    put_archive(bases[0], f"{registry}/team/base:1")
-    define_upon(f"{registry}/team/base:1")
-    envsync("lock", "d")
-    done = envsync("build-local", "d", "--print-id")
-
-    assert done.status == 1
-    assert "has glibc 2.5, and the lock assumes" in done.stderr
-
-
-@pytest.fixture
-def login_registry(tmp_path: Path) -> Iterator[str]:
-    if lack := why_not():
-        pytest.skip(lack)
-    with run_registry(tmp_path / "login-registry", with_login=True) as address:
-        yield address
-
-
-def test_the_definitions_user_is_let_in_and_appears_nowhere(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    login_registry: str,
-    private_home: Path,
-    no_engine: None,
-) -> None:
-    del no_engine
-    digest = put_archive(bases[0], f"{login_registry}/team/base:1", login=f"{USER}:{PASSWORD}")
-    directory = define_upon(
-        "team/base:1", address=f"https://{login_registry}/", username=USER, password=PASSWORD
-    )
-    said = [
-        envsync(*words)
-        for words in (
-            ["lock", "d"],
-            ["check", "--online", "d"],
-            ["build-local", "d", "--print-id"],
-            ["lock", "d", "--update", "team/base:1"],
-            ["diff", "d", "d"],
-        )
-    ]
-
-    assert [done.status for done in said] == [0] * len(said), said
-    assert locked_base(directory) == f"{login_registry}/team/base:1@{digest}"
-    assert PASSWORD not in str(said)
-    assert PASSWORD not in (directory / "conda-lock.yml").read_text(encoding="utf-8")
-    written = [path for path in (private_home / ".envsync").rglob("*") if path.is_file()]
-    assert not [path for path in written if f'"{PASSWORD}"'.encode() in path.read_bytes()]
-
-
-def test_who_is_not_let_in_is_told_so_without_the_password(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    login_registry: str,
-    no_engine: None,
-) -> None:
-    del no_engine
-    name = f"{login_registry}/team/base:1"
-    define_upon(name, username=USER, password=WRONG)
-    locked = envsync("lock", "d")
-    updated = envsync("lock", "d", "--update", name)
-
-    refusal = f"Registry `{login_registry}` refuses user `me`: "
-    assert locked.status == 0
-    assert f"(`{name}`" not in locked.stderr
-    assert refusal in locked.stderr
-    assert updated.status == 1
-    assert updated.stderr.startswith(f"Error: {refusal}")
-    assert WRONG not in locked.stderr + updated.stderr
-
-
-def test_credentials_in_an_images_name_reach_nothing(
-    envsync: Callable[..., Done], define_upon: Callable[..., Path], no_engine: None
-) -> None:
-    del no_engine
-    directory = define_upon("https://me:hunter2@registry.example/base:1?sig=hunter2")
-    said = [envsync("lock", "d"), envsync("check", "d"), envsync("build-local", "d", "--print-id")]
-
-    assert [done.status for done in said] == [0, 0, 2]
-    assert locked_base(directory).startswith("***@registry.example/base:1")
-    assert "hunter2" not in str(said)
-
-
-@pytest.mark.docker
-def test_where_no_registry_answers_the_engine_tells_what_it_pulled(
-    envsync: Callable[..., Done],
-    define_upon: Callable[..., Path],
-    bases: tuple[Path, Path],
-    docker_engine: DockerEngine,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if lack := why_not():
-        pytest.skip(lack)
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
-    with run_registry(tmp_path / "registry") as address:
-        name = f"{address}/team/base:1"
-        digest = put_archive(bases[0], name)
-        with contextlib.closing(docker.from_env()) as client:
-            client.images.pull(name)
-    try:
-        directory = define_upon(name)
-        locked = envsync("lock", "d")
-        locked_name = locked_base(directory)
-        built = envsync("build-local", "d", "--print-id")
-        move_digest(directory, before=digest, after=OLD)
-        refused = envsync("build-local", "d", "--print-id")
-        overridden = envsync("build-local", "d", "--print-id", "--base", name)
-    finally:
-        docker_engine.remove(name)
-        docker_engine.remove(f"{address}/team/base@{digest}")
-
-    unreachable = f"Cannot reach the registry `{address}`: Connection refused"
-    assert (
-        f"Base image `{name}`: `{digest}`, as the Docker Engine has it ({unreachable})\n"
-        in locked.stderr
-    )
-    assert locked_name == f"{name}@{digest}"
-    assert (built.status, overridden.status) == (0, 0), built.stderr + overridden.stderr
-    assert refused == (
-        1,
-        "",
-        (
-            f"Error: The lock builds upon `{name}@{OLD}`, and the Docker Engine has `{name}` as "
-            f"`{digest}`: {unreachable}\n"
-            f"Hint: let the registry be reached, or build upon that with `--base {name}`\n"
-        ),
-    )
 
 
 def test_a_lock_that_says_nothing_of_a_base_image_is_not_stale_for_that(
