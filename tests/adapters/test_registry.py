@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -375,6 +376,15 @@ def test_a_registry_that_hangs_is_left() -> None:
     assert caught.value.message == (
         f"Cannot reach the registry `{scripted.address}`: no answer within 0.05 seconds"
     )
+
+
+def test_a_registry_without_an_address_is_asked_once() -> None:
+    begin = time.monotonic()
+    with _client("registry.invalid") as client, pytest.raises(EnvsyncError) as caught:
+        client.request("GET", "x")
+
+    assert caught.value.message.startswith("Cannot reach the registry `registry.invalid`: ")
+    assert time.monotonic() - begin < 3  # more tries would wait for longer
 
 
 def test_a_registry_that_is_not_there_is_said() -> None:

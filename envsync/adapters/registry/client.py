@@ -257,7 +257,9 @@ def _tell(answer: requests.Response) -> str:
 
 def _is_hopeless(error: BaseException) -> bool:
     """Say whether there is nobody to ask, or nobody to trust."""
-    return isinstance(error, requests.exceptions.SSLError) or "NewConnectionError" in str(error)
+    text = str(error)
+    is_nobody = "NewConnectionError" in text or "NameResolutionError" in text
+    return is_nobody or isinstance(error, requests.exceptions.SSLError)
 
 
 def _find_cause(error: BaseException) -> str:
