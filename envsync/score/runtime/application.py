@@ -4,11 +4,11 @@ import json
 import time
 
 from . import messages
-from .connection import HIGH_WATER
 from .cors import cors_headers
 from .job import Job
 from .log import say
 from .metrics import Metrics
+from .outbox import HIGH_WATER
 from .response_writer import JSON, Clock, Reply, chunk, error_reply, head_bytes, id_headers, new_id
 from .routes import PROBES, SCORE, SWAGGER, Routes
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .request_parser import Head, RequestError
     from .settings import Settings
 
+_SMALL = 65536  # bytes of a request; so many connections are there at most
+_MOST_BODIES = 4  # of the largest size, in memory at once
 _UNAVAILABLE = 503
 _SERVER_ERROR = 500
 _SIMPLE = (
@@ -46,6 +48,8 @@ class Application:
         self.metrics = Metrics()
         self.crew = None  # type: Any
         self.max_body = settings.max_body
+        self._held = 0
+        self._most_held = _MOST_BODIES * settings.max_body
         self.is_draining = False
         self.connections = set()  # type: set[Connection]
         self._own_headers = []  # type: list[tuple[str, str]]
@@ -84,6 +88,12 @@ class Application:
         self._log.add("-", "-", reply.status, 0.0, str(size))
         self.metrics.note("-", reply.status, 0.0, None)
         connection.send(head + reply.body, last=True)
+
+    def hold(self, connection: "Connection", size: int) -> bool:
+        """Note how much of a request *connection* holds; say whether that is bearable."""
+        self._held += size - connection.held
+        connection.held = size
+        return size < _SMALL or self._held <= self._most_held
 
     def on_closed(self, connection: "Connection") -> None:
         """Forget a connection, and the request that nobody waits for any more."""

@@ -3,6 +3,8 @@
 import socket
 
 from .event_loop import READ, WRITE
+from .messages import TOO_MUCH
+from .outbox import HIGH_WATER, Outbox
 from .request_parser import BodyReader, RequestError, known_heads, parse_head
 
 TYPE_CHECKING = False
@@ -19,14 +21,15 @@ _LINGER_SECONDS = 2
 _LEAST_READ = 65536
 _MOST_READ = 1048576
 _SHORTEST_HEAD = 16
+_PATIENT_SECONDS = 5
 _MOST_PIPELINED = 131072
-HIGH_WATER = 1048576
 
 
 class Connection:
     """A socket with its parser; *application* is told of each request and of the end.
 
-    *expires_at* is when the client has been silent for too long.
+    *expires_at* is when the client has been silent for too long, *held* how many bytes of its
+    request are in memory.
     """
 
     def __init__(self, sock: socket.socket, loop: "EventLoop", application: "Any") -> None:
@@ -34,7 +37,7 @@ class Connection:
         self._loop = loop
         self._application = application
         self._input = bytearray()
-        self._output = bytearray()
+        self._output = Outbox()
         self._head: "Head | None" = None
         self._body = None  # type: BodyReader | None
         self._watched = READ
@@ -44,6 +47,7 @@ class Connection:
         self.job = None  # type: Any
         self.on_drained = None  # type: Any
         self.closed = False
+        self.held = 0
         self.expires_at = loop.now + _IDLE_SECONDS
         sock.setblocking(False)  # noqa: FBT003  # the library's signature
         if sock.family != getattr(socket, "AF_UNIX", None):
@@ -60,6 +64,14 @@ class Connection:
         """How much the client has yet to take."""
         return len(self._output)
 
+    @property
+    def may_be_dropped(self) -> bool:
+        """Whether it could make room for another: nothing comes, though something should."""
+        left = self.expires_at - self._loop.now
+        span = _STALL_SECONDS if self._phase == "body" else _HEAD_SECONDS
+        is_slow = self._phase in ("head", "body") and left < span - _PATIENT_SECONDS
+        return self.is_idle or (is_slow and not self._output)
+
     def send(self, data: bytes, body: bytes = b"", *, last: bool, keep_alive: bool = False) -> None:
         """Send *data* and *body*.
 
@@ -67,19 +79,11 @@ class Connection:
         """
         if self.closed:
             return
-        sent = 0
-        if not self._output:
-            try:
-                sent = self._sock.sendmsg((data, body)) if body else self._sock.send(data)
-            except (BlockingIOError, InterruptedError):
-                sent = 0
-            except OSError:
-                self.close()
-                return
-        if sent < len(data):
-            self._output += memoryview(data)[sent:]
-            sent = len(data)
-        self._output += memoryview(body)[sent - len(data) :]
+        try:
+            self._output.send(self._sock, data, body)
+        except OSError:
+            self.close()
+            return
         if self._output:
             self.expires_at = self._loop.now + _STALL_SECONDS
         if last:
@@ -94,6 +98,7 @@ class Connection:
         if self._watched:
             self._loop.forget(self._sock)
         self._sock.close()
+        self._application.hold(self, 0)
         self._application.on_closed(self)
 
     def expire(self) -> None:
@@ -146,6 +151,8 @@ class Connection:
         if body is not None:
             self._body = None
             self._start(body)
+        elif not self._application.hold(self, self._body.size):
+            self._refuse(RequestError(503, TOO_MUCH))
         return True
 
     def _start_whole(self, data: bytes) -> bool:
@@ -155,6 +162,7 @@ class Connection:
         if head is None or head.length != len(data) - end:
             return False
         self._phase = "busy"
+        self._application.hold(self, head.length)
         self._application.on_request(self, head, data[end:])
         return True
 
@@ -202,8 +210,11 @@ class Connection:
 
     def _parse_body(self) -> bool:
         self.expires_at = self._loop.now + _STALL_SECONDS
-        body = self._body.feed(self._input) if self._body is not None else b""
+        reader = self._body
+        body = reader.feed(self._input) if reader is not None else b""
         if body is None:
+            if reader is not None and not self._application.hold(self, reader.size):
+                raise RequestError(503, TOO_MUCH)
             return False
         self._body = None
         self._start(body)
@@ -211,11 +222,13 @@ class Connection:
 
     def _start(self, body: bytes) -> None:
         self._phase = "busy"
+        self._application.hold(self, len(body))
         head, self._head = self._head, None
         self._application.on_request(self, head, body)
 
     def _finish_response(self, *, keep_alive: bool) -> None:
         self.job = None
+        self._application.hold(self, 0)
         if not keep_alive:
             self._phase = "closing"
             if not self._output:
@@ -233,17 +246,16 @@ class Connection:
     def _refuse(self, error: RequestError) -> None:
         self._phase = "busy"
         self._input.clear()
+        self._body = None
         self._application.on_bad_request(self, error)
 
     def _flush(self) -> None:
         try:
-            sent = self._sock.send(memoryview(self._output)[:HIGH_WATER])
-        except (BlockingIOError, InterruptedError):
-            return
+            if not self._output.flush(self._sock):
+                return
         except OSError:
             self.close()
             return
-        del self._output[:sent]
         self.expires_at = self._loop.now + _STALL_SECONDS
         if not self._output and self._phase == "closing":
             self._linger()

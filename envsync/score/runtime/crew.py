@@ -1,12 +1,11 @@
 """The workers: as many as were asked for, replaced when they die, given one request at a time."""
 
 import collections
-import signal
 import time
 
 from .log import say
 from .spawning import Spawned
-from .worker_process import WorkerProcess
+from .worker_process import WorkerProcess, describe_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -181,6 +180,7 @@ class Crew:
             self._on_failed_load(worker, header)
             return
         self.loads += 1
+        worker.has_loaded = True
         is_first = self.script is None or worker.generation == self._generation
         self.script = header if is_first else self.script
         self._pause = _FIRST_PAUSE
@@ -266,14 +266,15 @@ class Crew:
         self._bury(worker)
         if job is not None:
             self._application.on_lost(job, late=False)
-        self.failed_loads += state == "loading"
-        if state == "loading" and self.script is None and self.fatal is None:
+        died_loading = not worker.has_loaded and state not in ("retired", "failed")
+        self.failed_loads += died_loading
+        if died_loading and self.script is None and self.fatal is None:
             status = describe_status(worker.process.returncode)
             self.fatal = {"kind": "died", "status": status}
         if self._stopping and not self._waiting:
             return
         if state != "retired" and worker.generation == self._generation and self.script is not None:
-            self._plan_respawn(at_once=state in ("busy", "dead", "idle", "dying"))
+            self._plan_respawn(at_once=worker.has_loaded)
 
     def _bury(self, worker: WorkerProcess) -> None:
         worker.state = "dead"
@@ -288,13 +289,3 @@ class Crew:
             return
         self._respawn_at = time.monotonic() + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-
-
-def describe_status(status: int) -> str:
-    """Return how a process ended, in words."""
-    if status >= 0:
-        return "ended with status {}".format(status)
-    try:
-        return "was killed by {}".format(signal.Signals(-status).name)
-    except ValueError:
-        return "was killed by signal {}".format(-status)

@@ -41,7 +41,9 @@ def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: s
         return Explanation(message, CONTRACT_HINT, is_definition=True)
     if kind == "syntax":
         message = "Entry script `{}` cannot be parsed by `{}`\n{}".format(name, python, trace)
-        hint = "correct line {} of `{}`".format(told_failure["line"], entry_script)
+        hint = "save `{}` as Python source in UTF-8".format(entry_script)
+        if told_failure["line"]:
+            hint = "correct line {} of `{}`".format(told_failure["line"], entry_script)
         return Explanation(message, hint, is_definition=True)
     what = (
         "Entry script `{}` cannot be imported"

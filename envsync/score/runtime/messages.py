@@ -17,6 +17,7 @@ NOT_ALLOWED = "The method is not allowed for the requested URL."
 NOT_LOADED = "The entry script is not loaded."
 NOT_LOADED_AGAIN = "The entry script could not be loaded again. Check the logs for more info."
 TOO_BUSY = "Too many requests wait for a worker."
+TOO_MUCH = "The server holds too many large requests. Try again later."
 
 
 def failure_summary(told_failure: "dict[str, Any]") -> str:

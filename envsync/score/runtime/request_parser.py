@@ -161,14 +161,14 @@ def _pairs(block: bytes) -> "list[tuple[str, str]]":
 
 
 class BodyReader:
-    """Takes the body of a request out of a buffer, up to *limit* bytes."""
+    """Takes the body of a request out of a buffer, up to *limit* bytes; *size* are there."""
 
     def __init__(self, head: Head, limit: int) -> None:
         self._chunked = head.chunked
         self._left = head.length
         self._limit = limit
         self._parts = []  # type: list[bytes]
-        self._size = 0
+        self.size = 0
         self._state = "size"
         self._trailers = 0
         if head.length > limit:
@@ -227,7 +227,7 @@ class BodyReader:
         if size is None or size.end() != len(line):
             raise RequestError(400, "A chunk has no size.")
         self._left = int(size.group(1), 16)
-        if self._size + self._left > self._limit:
+        if self.size + self._left > self._limit:
             raise too_large(self._limit)
         self._state = "data" if self._left else "trailer"
 
@@ -241,7 +241,7 @@ class BodyReader:
         if part:
             self._parts.append(part)
             self._left -= len(part)
-            self._size += len(part)
+            self.size += len(part)
 
 
 def too_large(limit: int) -> RequestError:

@@ -143,7 +143,7 @@ class Server:
         return found
 
     def _accept_more(self) -> None:
-        room = len(self._application.connections) < _MOST_CONNECTIONS
+        room = len(self._application.connections) < _MOST_CONNECTIONS or self._make_room()
         if room == self._accepting or not self._listeners:
             return
         self._accepting = room
@@ -152,6 +152,15 @@ class Server:
                 self._loop.watch(listener, READ, self._acceptor(listener))
             else:
                 self._loop.forget(listener)
+
+    def _make_room(self) -> bool:
+        """Drop connections that were silent for the longest; say whether there were any."""
+        silent = [one for one in self._application.connections if one.may_be_dropped]
+        silent.sort(key=lambda one: one.expires_at)
+        for connection in silent[:_AT_ONCE]:
+            connection.expire()
+            connection.close()
+        return bool(silent)
 
     def _acceptor(self, listener: socket.socket) -> "Any":
         def accept(_: int) -> None:

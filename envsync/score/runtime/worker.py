@@ -146,6 +146,8 @@ def _kind_of(error: BaseException, entry_script: str) -> str:
     """Return `syntax` for a script that doesn't parse, else where it failed: `import`, `init`."""
     if isinstance(error, SyntaxError) and error.filename == entry_script:
         return "syntax"
+    if isinstance(error, (SyntaxError, ValueError)) and "null byte" in str(error):
+        return "syntax"  # the parser's own word for what is no text, in all versions
     place = error.__traceback__
     while place is not None:
         code = place.tb_frame.f_code

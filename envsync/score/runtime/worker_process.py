@@ -20,7 +20,8 @@ _MOST_READ = 1048576
 class WorkerProcess:
     """One worker; *crew* is told of each frame, and of its end.
 
-    *state* is `loading`, `idle`, `busy`, `retired` (no more work, may finish) or `dead`.
+    *state* is `loading`, `idle`, `busy`, `retired` (no more work, may finish) or `dead`;
+    *has_loaded* tells whether it ever said that it loaded the script.
     """
 
     def __init__(self, spawned: "Spawned", loop: "EventLoop", crew: "Any", generation: int) -> None:
@@ -31,6 +32,7 @@ class WorkerProcess:
         self._paused = False
         self.generation = generation
         self.state = "loading"
+        self.has_loaded = False
         self.job = None  # type: Any
         self.deadline = None  # type: float | None
         self.is_warned = False
@@ -148,3 +150,13 @@ class WorkerProcess:
             if frame is None:
                 return
             self._crew.on_frame(self, *frame)
+
+
+def describe_status(status: int) -> str:
+    """Return how a process ended, in words."""
+    if status >= 0:
+        return "ended with status {}".format(status)
+    try:
+        return "was killed by {}".format(signal.Signals(-status).name)
+    except ValueError:
+        return "was killed by signal {}".format(-status)
