@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -106,10 +106,15 @@ def serve_guarded(
 
 
 @contextlib.contextmanager
-def run_proxy(authorization: str | None = None) -> Iterator[Guarded]:
-    """Run a proxy that takes every host for this machine, for those who send *authorization*."""
+def run_proxy(
+    authorization: str | None = None, *, ports: Mapping[int, int] | None = None
+) -> Iterator[Guarded]:
+    """Run a proxy that takes every host for this machine, for those who send *authorization*.
+
+    *ports* are taken for others.
+    """
     proxy = Guarded()
-    with _run(partial(_Proxy, (proxy, authorization)), None) as proxy.port:
+    with _run(partial(_Proxy, (proxy, authorization, ports or {})), None) as proxy.port:
         yield proxy
 
 
@@ -157,8 +162,8 @@ class _Folder(SimpleHTTPRequestHandler):
 
 
 class _Proxy(BaseHTTPRequestHandler):
-    def __init__(self, asked: tuple[Guarded, str | None], *args: Any) -> None:
-        self.proxy, self.authorization = asked
+    def __init__(self, asked: tuple[Guarded, str | None, Mapping[int, int]], *args: Any) -> None:
+        self.proxy, self.authorization, self.ports = asked
         super().__init__(*args)
 
     def _is_let_in(self) -> bool:
@@ -175,7 +180,7 @@ class _Proxy(BaseHTTPRequestHandler):
         if not self._is_let_in():
             return
         port = int(self.path.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port)) as far:
+        with socket.create_connection(("127.0.0.1", self.ports.get(port, port))) as far:
             self.send_response(200)
             self.end_headers()
             self.close_connection = True

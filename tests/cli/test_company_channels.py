@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from company import Authority, basic, make_authority, make_index, run_proxy, serve_guarded
 from faulty import serve_faulty
+from oci_channel import push_channel
+from registries import run_registry, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,3 +318,46 @@ def test_where_one_mirror_fails_the_next_is_asked(
         done = make("conda-forge")
 
     assert is_made(done), done
+
+
+def test_a_mirror_may_be_an_oci_registry(
+    make: Callable[..., list[Done]],
+    embedded_channel: Channel,
+    authority: Authority,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """rattler asks registries on port 443 alone, which the proxy takes for this one's."""
+    if lack := why_not():
+        pytest.skip(lack)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    with run_registry(tmp_path / "registry", certificate=authority.server) as address:
+        host, _, port = address.replace("127.0.0.1", "localhost").partition(":")
+        push_channel(
+            embedded_channel.path, f"{host}:{port}", "mirror/forge", authority=authority.certificate
+        )
+        with run_proxy(ports={443: int(port)}) as proxy:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+            text = f'"https://conda.anaconda.org/conda-forge/" = ["oci://{host}/mirror/forge"]'
+            configure(f"[mirrors]\n{text}\n", tmp_path, monkeypatch)
+            done = make("conda-forge")
+
+    assert is_made(done), done
+    assert proxy.requests
+
+
+def test_a_channel_in_a_bucket_is_asked_for_where_the_configuration_says(
+    make: Callable[..., list[Done]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "me")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with serve_faulty(tmp_path, lambda _path, _asked: "403") as bucket:
+        text = f'[s3-options.mine]\nendpoint-url = "{bucket.url}"\nregion = "eu"\n'
+        configure(f'{text}addressing-style = "path"\n', tmp_path, monkeypatch)
+        (done,) = make("s3://mine/channel")
+
+    assert done.status == 1
+    assert "Error: Cannot read channel `s3://mine/channel` (" in done.stderr
+    assert any(path.startswith("/mine/channel/") for path in bucket.requests), bucket.requests

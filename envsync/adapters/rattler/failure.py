@@ -75,7 +75,8 @@ def explain_unreachable(
     named = [
         channel.name
         for channel in channels
-        if any(_stands_behind(found, place) for place in _list_places(channel, mirrors))
+        if len(channels) == 1
+        or any(_stands_behind(found, place) for place in _list_places(channel, mirrors))
     ]
     subject = f"channel `{named[0]}`" if named else "a channel"
     place = f" ({found})" if found else ""
