@@ -58,9 +58,9 @@ def deploy(
     check_service_name(plan.name)
     with _held(plan.name) as hosts:
         before = hosts.find(plan.name)
-        if same_definition and before is not None and before.plan.definition != plan.definition:
+        if same_definition and before is not None and before.plan.origin != plan.origin:
             raise EnvsyncError(
-                f"The service `{plan.name}` serves `{before.plan.definition}`",
+                f"The service `{plan.name}` serves `{before.plan.origin}`",
                 hint="choose another name with `--service-name`, or delete it first: "
                 f"`envsync service delete {plan.name}`",
             )
@@ -197,6 +197,8 @@ def _replace(before: Deployed | None, made: Deployed, patience: Patience) -> Ser
         made.remove()
         if before is not None:
             before.start()
+            with contextlib.suppress(EnvsyncError):  # it may have failed before, too
+                _wait(before, patience)
             if isinstance(error, EnvsyncError):
                 hint = f"the service goes on as it was before; {error.hint}"
                 raise EnvsyncError(error.message, hint=hint) from error

@@ -34,8 +34,9 @@ _FORMAT = 1
 class ServicePlan:
     """A service as it is asked for.
 
-    A process runs *python*; a container the image of *definition*, built on *base* if that is
-    given, in which the environment is called *environment*. With *frozen* a stale lock is taken.
+    A process runs *python*, which is *foreign* if it is not the definition's own; a container
+    runs the image of *definition*, built on *base* if that is given, in which the environment is
+    called *environment*. With *frozen* a stale lock is taken.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ServicePlan:
     files: AppFiles
     definition: Path | None = None
     python: Path | None = None
+    foreign: bool = False
     base: str | None = None
     environment: str | None = None
     frozen: bool = False
@@ -50,6 +52,11 @@ class ServicePlan:
     options: ServeOptions = field(default_factory=ServeOptions)
     lock_digest: str | None = None
     variables: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def origin(self) -> Path:
+        """What it serves: its definition, or else where its source is."""
+        return self.definition or self.files.source or self.files.entry_script
 
 
 def plan_service(
@@ -64,13 +71,14 @@ def plan_service(
     directory = (choice.directory or Path()).resolve()
     somewhere = Interpreter(python=Path("python")) if kind == "container" else None
     target = find_target(choice, somewhere)
-    is_defined = not choice.names_interpreter
+    is_defined = not choice.names_interpreter or bool(target.variables)
     return ServicePlan(
         name=check_service_name(name or suggest_service_name(_find_name(directory))),
         kind=kind,
         files=find_files(target, directory),
-        definition=directory if is_defined or choice.directory is not None else None,
+        definition=directory if is_defined else None,
         python=target.interpreter.python if kind == "process" else None,
+        foreign=choice.names_interpreter,
         options=options,
         lock_digest=_find_digest(choice, target, kind),
         variables=target.variables,
@@ -111,7 +119,8 @@ def refresh(plan: ServicePlan) -> ServicePlan:
         return plan
     from envsync.spec import load
 
-    digest = find_lock_digest(ScoringChoice(directory=plan.definition))
+    own = ScoringChoice(directory=plan.definition)
+    digest = None if plan.foreign else find_lock_digest(own)
     if plan.python is not None:
         digest = prove(plan.python.parent.parent, plan.definition, is_at_hand=True).lock_digest
     variables = load(plan.definition).spec.environment_variables
@@ -126,9 +135,9 @@ def find_change(plan: ServicePlan, choice: ScoringChoice) -> ServicePlan:
     """
     if choice == ScoringChoice():
         return plan
-    directory = choice.directory or plan.definition
+    directory = choice.directory or plan.definition or plan.files.source
     script = choice.entry_script or (None if choice.directory else plan.files.entry_script)
-    is_open = not choice.names_interpreter and plan.definition is None
+    is_open = not choice.names_interpreter and plan.foreign
     python = plan.python if is_open else choice.python
     wanted = replace(choice, directory=directory, entry_script=script, python=python)
     made = plan_service(wanted, kind=plan.kind, name=plan.name, options=plan.options)
@@ -188,6 +197,7 @@ def _read(found: dict[str, Any]) -> ServicePlan:
         ),
         definition=_path(found["definition"]),
         python=_path(found["python"]),
+        foreign=bool(found["foreign"]),
         base=found["base"],
         environment=found["environment"],
         frozen=bool(found["frozen"]),

@@ -205,21 +205,17 @@ class ProcessService:
 
     def follow_log(self, tail: int | None = None) -> Iterator[bytes]:
         """Yield what it printed and what it prints, until it ends or is gone."""
-        path = self._folder / "log"
-        text, position = _read_end(path, tail)
+        text, position = _read_end(self._folder / "log", tail)
         yield text
-        is_alive = True
-        while is_alive:
-            identity = process.read_identity(self._folder)
-            is_alive = identity is not None and identity.is_alive()
-            if not is_alive:
-                time.sleep(_PAUSE)  # for the last words
-            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
-                stream.seek(position)
+        with (self._folder / "log").open("rb") as stream:
+            stream.seek(position)
+            is_alive = True
+            while is_alive:
+                identity = process.read_identity(self._folder)
+                is_alive = identity is not None and identity.is_alive()
                 while block := stream.read(_TAIL_BLOCK):
-                    position += len(block)
                     yield block
-            time.sleep(_PAUSE)
+                time.sleep(_PAUSE)
 
 
 class ProcessSource:
