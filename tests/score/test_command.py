@@ -13,6 +13,9 @@ from envsync.score.command import RUNTIME, runtime_command
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+    from conftest import Ask
+
 
 def start_copy(folder: Path, python: Path) -> tuple[set[str], set[str]]:
     """Start a copy of the runtime; return what is then compiled of it, and of the script."""
@@ -60,3 +63,25 @@ def test_a_runtime_that_cannot_be_written_beside_works_all_the_same(
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_what_the_script_left_to_the_end_still_happens(
+    ask: Ask, any_python: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = """
+        import atexit, sys, threading, time
+
+        def late():
+            time.sleep(0.1)
+            sys.stderr.write("thread\\n")
+
+        def init():
+            atexit.register(lambda: sys.stdout.write("exit without a line end"))
+
+        def run(raw_data):
+            threading.Thread(target=late).start()
+            return 1
+    """
+    answers = ask(any_python, script, "")
+    assert [answer.body for answer in answers] == [b"1"]
+    assert capfd.readouterr().err == "thread\nexit without a line end"
