@@ -52,7 +52,9 @@ def list_risks(requirement: PipRequirement) -> Iterator[tuple[str, str | None]]:
     """Yield what keeps *requirement* from being locked for good: what is the case, what to do."""
     url = requirement.url or ""
     if requirement.is_editable:
-        yield "is editable, so its code may change after the lock", "install a wheel of it"
+        is_repository = requirement.source == "version control"
+        hint = "drop the `-e`: then it is pinned" if is_repository else "install a wheel of it"
+        yield "is editable, so its code may change after the lock", hint
     elif requirement.source == "local" and not (_LOCAL_ARCHIVE.fullmatch(url) and is_beside(url)):
         yield "lies on this machine only", "put a wheel of it beside the definition"
     if requirement.source == "version control" and parse_repository(url) is None:

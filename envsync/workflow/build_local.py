@@ -13,7 +13,7 @@ from envsync.realise.receipt import Plan, renew_origin
 from envsync.workflow.check import check
 from envsync.workflow.lock_files import check_sound, is_lock_file, load_sound_lock
 from envsync.workflow.origin import find_origin
-from envsync.workflow.pip_places import load_pip_installer
+from envsync.workflow.pip_places import PipPlaces, find_places, load_pip_installer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,12 +43,12 @@ class BuildOutcome:
 class LocalPlan:
     """An environment of this machine: its *name*, its *plan* and where its packages come from.
 
-    *directory* is that of the lock, *spec* the definition, if there is one.
+    *spec* is the definition, if there is one.
     """
 
     name: str
     plan: Plan
-    directory: Path
+    places: PipPlaces
     spec: EnvironmentSpec | None = None
     warnings: tuple[Finding, ...] = ()
 
@@ -103,13 +103,13 @@ def plan_local(
             packages=_list_packages(lockfile, directory, hint=None),
             origin=find_origin(directory, None),
         )
-        return LocalPlan(name=chosen, plan=plan, directory=directory.parent)
+        return LocalPlan(name=chosen, plan=plan, places=find_places(lockfile, directory.parent))
     checked = check_fresh(directory, frozen=frozen)
     chosen = name or checked.spec.name or checked.spec.directory.resolve().name
     return LocalPlan(
         name=chosen,
         plan=_plan(checked, prefix or environment_path(chosen, find_home())),
-        directory=checked.spec.directory,
+        places=find_places(checked.lockfile, checked.spec.directory, checked.spec),
         spec=checked.spec,
         warnings=checked.warnings,
     )
@@ -179,8 +179,7 @@ def _realise(local: LocalPlan, reporter: Reporter, mode: BuildMode) -> bool:
             offline=offline,
         ),
         pip=load_pip_installer(
-            local.spec,
-            local.directory,
+            local.places,
             trusts_cache=not reinstall,
             offline=offline,
             network=find_network(config),

@@ -14,7 +14,7 @@ from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.model.subdir import current_subdir
 from envsync.spec import load
 from envsync.workflow.export_pylock import export_pylock
-from envsync.workflow.pip_places import load_pip_index
+from envsync.workflow.pip_places import PipPlaces, load_pip_index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,9 @@ def dump_lock(
     text, warnings = export_pylock(
         replace(lockfile, packages=moved),
         (chosen,) if subdir else lockfile.subdirs,
-        load_pip_index(_find_definition(source), path.parent, offline=offline),
+        load_pip_index(
+            PipPlaces(directory=path.parent, spec=_find_definition(source)), offline=offline
+        ),
         file=str(path),
     )
     return LockText(text=text, warnings=warnings)

@@ -20,6 +20,7 @@ from envsync.spec import load
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.workflow.build_local import check_fresh
 from envsync.workflow.lock_files import is_lock_file, load_sound_lock
+from envsync.workflow.pip_places import PipPlaces, find_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,13 +41,14 @@ _FOLDER_NAME = re.compile(r"[^\s/\\:]+")
 class ImageProject:
     """A definition and the packages that its lock has for the image's platform.
 
-    *directory* is that of the lock. *spec* is None for a lockfile alone. A definition that
-    manages its own dependencies has no packages. *glibc* is what the lock assumes of the
-    machines it is for, *base* the base image that it was made for, None where it speaks of none.
+    *places* is where its pip packages come from. *spec* is None for a lockfile alone. A
+    definition that manages its own dependencies has no packages. *glibc* is what the lock
+    assumes of the machines it is for, *base* the base image that it was made for, None where it
+    speaks of none.
     """
 
     name: str
-    directory: Path
+    places: PipPlaces
     spec: EnvironmentSpec | None
     architecture: str
     packages: tuple[LockedPackage, ...]
@@ -106,6 +108,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
     packages: tuple[LockedPackage, ...] = ()
     glibc = None
     warnings = loaded.warnings
+    places = PipPlaces(directory=spec.directory)
     if spec.python.user_managed_dependencies:
         base = _find_unneeded_base(spec)
     else:
@@ -113,6 +116,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
         packages = checked.lockfile.packages_for(subdir)
         glibc = _find_glibc(checked.lockfile, subdir)
         base = parse_base(checked.lockfile.custom_metadata)
+        places = find_places(checked.lockfile, spec.directory, spec)
         warnings = checked.warnings
         if not packages:
             raise EnvsyncError(
@@ -121,7 +125,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
             )
     return ImageProject(
         name=chosen,
-        directory=spec.directory,
+        places=places,
         spec=spec,
         architecture=ARCHITECTURES[subdir],
         packages=packages,
@@ -140,7 +144,7 @@ def _load_lock_alone(path: Path, name: str | None) -> ImageProject:
     subdir = here if here in offered else offered[0]
     return ImageProject(
         name=_check_name(name or path.resolve().parent.name),
-        directory=path.parent,
+        places=find_places(lockfile, path.parent),
         spec=None,
         architecture=ARCHITECTURES[subdir],
         packages=lockfile.packages_for(subdir),

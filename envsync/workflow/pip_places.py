@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.realise.location import find_home
+from envsync.solve.cut_off import CUT_OFF_KEY, parse_cut_off
 from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
@@ -13,7 +15,28 @@ if TYPE_CHECKING:
     from envsync.adapters.git import GitRepositories
     from envsync.adapters.uv import PipOrigin, UvIndex, UvInstaller, UvUnpacker
     from envsync.model.environment import EnvironmentSpec
+    from envsync.model.lockfile import Lockfile
     from envsync.model.network import Network
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipPlaces:
+    """The *directory* of a lock, the definition that it answers, if any, and its cut-off date.
+
+    What builds source code is chosen as the world was at that date, too.
+    """
+
+    directory: Path
+    spec: EnvironmentSpec | None = None
+    cut_off: str | None = None
+
+
+def find_places(
+    lockfile: Lockfile, directory: Path, spec: EnvironmentSpec | None = None
+) -> PipPlaces:
+    """Return where the pip packages of *lockfile*, which lies in *directory*, come from."""
+    cut_off = dict(lockfile.custom_metadata).get(CUT_OFF_KEY)
+    return PipPlaces(directory=directory, spec=spec, cut_off=cut_off)
 
 
 def open_repositories(*, offline: bool = False) -> GitRepositories:
@@ -24,54 +47,51 @@ def open_repositories(*, offline: bool = False) -> GitRepositories:
 
 
 def load_pip_installer(
-    spec: EnvironmentSpec | None,
-    directory: Path,
+    places: PipPlaces,
     *,
     trusts_cache: bool = True,
     offline: bool = False,
     network: Network | None = None,
 ) -> UvInstaller:
-    """Return what installs the pip packages of the lock in *directory*, made for *spec*.
+    """Return what installs pip packages from *places*.
 
     Unless it *trusts_cache*, it fetches every archive anew; with *offline* it fetches none.
     """
     from envsync.adapters.uv import UvInstaller
 
-    origin = _find_origin(spec, directory)
     return UvInstaller(
         open_repositories(offline=offline),
-        origin,
+        _find_origin(places),
         trusts_cache=trusts_cache,
         offline=offline,
         network=network,
     )
 
 
-def load_pip_unpacker(
-    spec: EnvironmentSpec | None, directory: Path, *, network: Network | None = None
-) -> UvUnpacker:
-    """Return what unpacks pip packages; the arguments are those of `load_pip_installer`."""
+def load_pip_unpacker(places: PipPlaces, *, network: Network | None = None) -> UvUnpacker:
+    """Return what unpacks pip packages from *places*."""
     from envsync.adapters.uv import UvUnpacker
 
-    return UvUnpacker(open_repositories(), _find_origin(spec, directory), network=network)
+    return UvUnpacker(open_repositories(), _find_origin(places), network=network)
 
 
-def load_pip_index(
-    spec: EnvironmentSpec | None, directory: Path, *, offline: bool = False
-) -> UvIndex:
-    """Return what asks the indexes of *spec*, whose lock is in *directory*."""
+def load_pip_index(places: PipPlaces, *, offline: bool = False) -> UvIndex:
+    """Return what asks the indexes of *places*."""
     from envsync.adapters.rattler import find_network, load_config
     from envsync.adapters.uv import UvIndex
 
     network = find_network(load_config())
-    return UvIndex(_find_origin(spec, directory), offline=offline, network=network)
+    return UvIndex(_find_origin(places), offline=offline, network=network)
 
 
-def _find_origin(spec: EnvironmentSpec | None, directory: Path) -> PipOrigin:
+def _find_origin(places: PipPlaces) -> PipOrigin:
     from envsync.adapters.uv import PipOrigin
 
-    if spec is None or spec.conda is None:
-        return PipOrigin(directory=directory)
-    conda = spec.conda
-    lines = (*conda.pip_options, *conda.pip_requirements, *list_pip_lines(spec))
-    return PipOrigin(directory=directory, lines=lines)
+    conda = places.spec.conda if places.spec is not None else None
+    if places.spec is None or conda is None:
+        return PipOrigin(directory=places.directory, cut_off=parse_cut_off(places.cut_off))
+    return PipOrigin(
+        directory=places.directory,
+        lines=(*conda.pip_options, *conda.pip_requirements, *list_pip_lines(places.spec)),
+        cut_off=parse_cut_off(places.cut_off),
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,14 @@ def test_options_for_pip_become_variables_for_uv() -> None:
         "UV_FIND_LINKS": "./wheels,https://d/",
         "UV_INSECURE_HOST": "e",
         "UV_NO_INDEX": "1",
+    }
+
+
+def test_source_code_is_built_with_what_there_was_at_the_cut_off() -> None:
+    cut_off = datetime(2021, 1, 1, tzinfo=timezone.utc)
+
+    assert PipOrigin(cut_off=cut_off).list_index_settings() == {
+        "UV_EXCLUDE_NEWER": "2021-01-01T00:00:00Z"
     }
 
 

@@ -263,7 +263,10 @@ def test_a_wheel_that_is_not_there_or_for_another_python_is_named(
     envsync: Callable[..., Done], define: Callable[..., Path]
 ) -> None:
     directory = define("python", pip=("./mine-1.0-py3-none-any.whl",))
-    assert "mine-1.0-py3-none-any.whl" in envsync("lock", "d").stderr
+    assert envsync("lock", "d").stderr.endswith(
+        "Error: `./mine-1.0-py3-none-any.whl` is asked for under `pip:` and is not there\n"
+        "Hint: put it into `d`, or correct its path\n"
+    )
 
     make_wheel(directory, "mine", "1.0").rename(directory / "mine-1.0-cp38-cp38-win32.whl")
     define("python", pip=("./mine-1.0-cp38-cp38-win32.whl",))

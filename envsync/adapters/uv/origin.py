@@ -14,6 +14,7 @@ from envsync.model.repository import find_userinfo, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from envsync.model.repository import Repository
 
@@ -39,11 +40,13 @@ _GIT_USERINFO = re.compile(r"(?<=git\+http://)[^/@\s]*@|(?<=git\+https://)[^/@\s
 class PipOrigin:
     """Where relative paths start, and the *lines* (requirements and options) of a definition.
 
-    The lines may hold credentials, which are used and never written down.
+    The lines may hold credentials, which are used and never written down. What builds source
+    code was published before *cut_off*.
     """
 
     directory: Path = Path()
     lines: tuple[str, ...] = ()
+    cut_off: datetime | None = None
 
     def list_index_settings(self) -> dict[str, str]:
         """Return the variables that tell uv of the definition's indexes.
@@ -57,6 +60,8 @@ class PipOrigin:
                 value = match["value"] or "1"
                 is_more = separator is not None and name in found
                 found[name] = f"{found[name]}{separator}{value}" if is_more else value
+        if self.cut_off is not None:
+            found["UV_EXCLUDE_NEWER"] = self.cut_off.strftime("%Y-%m-%dT%H:%M:%SZ")
         return found
 
     def list_kinds(self) -> tuple[str, ...]:

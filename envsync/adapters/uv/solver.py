@@ -64,10 +64,7 @@ class UvSolver:
             cache = find_cache() if not os.environ.get("UV_NO_CACHE") else folder / "cache"
             done = self._compile(request, folder, cache, list_git_settings(credentials, os.environ))
             if done.status != 0:
-                for wanted in origin.list_repositories():
-                    if fault := self._repositories.find_fault(wanted, credentials):
-                        raise fault
-                raise _explain_compile(request, done.stderr)
+                raise self._find_fault(request, origin) or _explain_compile(request, done.stderr)
             sources = Sources(
                 base=folder,
                 cache=MetadataCache(cache),
@@ -76,6 +73,22 @@ class UvSolver:
             )
             written = (folder / "pylock.toml").read_text(encoding="utf-8")
             return select_archives(written, request, sources)
+
+    def _find_fault(self, request: PipRequest, origin: PipOrigin) -> EnvsyncError | None:
+        """Return what a look at files and repositories tells better than uv does."""
+        credentials = origin.list_git_credentials()
+        for wanted in origin.list_repositories():
+            if fault := self._repositories.find_fault(wanted, credentials):
+                return fault
+        for asked in request.parsed:
+            place = asked.url or ""
+            is_named = asked.source == "local" and asked.text in request.requirements
+            if is_named and "://" not in place and not (request.directory / place).exists():
+                return EnvsyncError(
+                    f"`{place}` is asked for under `pip:` and is not there",
+                    hint=f"put it into `{request.directory}`, or correct its path",
+                )
+        return None
 
     def _compile(
         self, request: PipRequest, folder: Path, cache: Path, settings: Mapping[str, str]
