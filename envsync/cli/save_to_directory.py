@@ -39,9 +39,9 @@ def command(
 ) -> None:
     """Write the definition SOURCE to DIR, in the files of the Azure ML SDK v1.
 
-    SOURCE is a v1 directory, a v2 or conda environment file, the folder of an MLflow model or a
-    conda prefix. DIR must not be there yet, or --overwrite be given; either all files are written
-    or none.
+    SOURCE is a v1 directory, a v2 or conda environment file, the folder of an MLflow model, a
+    conda prefix or a lockfile, whose packages are then asked for exactly. DIR must not be there
+    yet, or --overwrite be given; either all files are written or none.
     """
     if docker_context:
         warnings = _write_docker_context(source, directory, image, overwrite=overwrite)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.model.channel import redact_url
-from envsync.model.environment import CondaSpec, EnvironmentSpec, OciPlatform
+from envsync.model.environment import CondaSpec, EnvironmentSpec
 from envsync.model.redaction import quote
 from envsync.spec.conda_history import read_history
 from envsync.spec.conda_record import META, CondaRecord, read_prefix_file, read_records
 from envsync.spec.installed_wheels import find_pip_packages
 from envsync.spec.loaded import Loaded
 from envsync.spec.match_spec import MatchSpec, MatchSpecError, parse_match_spec
+from envsync.spec.package_place import find_platform, name_channel
 from envsync.spec.report import Report
 from envsync.spec.yaml_source import finish
 
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNSET = "***unset***"  # what conda writes for a variable that was taken back
-_DEFAULTS = ("https://repo.anaconda.com/pkgs/", "https://repo.continuum.io/pkgs/")
-_ANACONDA_ORG = "https://conda.anaconda.org/"
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
-_ARCHITECTURES = {"linux-aarch64": "arm64", "linux-ppc64le": "ppc64le"}
 
 
 def is_prefix(path: Path) -> bool:
@@ -83,7 +81,7 @@ class _PrefixReader:
             directory=self._prefix,
             files=(history,) if history.is_file() else (),
             conda=conda,
-            platform=_find_platform(records),
+            platform=find_platform(record.subdir for record in records),
         )
         return Loaded(spec=spec, warnings=tuple(self._report.warnings))
 
@@ -120,7 +118,7 @@ class _PrefixReader:
         ]
 
     def _find_channels(self, records: tuple[CondaRecord, ...]) -> tuple[str, ...]:
-        counts = Counter(_name_channel(record.channel) for record in records if record.channel)
+        counts = Counter(name_channel(record.channel) for record in records if record.channel)
         ordered = sorted(counts, key=lambda name: (name == "defaults", -counts[name], name))
         if any(redact_url(record.channel) != record.channel for record in records):
             message = "a channel's credentials are left out"
@@ -151,7 +149,7 @@ def _write_spec(text: str, record: CondaRecord, channels: tuple[str, ...]) -> st
     spec = _parse(text) or MatchSpec(name=record.name)
     version = (dict(spec.brackets).get("version") or spec.version or "").replace(" ", "")
     channel = dict(spec.brackets).get("channel") or spec.channel
-    named = _name_channel(channel) if channel else ""
+    named = name_channel(channel) if channel else ""
     place = f"{named}::" if named in channels else ""
     if not version or version == "*":
         return f"{place}{record.name}={record.version}"
@@ -176,22 +174,3 @@ def _parse(text: str) -> MatchSpec | None:
 
 def _python_first(record: CondaRecord) -> tuple[bool, str]:
     return record.name != "python", record.name
-
-
-def _name_channel(url: str) -> str:
-    """Return the channel of a record as a definition names it."""
-    redacted = redact_url(url).rstrip("/")
-    head, _, tail = redacted.rpartition("/")
-    if tail == "noarch" or tail.startswith(("linux-", "osx-", "win-")):
-        redacted = head
-    if redacted.startswith("pkgs/") or redacted == "defaults" or redacted.startswith(_DEFAULTS):
-        return "defaults"
-    return redacted.removeprefix(_ANACONDA_ORG)
-
-
-def _find_platform(records: tuple[CondaRecord, ...]) -> OciPlatform:
-    """Return the Docker platform whose packages these are; Azure ML's own for macOS."""
-    subdirs = {record.subdir for record in records} - {"noarch", ""}
-    if subdirs == {"win-64"}:
-        return OciPlatform(os="Windows")
-    return OciPlatform(architecture=_ARCHITECTURES.get(next(iter(subdirs), ""), "amd64"))
