@@ -27,10 +27,15 @@ def why_not() -> str | None:
 
 
 class OwnEngine:
-    """An engine with all that is its own below *folder*."""
+    """An engine with all that is its own below *folder*, and a network of its own.
 
-    def __init__(self, folder: Path) -> None:
+    In this machine's network it would take away the bridge of the engine that is there already.
+    Its containers have a network only if it *has_bridge*; see `enter`.
+    """
+
+    def __init__(self, folder: Path, *, has_bridge: bool = False) -> None:
         self.host = f"unix://{folder}/docker.sock"
+        self._has_bridge = has_bridge
         self.data = folder / "data"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,6 +47,12 @@ class OwnEngine:
                 return
         message = f"dockerd does not start: {(self._folder / 'log').read_text()[-2000:]}"
         raise RuntimeError(message)
+
+    @property
+    def enter(self) -> list[str]:
+        """What a command begins with that is to run in the engine's network."""
+        assert self._process is not None
+        return ["nsenter", f"--net=/proc/{self._process.pid}/ns/net"]
 
     def kill(self) -> None:
         """End it at once, as if its machine had failed."""
@@ -64,9 +75,11 @@ class OwnEngine:
 
     def _start(self, driver: str) -> bool:
         folder = self._folder
-        command = ["dockerd", "--host", self.host, "--data-root", str(self.data)]
+        command = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+        command += ["dockerd", "--host", self.host, "--data-root", str(self.data)]
         command += ["--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
-        command += ["--bridge=none", "--iptables=false", "--storage-driver", driver]
+        command += ["--iptables=false", "--storage-driver", driver]
+        command += [] if self._has_bridge else ["--bridge=none"]
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         until = time.monotonic() + _START_SECONDS
@@ -80,10 +93,10 @@ class OwnEngine:
 
 
 @contextlib.contextmanager
-def run_engine(*, disk: str | None = None) -> Iterator[OwnEngine]:
+def run_engine(*, disk: str | None = None, has_bridge: bool = False) -> Iterator[OwnEngine]:
     """Run an engine, on a *disk* of its own with so many bytes (`64m`) if that is said."""
     with tempfile.TemporaryDirectory(prefix="dockerd-", dir="/tmp") as name:  # its paths are short
-        engine = OwnEngine(Path(name))
+        engine = OwnEngine(Path(name), has_bridge=has_bridge)
         engine.data.mkdir()
         with contextlib.ExitStack() as stack:
             if disk is not None:
