@@ -100,6 +100,8 @@ def call(command: Sequence[str], *, env: Mapping[str, str]) -> int:
     Raises:
         EnvsyncError: the program isn't there or can't be started.
     """
+    import shutil  # noqa: PLC0415  # with it come all of its archive formats
+
     program = shutil.which(command[0], path=env.get("PATH"))
     if program is None:
         raise EnvsyncError(f"`{command[0]}` is not on the environment's PATH")
