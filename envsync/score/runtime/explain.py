@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 CONTRACT_HINT = "Azure ML calls `init()` once, then `run(data)` for each request"
 _FILE_ERRORS = ("FileNotFoundError", "IsADirectoryError", "NotADirectoryError")
+_PICKLERS = ("pickle", "joblib", "dill", "torch.load")
 _CONTRACT_KINDS = ("init-not-callable", "run-not-callable", "run-signature")
 
 
@@ -45,6 +46,12 @@ def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: s
         if told_failure["line"]:
             hint = "correct line {} of `{}`".format(told_failure["line"], entry_script)
         return Explanation(message, hint, is_definition=True)
+    return _explain_failure(told, name, model_dir, trace)
+
+
+def _explain_failure(told: "dict[str, Any]", name: str, model_dir: str, trace: str) -> Explanation:
+    """Return the explanation of an exception that the script raised."""
+    told_failure, kind = told["failure"], told["kind"]
     what = (
         "Entry script `{}` cannot be imported"
         if kind == "import"
@@ -53,6 +60,9 @@ def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: s
     lines = ["{}: {}".format(what.format(name), failure_summary(told_failure)), trace]
     if kind == "init":
         lines.extend(_model_dir_lines(told_failure, model_dir))
+    if _is_unpickling(told_failure):
+        found = ", ".join(told.get("versions") or ["none that is known"])
+        lines.append("A model was being loaded; what is imported: {}".format(found))
     hint_or_none = _hint(told_failure, model_dir)
     return Explanation("\n".join(lines), hint_or_none, is_definition=False)
 
@@ -66,7 +76,19 @@ def _model_dir_lines(told_failure: "dict[str, Any]", model_dir: str) -> "list[st
     return ["Model dir `{}` holds".format(model_dir), *tree]
 
 
+def _is_unpickling(told_failure: "dict[str, Any]") -> bool:
+    """Say whether a pickle does not fit what is installed, as far as one can tell."""
+    if told_failure["type"] in _FILE_ERRORS:
+        return False
+    if told_failure["type"] == "ModuleNotFoundError" and "." not in told_failure["message"]:
+        return False  # a package that is not there at all
+    trace = told_failure["traceback"]
+    return any(word in trace for word in _PICKLERS)
+
+
 def _hint(told_failure: "dict[str, Any]", model_dir: str) -> "str | None":
+    if _is_unpickling(told_failure):
+        return "pin the versions that the model was saved with, or save it again with these"
     if told_failure["type"] == "ModuleNotFoundError":
         return "add the package that has it to `conda_dependencies.yml`, then lock and build again"
     if told_failure["type"] in _FILE_ERRORS or not model_dir:

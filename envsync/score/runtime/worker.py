@@ -27,6 +27,7 @@ _OPTIONS = (
     "--max-cpu",
 )
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_PICKLED = ("sklearn", "numpy", "pandas", "scipy", "joblib", "xgboost", "lightgbm", "torch")
 _LONG_ENOUGH = str(7 * 86400 * 1000)
 LOADING_FAILED = 3
 
@@ -125,7 +126,8 @@ def _load(
         if debug is not None:
             debug(error)
         kind = _kind_of(error, entry_script)
-        channel.send({"loaded": False, "kind": kind, "failure": failure.describe(error)})
+        told = {"kind": kind, "failure": failure.describe(error), "versions": _versions()}
+        channel.send(dict(told, loaded=False))
         return None
     channel.send(dict(ready.describe(), loaded=True, sources=_sources(app_root)))
     return ready
@@ -155,6 +157,12 @@ def _kind_of(error: BaseException, entry_script: str) -> str:
             return "import"
         place = place.tb_next
     return "init" if script.ENTRY_MODULE in sys.modules else "import"
+
+
+def _versions() -> "list[str]":
+    """Return the versions of what models are pickled with, as far as it is imported."""
+    found = [(name, getattr(sys.modules.get(name), "__version__", None)) for name in _PICKLED]
+    return ["{} {}".format(name, version) for name, version in found if version]
 
 
 def _sources(app_root: str) -> "list[str]":
