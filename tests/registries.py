@@ -85,6 +85,7 @@ class Scripted:
 
     address: str
     requests: list[str] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -103,6 +104,7 @@ def run_scripted(answer: Callable[[str, str, int], Answer | None]) -> Iterator[S
             request = f"{self.command} {self.path}"
             earlier = scripted.requests.count(request)
             scripted.requests.append(request)
+            scripted.authorizations.append(self.headers.get("Authorization"))
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             given = answer(self.command, self.path, earlier)
             if given is None:

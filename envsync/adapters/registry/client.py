@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ipaddress
 import os
-import re
 import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import urljoin, urlsplit
@@ -15,23 +15,31 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from envsync.errors import EnvsyncError
+from envsync.adapters.registry.authority import Authority
+from envsync.adapters.registry.failure import (
+    explain,
+    explain_busy,
+    explain_refusal,
+    explain_unreachable,
+    hides_authority,
+    is_hopeless,
+)
 from envsync.model.image import DEFAULT_REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envsync.adapters.registry.credentials import Credentials
+    from envsync.errors import EnvsyncError
 
 _DOCKER_HUB = "registry-1.docker.io"
-_CERTIFICATES = Path("/etc/docker/certs.d")
+_CERTIFICATES = ("~/.config/docker/certs.d", "/etc/docker/certs.d")
 _CONNECT_SECONDS, READ_SECONDS = 10, 60
 _TRIES = 4
 _LONGEST_WAIT = 30
 _TOO_MANY = 429
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _PASSING = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
 class RegistryClient:
@@ -45,7 +53,9 @@ class RegistryClient:
         self._timeout = (min(_CONNECT_SECONDS, read_seconds), read_seconds)
         self._session = requests.Session()
         self._session.verify = _find_authority(registry)
-        self._authorization = ""
+        self._authority = Authority(
+            registry, credentials, session=self._session, timeout=self._timeout
+        )
         self._root = ""
 
     def close(self) -> None:
@@ -68,10 +78,11 @@ class RegistryClient:
         caller's to judge, but for those that mean that the registry refuses or is busy.
 
         Raises:
-            EnvsyncError: the registry can't be reached, refuses, or is busy for too long.
+            RegistryBusyError: the registry is busy for too long, or was given something.
+            EnvsyncError: the registry can't be reached, or refuses.
         """
         url = urljoin(self._find_root(), path)
-        tries = 1 if open_body is not None else _TRIES
+        most = tries = 1 if open_body is not None else _TRIES
         challenges = 2  # one for who asks, one for a token that has run out
         while True:
             tries -= 1
@@ -79,16 +90,20 @@ class RegistryClient:
                 answer = self._send(method, url, headers, params, open_body)
             except requests.RequestException as error:
                 tries -= isinstance(error, requests.Timeout)  # which took long enough
-                if tries <= 0 or _is_hopeless(error):
+                if tries <= 0 or is_hopeless(error):
                     raise self._explain_unreachable(error) from error
-                time.sleep(_wait(None, _TRIES - tries))
+                time.sleep(_wait(None, most - tries))
                 continue
-            if answer.status_code == _UNAUTHORIZED and challenges and self._authorize(answer):
+            is_challenge = answer.status_code == _UNAUTHORIZED and challenges > 0
+            if is_challenge and self._accept(answer):
                 tries, challenges = tries + 1, challenges - 1
-            elif answer.status_code not in _PASSING or tries <= 0:
+            elif answer.status_code not in _PASSING:
                 return self._check(answer)
             else:
-                time.sleep(_wait(answer.headers.get("Retry-After"), _TRIES - tries))
+                seconds = _wait(answer.headers.get("Retry-After"), most - tries)
+                if tries <= 0:
+                    raise explain_busy(self._registry, answer, seconds)
+                time.sleep(seconds)
             answer.close()  # its content was not read, so its connection is of no more use
 
     def download(self, path: str, consume: Callable[[IO[bytes]], None]) -> None:
@@ -110,9 +125,7 @@ class RegistryClient:
 
     def explain(self, answer: requests.Response, what: str) -> EnvsyncError:
         """Return the error that tells why the registry did not do *what*."""
-        return EnvsyncError(
-            f"Registry `{self._registry}`, {what}, answered {answer.status_code}: {_tell(answer)}"
-        )
+        return explain(self._registry, answer, what)
 
     def _send(
         self,
@@ -122,9 +135,7 @@ class RegistryClient:
         params: Mapping[str, str] | None,
         open_body: Callable[[], IO[bytes]] | None,
     ) -> requests.Response:
-        sent = dict(headers or {})
-        if self._authorization:
-            sent["Authorization"] = self._authorization
+        sent = {**(headers or {}), **self._authority.list_headers(url)}
         with contextlib.ExitStack() as stack:
             return self._session.request(
                 method,
@@ -133,6 +144,7 @@ class RegistryClient:
                 params=params,
                 data=stack.enter_context(open_body()) if open_body is not None else None,
                 timeout=self._timeout,
+                verify=self._session.verify,  # or the library would heed the environment first
                 stream=True,
                 allow_redirects=method in ("GET", "HEAD"),
             )
@@ -149,84 +161,35 @@ class RegistryClient:
 
     def _speaks_tls(self, host: str) -> bool:
         try:
-            self._session.get(f"https://{host}/v2/", timeout=self._timeout).close()
+            verify = self._session.verify
+            self._session.get(f"https://{host}/v2/", timeout=self._timeout, verify=verify).close()
         except requests.RequestException as error:
-            return "CERTIFICATE_VERIFY_FAILED" in str(error)
+            return hides_authority(error)
         return True
 
-    def _authorize(self, answer: requests.Response) -> bool:
-        """Take up the challenge in *answer*; return False where there is nothing new to say."""
-        kind, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
-        challenge = dict(_CHALLENGE.findall(rest))
-        before = self._authorization
-        known = self._credentials
-        if kind.lower() == "basic" and known.username:
-            pair = f"{known.username}:{known.password}".encode()
-            self._authorization = f"Basic {base64.b64encode(pair).decode()}"
-        elif kind.lower() == "bearer" and challenge.get("realm"):
-            self._authorization = f"Bearer {self._get_token(challenge)}"
-        return self._authorization != before
-
-    def _get_token(self, challenge: Mapping[str, str]) -> str:
-        asked = {key: challenge[key] for key in ("service", "scope") if key in challenge}
-        known = self._credentials
+    def _accept(self, answer: requests.Response) -> bool:
+        """Take up the challenge in *answer*, which is closed if that fails."""
         try:
-            if known.identity_token:
-                form = {"grant_type": "refresh_token", "refresh_token": known.identity_token}
-                answer = self._session.post(
-                    challenge["realm"],
-                    data={**form, **asked, "client_id": "envsync"},
-                    timeout=self._timeout,
-                )
-            else:
-                user = (known.username, known.password) if known.username else None
-                answer = self._session.get(
-                    challenge["realm"], params=asked, auth=user, timeout=self._timeout
-                )
-            content = answer.json() if answer.ok else {}
-        except (requests.RequestException, ValueError) as error:
-            raise self._explain_unreachable(error) from error
-        if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN):
-            raise self._refuse(answer)
-        return str(content.get("token") or content.get("access_token") or "")
+            return self._authority.accept(answer)
+        except BaseException:
+            answer.close()
+            raise
 
     def _check(self, answer: requests.Response) -> requests.Response:
         if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN):
-            raise self._refuse(answer)
-        if answer.status_code == _TOO_MANY:
-            answer.close()
-            raise EnvsyncError(
-                f"Registry `{self._registry}` has had too many requests for now",
-                hint="wait, or `docker login` to it: it may allow its users more",
-            )
-        if answer.status_code in _PASSING:
-            raise self.explain(answer, f"asked {_TRIES} times")
+            raise explain_refusal(self._registry, answer, self._credentials.username)
         return answer
 
-    def _refuse(self, answer: requests.Response) -> EnvsyncError:
-        user = self._credentials.username
-        whom = f"user `{user}`" if user else "whoever does not log in"
-        return EnvsyncError(
-            f"Registry `{self._registry}` refuses {whom}: {_tell(answer)}",
-            hint=f"run `docker login {self._registry}` as one who may",
-        )
-
     def _explain_unreachable(self, error: Exception) -> EnvsyncError:
-        if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-            reason = f"no answer within {self._timeout[1]:g} seconds"
-        else:
-            reason = _find_cause(error)
-        return EnvsyncError(
-            f"Cannot reach the registry `{self._registry}`: {reason}",
-            hint="check its name, the network, and `HTTPS_PROXY`",
-        )
+        return explain_unreachable(self._registry, error, seconds=self._timeout[1])
 
 
 def _find_authority(registry: str) -> str | bool:
     """Return the file of certificates to trust for *registry*, or True for the usual ones."""
-    own = _CERTIFICATES / registry / "ca.crt"
-    if own.is_file():
-        return str(own)
+    for folder in _CERTIFICATES:
+        own = Path(folder).expanduser() / registry / "ca.crt"
+        if own.is_file():
+            return str(own)
     if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
         return True  # which the library reads itself
     return os.environ.get("SSL_CERT_FILE") or True
@@ -242,33 +205,16 @@ def _is_loopback(host: str) -> bool:
 
 def _wait(asked: str | None, tries: int) -> float:
     """Return how many seconds to wait: what was *asked* for, else more with each try."""
-    wanted = float(asked) if asked and asked.isdigit() else 0.5 * 2**tries
-    return min(wanted, _LONGEST_WAIT)
+    wanted = _parse_wait(asked or "")
+    return min(0.5 * 2**tries if wanted is None else wanted, _LONGEST_WAIT)
 
 
-def _tell(answer: requests.Response) -> str:
-    """Return the registry's own reason, as the distribution protocol words it."""
+def _parse_wait(asked: str) -> float | None:
+    """Return how many seconds *asked* says, as a number or as the time when they are over."""
+    if asked.isdigit():
+        return float(asked)
     try:
-        errors = answer.json()["errors"]
-        return "; ".join(str(it.get("message") or it.get("code")) for it in errors) or "no reason"
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
-        return answer.reason or "no reason"
-
-
-def _is_hopeless(error: BaseException) -> bool:
-    """Say whether there is nobody to ask, or nobody to trust."""
-    text = str(error)
-    is_nobody = "NewConnectionError" in text or "NameResolutionError" in text
-    return is_nobody or isinstance(error, requests.exceptions.SSLError)
-
-
-def _find_cause(error: BaseException) -> str:
-    """Return the innermost reason in a chain of wrapped errors."""
-    cause: BaseException = error
-    while True:
-        inner = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
-        inner = inner or next((it for it in cause.args if isinstance(it, BaseException)), None)
-        if not isinstance(inner, BaseException):
-            break
-        cause = inner
-    return str(getattr(cause, "strerror", None) or cause)
+        left = parsedate_to_datetime(asked) - datetime.now(timezone.utc)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, left.total_seconds())

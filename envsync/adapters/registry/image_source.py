@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
+
+import requests
 
 from envsync.adapters.registry.client import READ_SECONDS, RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
+from envsync.adapters.registry.failure import explain_content, explain_other, explain_unreachable
 from envsync.errors import EnvsyncError
 from envsync.model.image import DIGEST
 from envsync.realise.image.base import parse_base, read_from_layers, store_plain
@@ -53,6 +56,7 @@ class RegistrySource:
     ) -> None:
         self.reference = reference
         self._architecture = architecture
+        self._read_seconds = read_seconds
         self._image: BaseImage | None = None
         self._client = RegistryClient(
             reference.registry,
@@ -70,8 +74,13 @@ class RegistrySource:
         Raises:
             EnvsyncError: it is not there, not for the platform, or not what its digest says.
         """
-        if self._image is None:
-            self._image = self._load()
+        registry = self.reference.registry
+        try:
+            self._image = self._image or self._load()
+        except requests.RequestException as error:  # half an answer
+            raise explain_unreachable(registry, error, seconds=self._read_seconds) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise explain_content(registry, self.reference) from error
         return self._image
 
     def find_digest(self) -> str:
@@ -94,15 +103,13 @@ class RegistrySource:
     def _load(self) -> BaseImage:
         content, kind = self._get_manifest(self.reference.version)
         digest = describe_bytes(content, kind).digest
-        manifest = self._parse(content)
+        manifest = json.loads(content)
         if kind in INDEXES or "manifests" in manifest:
             chosen = choose_manifest(
                 manifest, os="linux", architecture=self._architecture, name=str(self.reference)
             )
             content, kind = self._get_manifest(chosen.digest)
-            manifest = self._parse(content)
-        if "config" not in manifest:
-            raise EnvsyncError(f"`{self.reference}` is no container image of today's kind")
+            manifest = json.loads(content)
         config = self._get_config(parse_descriptor(manifest["config"]).digest)
         return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
 
@@ -152,28 +159,15 @@ class RegistrySource:
                 raise self._client.explain(answer, f"asked for `{self.reference}`")
             content, kind = answer.content, answer.headers.get("Content-Type", "")
         if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
-            raise EnvsyncError(
-                f"Registry `{self.reference.registry}` gave something else than `{version}`"
-            )
+            raise explain_other(self.reference.registry, version)
         return content, kind.partition(";")[0].strip()
 
     def _get_config(self, digest: str) -> bytes:
         kept: list[bytes] = []
         self._client.download(self._blob(digest), lambda stream: kept.append(stream.read()))
         if describe_bytes(kept[-1], "").digest != digest:
-            raise EnvsyncError(
-                f"Registry `{self.reference.registry}` gave something else than `{digest}`"
-            )
+            raise explain_other(self.reference.registry, digest)
         return kept[-1]
-
-    def _parse(self, content: bytes) -> dict[str, Any]:
-        try:
-            manifest = json.loads(content)
-        except ValueError as error:
-            raise EnvsyncError(f"The manifest of `{self.reference}` is not JSON") from error
-        if not isinstance(manifest, dict):
-            raise EnvsyncError(f"The manifest of `{self.reference}` is no mapping")
-        return manifest
 
 
 def _keep(stream: IO[bytes], *, store: BlobStore, digest: str) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
 from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
+from envsync.adapters.registry.failure import RegistryBusyError
 from envsync.errors import EnvsyncError
 from envsync.realise.image.manifest import (
     CONFIG,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from envsync.model.image import ImageReference, Layer
     from envsync.model.progress import Reporter
+
+_T = TypeVar("_T")
 
 _CREATED, _ACCEPTED = 201, 202
 _UPLOADS = 4  # at a time
@@ -93,7 +97,7 @@ def push(
         digests = [describe_layer(layer).digest for layer in layers]
         provider.note_repository(reference.registry, reference.repository, digests)
         repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
-        repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST)
+        _persist(lambda: repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST))
     return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
 
 
@@ -147,17 +151,13 @@ class _Repository:
         with self._client.request("HEAD", f"{self._name}/blobs/{digest}") as answer:
             if answer.ok:
                 return False
-        for tries_left in reversed(range(_TRIES)):
-            location = self._start(digest)
-            if location is None:
-                return False
-            try:
-                self.put(location, open_body, params={"digest": digest})
-                break
-            except EnvsyncError:
-                if not tries_left:
-                    raise
-        return True
+        return _persist(lambda: self._take(digest, open_body))
+
+    def _take(self, digest: str, open_body: Callable[[], IO[bytes]]) -> bool:
+        location = self._start(digest)
+        if location is not None:
+            self.put(location, open_body, params={"digest": digest})
+        return location is not None
 
     def put(
         self,
@@ -178,10 +178,26 @@ class _Repository:
     def _start(self, digest: str) -> str | None:
         """Return where to send the blob *digest*, None where it was mounted."""
         near = self._neighbours.get(digest, self._otherwise)
-        params = {"mount": digest, "from": near} if near else None
+        if near:
+            with contextlib.suppress(EnvsyncError):  # it may be closed to who may write here
+                return self._ask_to_take({"mount": digest, "from": near})
+        return self._ask_to_take(None)
+
+    def _ask_to_take(self, params: dict[str, str] | None) -> str | None:
         with self._client.request("POST", f"{self._name}/blobs/uploads/", params=params) as answer:
             if answer.status_code == _CREATED:
                 return None
             if answer.status_code != _ACCEPTED or "Location" not in answer.headers:
                 raise self._client.explain(answer, f"asked to take a part of `{self._name}`")
             return answer.headers["Location"]
+
+
+def _persist(attempt: Callable[[], _T], *, tries: int = _TRIES) -> _T:
+    """Return what *attempt* does, made again where the registry was busy or broke off."""
+    try:
+        return attempt()
+    except EnvsyncError as error:
+        if tries == 1:
+            raise
+        time.sleep(error.seconds if isinstance(error, RegistryBusyError) else 0)
+    return _persist(attempt, tries=tries - 1)
