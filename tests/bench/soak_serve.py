@@ -112,6 +112,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         python = Path(sys.executable)
         with serve_script(python, Path(folder), SCRIPT, *options, environ=environ) as served:
+            at_first = memory_of(served.process.pid)
             clients = [Client(served, number, count // CLIENTS) for number in range(CLIENTS)]
             started = time.monotonic()
             for client in clients:
@@ -120,12 +121,14 @@ def main() -> int:
                 client.join()
             seconds = time.monotonic() - started
             memory = memory_of(served.process.pid)
+            status = served.stop()  # and no worker may be left, else this raises
     found = sum((client.found for client in clients), Counter())
     wrong = [line for client in clients for line in client.wrong]
     print(f"{found.total()} requests in {seconds:.0f} s, {found.total() / seconds:.0f}/s")
     print(", ".join(f"{kind}: {number}" for kind, number in sorted(found.items())))
     print(f"lost or wrong: {count // CLIENTS * CLIENTS - found.total() + len(wrong)}")
-    print(f"memory of the server: {memory} MiB")
+    print(f"memory of the server: {at_first} MiB at first, {memory} MiB at last")
+    print(f"status of the server: {status}, no process is left")
     for line in wrong[:20]:
         print(line)
     return 1 if wrong or found.total() != count // CLIENTS * CLIENTS else 0
