@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +75,8 @@ def make_lasting_aside(path: Path) -> Path:
 
 def remove_left_over(path: Path) -> None:
     """Remove what `make_aside` made for *path* in processes that are dead, and in no other."""
+    import glob  # noqa: PLC0415  # only here
+
     for left in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
         with contextlib.suppress(OSError):  # one that is in use, or gone meanwhile
             hold = _hold(left, wait=False)
@@ -98,6 +97,8 @@ def remove_tree(path: Path) -> None:
     An engine that failed may still be writing into it for a moment, so it is tried again. What
     can't be deleted at last is left: whoever clears up must not hide why.
     """
+    import shutil  # noqa: PLC0415  # with it come all of its archive formats
+
     for _ in range(_TRIES):
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
@@ -138,6 +139,8 @@ def _mode_for(path: Path) -> int:
 
 def _make_held(path: Path, *, folder: bool) -> tuple[Path, int | None]:
     """Return a new file or *folder* beside *path*, and what shows others that it is in use."""
+    import tempfile  # noqa: PLC0415  # it takes longer than most that only reads
+
     while True:
         prefix = f".{path.name}."
         if folder:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.realise.receipt import read_receipt
-from envsync.realise.witnesses import find_drift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +50,7 @@ def prove(prefix: Path | None, directory: Path | None, *, is_at_hand: bool = Fal
     reads them all. Of an environment that *is_at_hand*, and not that of the definition in
     *directory*, nothing is known if envsync did not make it, and *directory* may have no lock.
     """
-    receipt = read_receipt(prefix) if prefix is not None else None
+    receipt = _read_receipt(prefix) if prefix is not None else None
     place = f" -p {prefix}" if is_at_hand else ""
     make = f"`envsync build-local {'DIR' if directory is None else directory}{place}`"
     if prefix is None or receipt is None:
@@ -61,6 +59,8 @@ def prove(prefix: Path | None, directory: Path | None, *, is_at_hand: bool = Fal
         message = f"The environment of `{directory}` does not say what it was made from"
         return Proof(problem=EnvsyncError(message, hint=f"make it anew with {make}"))
     made_from = receipt.origin.lock if receipt.origin is not None else None
+    from envsync.realise.witnesses import find_drift
+
     drift = find_drift(prefix, receipt.stamps, receipt.hashes)
     if drift:
         message = f"Environment `{prefix}` is not what its lock says: {_join(drift)}"
@@ -72,6 +72,12 @@ def prove(prefix: Path | None, directory: Path | None, *, is_at_hand: bool = Fal
     except EnvsyncError as error:
         return Proof(lock_digest=made_from, problem=error)
     return Proof(lock_digest=made_from)
+
+
+def _read_receipt(prefix: Path) -> Receipt | None:
+    from envsync.realise.receipt import read_receipt  # an interpreter at hand has none
+
+    return read_receipt(prefix)
 
 
 def _hold_against(directory: Path, prefix: Path, receipt: Receipt, *, make: str) -> None:
