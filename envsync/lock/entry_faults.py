@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from envsync.model.repository import parse_repository
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -88,6 +90,8 @@ def _find_url_faults(package: LockedPackage) -> Iterator[str]:
     if parts.scheme not in _SCHEMES[package.manager]:
         yield "is not the address of an archive, with `https://` or `file://` before it"
         return
+    if parts.scheme.startswith("git+") and not _is_pinned(package.url):
+        yield "names no full commit of its repository"
     if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
         yield "names a machine, and a `file://` address has none: `file:///…`"
     if has_secret(package.url):
@@ -95,6 +99,11 @@ def _find_url_faults(package: LockedPackage) -> Iterator[str]:
     path = unquote(parts.path)
     if any(part in (".", "..") for part in re.split(r"[/\\]", path)):
         yield "has `.` or `..` in its path"
+
+
+def _is_pinned(url: str) -> bool:
+    repository = parse_repository(url)
+    return repository is not None and repository.is_pinned
 
 
 def _split(url: str) -> SplitResult | None:

@@ -10,6 +10,7 @@ from envsync.lock.entry_faults import SUBDIRS, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import quote, shorten
+from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,14 @@ def parse_lockfile(text: str, *, file: str) -> Lockfile:
         DefinitionError: the text is not a lockfile of version 1; every finding is in it.
     """
     return _Reader(LockYaml(text, file)).read()
+
+
+def _repeats_commit(node: Node | None, url: str) -> bool:
+    """Tell whether the hash *node* is a repository's commit, which conda-lock writes there."""
+    if not isinstance(node, dict) or not url.startswith("git+"):
+        return False
+    repository = parse_repository(url)
+    return repository is not None and node.get("sha256") == repository.revision
 
 
 class _Reader:
@@ -103,7 +112,9 @@ class _Reader:
             self._needed(content, key, path)
             for key in ("name", "version", "manager", "platform", "url")
         )
-        digests = self._digests(content.get("hash", {}), (*path, "hash"))
+        digests = {}
+        if not _repeats_commit(content.get("hash"), url):
+            digests = self._digests(content.get("hash", {}), (*path, "hash"))
         if manager not in ("conda", "pip", ""):
             self._report((*path, "manager"), f"is {quote(manager)}, and neither `conda` nor `pip`")
         if not (name and version and manager and subdir and url):

@@ -23,12 +23,27 @@ def url(path: str) -> dict[str, object]:
         conda_package("a", url="file:///c/linux-64/a-1.0-0.conda"),
         conda_package("a", url="https://$USER:${PASS}@h.example/t/$T/c/noarch/a-1.0-0.conda"),
         pip_package("ruamel.yaml", "0.1+local"),
-        pip_package("a", url="git+ssh://git@h.example/a@0123#egg=a"),
-        pip_package("a", url="git+https://h.example/a@0123"),
+        pip_package("a", url=f"git+ssh://git@h.example/a@{'0' * 40}#egg=a"),
+        pip_package("a", url=f"git+https://h.example/a@{'0' * 40}"),
+        pip_package("a", url="file:wheels/a-1.0-py3-none-any.whl"),
     ],
 )
 def test_what_channels_and_indexes_have_is_faultless(package: LockedPackage) -> None:
     assert list(find_faults(package)) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "git+https://h.example/a@main",
+        "git+https://h.example/a@0123456",
+        "git+https://h.example/a",
+    ],
+)
+def test_a_repository_without_a_full_commit_is_none_that_is_locked(url: str) -> None:
+    assert list(find_faults(pip_package("a", url=url))) == [
+        ("url", "names no full commit of its repository")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,18 @@ def test_yaml_of_another_style_is_read_alike() -> None:
     assert parse_lockfile(flow, file="x") == parse_lockfile(GOOD, file="x")
 
 
+def test_the_commit_that_conda_lock_writes_as_a_hash_is_none() -> None:
+    url = f"git+https://h.example/thing.git@{'ab' * 20}"
+    text = GOOD + (
+        "- name: thing\n  version: '1.0'\n  manager: pip\n  platform: linux-64\n"
+        f"  url: {url}\n  hash:\n    sha256: {'ab' * 20}\n"
+    )
+
+    package = parse_lockfile(text, file="conda-lock.yml").packages[-1]
+
+    assert (package.url, package.sha256) == (url, None)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
