@@ -6,6 +6,7 @@ import contextlib
 import io
 import tarfile
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _Statuses = list[int]  # `list` is a method below
 _CONFLICT = 409
+_TRIES, _PAUSE = 200, 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,15 +123,23 @@ class Containers:
                     raise
 
     def remove(self, container: str) -> None:
-        """Remove the container; none is no error."""
+        """Remove the container, and return when it is gone; none is no error."""
         with translated("asked to remove a container"):
-            try:
-                self._api.remove_container(container, force=True, v=True)
-            except NotFound:
-                return
-            except APIError as error:  # it is being removed already
-                if error.status_code != _CONFLICT:
-                    raise
+            for _ in range(_TRIES):
+                if self._is_removed(container):
+                    return
+                time.sleep(_PAUSE)
+
+    def _is_removed(self, container: str) -> bool:
+        try:
+            self._api.remove_container(container, force=True, v=True)
+        except NotFound:
+            return True
+        except APIError as error:
+            if error.status_code != _CONFLICT:
+                raise
+            return False  # it is on its way
+        return True
 
     def rename(self, container: str, name: str) -> None:
         """Call the container *name*."""

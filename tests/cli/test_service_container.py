@@ -1,0 +1,374 @@
+"""Services that are containers, in an engine of the tests' own and its own network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from base_image import make_base_archive, why_not
+from channel import Served, default_cache
+from engines import OwnEngine, run_engine
+from engines import why_not as why_no_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+BASE = "debian-base:1"
+SCRIPT = """
+import os, six
+def init():
+    global answer
+    answer = {answer}
+    print("init is done", flush=True)
+def run(raw_data):
+    names = ("AML_APP_ROOT", "AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "TOKEN")
+    model = os.path.join(os.environ["AZUREML_MODEL_DIR"], "m.txt")
+    return {{
+        "answer": answer, "model": open(model).read(), "cwd": os.getcwd(), "six": six.__version__,
+        "env": {{name: os.environ.get(name) for name in names}}, "uid": os.getuid(),
+    }}
+"""
+_PATIENCE = 60.0
+
+
+@dataclass
+class Workbench:
+    """Runs commands in the network of *engine*, in a *folder* with a definition `churn`."""
+
+    engine: OwnEngine
+    folder: Path
+    env: dict[str, str]
+
+    @property
+    def definition(self) -> Path:
+        return self.folder / "churn"
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.engine.enter, *command],
+            cwd=self.folder,
+            env=self.env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*command)
+        stdout, stderr = process.communicate(timeout=_PATIENCE)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+    def envsync(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "envsync", *arguments)
+
+    def deploy(self, *more: str) -> subprocess.CompletedProcess[str]:
+        options = ("--docker", "--detach", "--base", BASE, "--port", "0", *more)
+        return self.envsync("serve", "churn", *options)
+
+    def list(self) -> list[dict[str, Any]]:
+        done = self.envsync("service", "list", "--json")
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    def ask(self, uri: str | None = None) -> Any:
+        chosen = uri or self.list()[0]["scoring_uri"]
+        done = self.run("curl", "--silent", "--show-error", "-d", "{}", chosen)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def containers(self) -> list[str]:
+        return self.run("docker", "ps", "-aq").stdout.split()
+
+    def write(self, answer: str) -> None:
+        (self.definition / "score.py").write_text(SCRIPT.format(answer=answer))
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    served_channel: Served, rattler_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workbench]:
+    """Give an engine that has the base image and the image of `churn`."""
+    if lack := why_no_engine() or why_not():
+        pytest.skip(lack)
+    folder = tmp_path_factory.mktemp("containers")
+    (folder / "config.toml").write_text(served_channel.config)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ENVSYNC_")}
+    env |= {"HOME": str(folder), "ENVSYNC_HOME": str(folder / "home")}
+    env |= {"ENVSYNC_CONFIG": str(folder / "config.toml"), "NO_PROXY": "127.0.0.1,localhost"}
+    env |= {"RATTLER_CACHE_DIR": str(rattler_cache), "UV_CACHE_DIR": str(default_cache() / "uv")}
+    with run_engine(has_bridge=True) as engine:
+        env["DOCKER_HOST"] = engine.host
+        bench = Workbench(engine, folder, env)
+        archive = make_base_archive(default_cache())
+        command = ["docker", "import", str(archive), BASE]
+        subprocess.run(command, env=env, check=True, capture_output=True)
+        define(bench)
+        yield bench
+
+
+def define(bench: Workbench) -> None:
+    folder = bench.definition
+    (folder / "model").mkdir(parents=True)
+    (folder / "model/m.txt").write_text("old model")
+    definition = {"name": "churn", "environmentVariables": {"TOKEN": "s3cret"}}
+    (folder / "azureml_environment.json").write_text(json.dumps(definition))
+    conda = {"channels": ["conda-forge"], "dependencies": ["python", "six=1.17"]}
+    (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
+    for arguments in (("lock",), ("build-local", "--docker", "--base", BASE)):
+        command = [sys.executable, "-m", "envsync", arguments[0], "churn", *arguments[1:]]
+        subprocess.run(command, cwd=bench.folder, env=bench.env, check=True)  # they need a channel
+
+
+@pytest.fixture
+def bench(prepared: Workbench) -> Iterator[Workbench]:
+    """Give the workbench as it was at first; no container may be left of the test before."""
+    prepared.write("1")
+    (prepared.definition / "model/m.txt").write_text("old model")
+    yield prepared
+    for container in prepared.containers():
+        prepared.run("docker", "rm", "-f", container)
+
+
+def test_a_container_is_deployed_reloaded_updated_and_deleted(bench: Workbench) -> None:
+    deployed = bench.deploy()
+    assert deployed.returncode == 0, deployed.stderr
+    first = bench.ask()
+    bench.write("2")
+    (bench.definition / "model/m.txt").write_text("new model")
+    reloaded = bench.envsync("service", "reload", "churn")
+    second = bench.ask()
+    updated = bench.envsync("service", "update", "churn")
+    third = bench.ask()
+    logs = bench.envsync("service", "logs", "churn")
+    names = bench.run("docker", "ps", "-a", "--format", "{{.Names}} {{.Ports}}").stdout
+    deleted = bench.envsync("service", "delete", "churn")
+
+    assert [done.returncode for done in (reloaded, updated, deleted)] == [0, 0, 0]
+    assert first["env"] == {
+        "AML_APP_ROOT": "/var/azureml-app",
+        "AZUREML_MODEL_DIR": "/var/azureml-app/azureml-models/model/1",
+        "AZUREML_ENTRY_SCRIPT": "/var/azureml-app/churn/score.py",
+        "TOKEN": "s3cret",
+    }
+    assert (first["answer"], first["model"], first["six"]) == (1, "old model", "1.17.0")
+    assert (second["answer"], second["model"]) == (2, "old model")
+    assert (third["answer"], third["model"]) == (2, "new model")
+    assert first["cwd"] == "/var/azureml-app"
+    assert "init is done\n" in logs.stdout
+    assert re.fullmatch(r"envsync-churn 127\.0\.0\.1:\d+->5001/tcp\n", names)
+    assert bench.containers() == []
+
+
+def test_answers_name_the_lock_and_labels_hold_no_variables(bench: Workbench) -> None:
+    assert bench.deploy().returncode == 0
+    (service,) = bench.list()
+    head = bench.run("curl", "--silent", "--head", service["scoring_uri"]).stdout
+    labels = bench.run("docker", "inspect", "-f", "{{json .Config.Labels}}", "envsync-churn").stdout
+
+    assert service["lock_digest"].startswith("sha256:")
+    assert f"x-envsync-lock: {service['lock_digest']}" in head
+    assert "envsync.service.plan" in labels
+    assert "s3cret" not in labels
+
+
+def test_new_source_that_cannot_be_loaded_leaves_the_old_one_answering(bench: Workbench) -> None:
+    assert bench.deploy().returncode == 0
+    bench.write("1 / 0")
+    reloaded = bench.envsync("service", "reload", "churn")
+    updated = bench.envsync("service", "update", "churn")
+
+    for done in (reloaded, updated):
+        assert done.returncode == 1
+        assert "ZeroDivisionError: division by zero" in done.stderr
+    assert "Error: The new source of `churn` can't be loaded" in reloaded.stderr
+    assert "Error: The server of `churn` ended with status 1" in updated.stderr
+    assert bench.ask()["answer"] == 1
+    bench.run("docker", "kill", "envsync-churn")
+    bench.run("docker", "start", "envsync-churn")
+    wait_for_answer(bench)
+    assert bench.ask()["answer"] == 1
+    assert len(bench.containers()) == 1
+
+
+def wait_for_answer(bench: Workbench) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not (found := bench.list()) or found[0]["state"] != "running":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def test_a_script_that_cannot_be_loaded_leaves_nothing_behind(bench: Workbench) -> None:
+    bench.write("1 / 0")
+    done = bench.deploy()
+
+    assert done.returncode == 1
+    assert "Error: The server of `churn` ended with status 1, and its log ends so" in done.stderr
+    assert "ZeroDivisionError: division by zero\n" in done.stderr
+    assert bench.containers() == []
+    assert bench.list() == []
+
+
+def test_two_deployments_at_once_end_in_one_container(bench: Workbench) -> None:
+    options = ("--docker", "--detach", "--base", BASE, "--port", "0")
+    command = (sys.executable, "-m", "envsync", "serve", "churn", *options)
+    both = [bench.start(*command), bench.start(*command)]
+    outputs = [process.communicate(timeout=_PATIENCE)[1] for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert bench.ask()["answer"] == 1
+    assert len(bench.containers()) == 1
+
+
+@pytest.mark.parametrize("delay", [0.3, 0.6, 0.8, 1.0, 1.3])
+def test_a_deployment_that_is_killed_leaves_a_whole_service_or_nothing(
+    bench: Workbench, delay: float
+) -> None:
+    options = ("--docker", "--detach", "--base", BASE, "--port", "0")
+    process = bench.start(sys.executable, "-m", "envsync", "serve", "churn", *options)
+    time.sleep(delay)
+    process.kill()
+    process.communicate()
+    found = bench.list()
+
+    if found:
+        assert bench.ask()["answer"] == 1
+    assert len(bench.containers()) == len(found)
+
+
+def test_a_container_comes_back_with_its_engine(bench: Workbench) -> None:
+    assert bench.deploy("--port", "7001").returncode == 0
+    bench.engine.stop()
+    bench.engine.start()
+    wait_for_answer(bench)
+
+    assert bench.ask("http://localhost:7001/score")["answer"] == 1
+    assert bench.envsync("service", "reload", "churn").returncode == 0
+    assert bench.envsync("service", "delete", "churn").returncode == 0
+
+
+def test_a_server_that_is_killed_is_started_again(bench: Workbench) -> None:
+    assert bench.deploy("--port", "7001").returncode == 0
+    pid = bench.run("docker", "inspect", "-f", "{{.State.Pid}}", "envsync-churn").stdout
+    os.kill(int(pid), signal.SIGKILL)
+    wait_for_answer(bench)
+
+    assert bench.ask("http://localhost:7001/score")["answer"] == 1
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_container_in_the_foreground_goes_with_its_command(
+    bench: Workbench, ending: signal.Signals
+) -> None:
+    options = ("--docker", "--base", BASE, "--port", "7002")
+    process = bench.start(sys.executable, "-m", "envsync", "serve", "churn", *options)
+    assert process.stderr is not None
+    lines = []
+    while "Serving at" not in "".join(lines[-1:]):
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    answer = bench.ask("http://localhost:7002/score")
+    process.send_signal(ending)
+    stdout, stderr = process.communicate(timeout=_PATIENCE)
+    deadline = time.monotonic() + _PATIENCE
+    while bench.containers() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert answer["answer"] == 1
+    assert "Serving at http://localhost:7002/score\n" in lines
+    assert "init is done\n" in lines
+    assert bench.containers() == []
+    if ending is not signal.SIGKILL:
+        assert "POST /score 200" in stdout
+        assert "Stopping" in stderr
+        assert process.returncode == 0
+    assert bench.list() == []
+
+
+def test_a_script_that_fails_in_the_foreground_gives_its_status(bench: Workbench) -> None:
+    bench.write("1 / 0")
+    failed = bench.envsync("serve", "churn", "--docker", "--base", BASE, "--port", "0")
+    (bench.definition / "score.py").write_text("def init(): pass\n")
+    wrong = bench.envsync("serve", "churn", "--docker", "--base", BASE, "--port", "0")
+
+    assert (failed.returncode, wrong.returncode) == (1, 2)
+    assert "`init()` of entry script `score.py` failed: ZeroDivisionError" in failed.stderr
+    assert "defines no `run` function" in wrong.stderr
+    assert bench.containers() == []
+
+
+def test_a_port_that_is_in_use_is_said(bench: Workbench) -> None:
+    assert bench.deploy("--port", "7003").returncode == 0
+    more = ("--service-name", "another", "--port", "7003")
+    done = bench.deploy(*more)
+
+    assert done.returncode == 1
+    assert "Error: Port 7003 of `localhost` is in use\n" in done.stderr
+    assert len(bench.containers()) == 1
+
+
+def test_without_the_server_of_azure_ml_it_is_not_run(bench: Workbench) -> None:
+    done = bench.deploy("--server", "azureml")
+
+    assert done.returncode == 2
+    assert "Error: The environment has no `azureml-inference-server-http`\n" in done.stderr
+    assert bench.containers() == []
+
+
+def test_an_orphan_of_the_script_does_not_stay_as_a_zombie(bench: Workbench) -> None:
+    script = """
+    import os, subprocess
+    def init(): pass
+    def run(raw_data):
+        subprocess.run(["sh", "-c", "sleep 0.2 &"], check=True)
+        return 1
+    """
+    (bench.definition / "score.py").write_text(textwrap.dedent(script))
+    assert bench.deploy().returncode == 0
+    for _ in range(3):
+        assert bench.ask() == 1
+    time.sleep(0.6)
+    states = bench.run("docker", "top", "envsync-churn", "-eo", "stat,pid,args").stdout.splitlines()
+
+    assert [line for line in states if line.startswith("Z")] == []
+    assert len(states) == 4  # a head, the guard, the server, the worker
+
+
+def test_python_deploys_a_container(bench: Workbench) -> None:
+    script = """
+    from envsync import Environment, InferenceConfig, LocalWebservice, Model
+    environment = Environment.load_from_directory("churn")
+    config = InferenceConfig("score.py", source_directory="churn", environment=environment)
+    how = LocalWebservice.deploy_configuration(port=7004, use_docker=True, base_image=BASE)
+    model = Model(name="m", path="churn/model/m.txt")
+    service = Model.deploy("pyservice", [model], config, how)
+    service.wait_for_deployment(show_output=True)
+    found = service.run({"data": 1})
+    assert found["env"]["AZUREML_MODEL_DIR"].endswith("/azureml-models/m/0"), found
+    assert service.state == "running" and service.scoring_uri == "http://localhost:7004/score"
+    service.update(models=[model, Model(name="n", path="churn/model/m.txt")], wait=True)
+    """
+    (bench.definition / "score.py").write_text(
+        SCRIPT.format(answer=1)
+        .replace('["AZUREML_MODEL_DIR"]', '["AML_APP_ROOT"]')
+        .replace('"m.txt"', '"azureml-models/m/0/m.txt"')
+    )
+    code = f"BASE = {BASE!r}\n{textwrap.dedent(script)}\n"
+    code += "print(service.run(b'{}')['env']['AZUREML_MODEL_DIR'])\nservice.delete()\n"
+    done = bench.run(sys.executable, "-c", code)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\n/var/azureml-app/azureml-models\n")
+    assert bench.containers() == []
