@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.errors import Finding
+    from envsync.model.image import BaseImage
     from envsync.model.progress import Reporter
     from envsync.workflow.image_assembly import Assembly, ImageOptions
 
@@ -76,9 +77,17 @@ def _fill(folder: Path, assembly: Assembly) -> None:
         paths.append(f"{_LAYERS}/{number:03}.tar.gz")
         shutil.copyfile(assembly.provider.path(layer.digest or ""), folder / paths[-1])
     text = dump_dockerfile(
-        _name_base(assembly), layers=paths, before=base.settings, after=assembly.settings
+        f"{_dump_platform(base)}{_name_base(assembly)}",
+        layers=paths,
+        before=base.settings,
+        after=assembly.settings,
     )
     (folder / DOCKERFILE).write_text(text, encoding="utf-8")
+
+
+def _dump_platform(base: BaseImage) -> str:
+    """Return the flag for an image that the machine which builds must not choose by itself."""
+    return f"--platform={base.os}/{base.architecture} " if base.layers else ""
 
 
 def _name_base(assembly: Assembly) -> str:

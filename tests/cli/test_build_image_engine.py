@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -288,26 +288,78 @@ def test_a_dockerfile_of_the_definition_is_built_upon(
     assert said.stdout == "yes\n"
 
 
+_SETTLED_BASE = """
+FROM {base}
+LABEL kept=yes org.opencontainers.image.title=other org.opencontainers.image.vendor=other
+ENV A=b PATH=/opt/bin:/usr/bin:/bin
+WORKDIR /srv
+USER 0:0
+EXPOSE 5001
+ENTRYPOINT ["/usr/bin/env"]
+"""
+_LOOK = """
+find /azureml-envs -printf '%p %m %U %G %T@ %s %l\\n' | sort
+find /azureml-envs -type f -exec sha256sum {} + | sort
+find / -xdev -path /proc -prune -o -path /sys -prune -o -printf '%p %m %U %G %y %l\\n' | sort
+env | grep -v HOSTNAME | sort
+"""
+
+
+@pytest.fixture
+def settled_base(tmp_path: Path, base_image: str, docker_engine: DockerEngine) -> Iterator[str]:
+    """Return an image that says much of itself, with the files of the bare Debian."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/Dockerfile").write_text(_SETTLED_BASE.format(base=base_image))
+    name = f"envsync-test/{tmp_path.name.replace('_', '-')[-50:].strip('-')}-base:1"
+    command = ["docker", "build", "--quiet", "--tag", name, str(tmp_path / "base")]
+    subprocess.run(command, check=True, capture_output=True)
+    yield name
+    docker_engine.remove(name)
+
+
 def test_a_docker_context_builds_the_same_file_system_and_settings(
-    build: Callable[..., Done],
     locked: Callable[..., Done],
-    tmp_path: Path,
+    define: Callable[..., Path],
     tag: str,
-    base_image: str,
+    settled_base: str,
     docker_engine: DockerEngine,
 ) -> None:
-    built = build()
-    done = locked("save-to-directory", "--docker-context", "--image", base_image, "d", "context")
-    platform = docker_engine.version().oci_platform
-    other = docker_engine.build(tmp_path / "context", dockerfile="Dockerfile", platform=platform)
-    look = (
-        "find /azureml-envs -printf '%p %m %u %T@ %s %l\\n' | sort; env | grep -v HOSTNAME | sort"
-    )
-    one, two = (docker_engine.run(it, ["sh", "-c", look], read_only={}) for it in (tag, other))
+    variables = {"GREETING": "say \"$HOME\" \\ 'so'", "EMPTY": "", "with space": "ä"}
+    define("python", "six=1.17", pip=("idna==3.10",), environmentVariables=variables)
+    built = locked("build-local", "d", "--docker", "--tag", tag, "--base", settled_base)
+    done = locked("save-to-directory", "--docker-context", "--image", settled_base, "d", "new/it")
+    other = f"{tag}-built"
+    command = ["docker", "build", "--network=none", "--quiet", "--tag", other, "new/it"]
+    subprocess.run(command, check=True, capture_output=True)
+    one, two = (docker_engine.run(it, ["sh", "-c", _LOOK], read_only={}) for it in (tag, other))
+    direct, by_file = (docker_engine.inspect(it) or {} for it in (tag, other))
+    docker_engine.remove(other)
 
     assert (built.status, done.status) == (0, 0), done.stderr
-    assert one.stdout.count("\n") > 100
+    assert one.stdout.count("\n") > 10_000
     assert one.stdout == two.stdout
+    said, built_upon = _settings(direct), _settings(by_file)
+    assert built_upon["Labels"].pop("org.opencontainers.image.vendor") == ""  # can't be taken away
+    assert said == built_upon
+    assert said["Env"][-3:] == ["GREETING=say \"$HOME\" \\ 'so'", "EMPTY=", "with space=ä"]
+    assert said["WorkingDir"] == "/srv"
+
+
+def _settings(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what an engine's *facts* of an image say to those who run it."""
+    names = ("Env", "Cmd", "Entrypoint", "WorkingDir", "User", "ExposedPorts", "Labels")
+    return {name: facts["Config"].get(name) for name in names}
+
+
+def test_a_docker_context_cannot_hold_a_line_break(
+    locked: Callable[..., Done], define: Callable[..., Path], base_image: str, tmp_path: Path
+) -> None:
+    define("python", "six=1.17", pip=("idna==3.10",), environmentVariables={"MANY": "a\nb"})
+    done = locked("save-to-directory", "--docker-context", "--image", base_image, "d", "context")
+
+    assert done.status == 2
+    assert "Error: `MANY` has a line break, which a Dockerfile can't hold\n" in done.stderr
+    assert list(tmp_path.glob("*context*")) == []
 
 
 def test_a_docker_context_is_not_written_over_anything(
