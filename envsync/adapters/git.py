@@ -139,6 +139,8 @@ class _Git:
         """
         if self.path.exists() and self.run("rev-parse", "--git-dir").status != 0:
             remove_tree(self.path)
+        for left in self.path.rglob("*.lock"):  # by a process that died: this one has it alone
+            left.unlink(missing_ok=True)
         done = self.run("init", "--quiet", "--bare", str(self.path), where=False)
         for key, value in (("gc.auto", "0"), ("uploadpack.allowAnySHA1InWant", "true")):
             if done.status == 0:

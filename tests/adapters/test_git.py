@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,26 @@ def test_a_copy_that_is_damaged_is_made_anew(project: Path, repositories: GitRep
     (copy / "HEAD").write_text("nonsense")
 
     assert repositories.hash(pin, {}) == digest
+
+
+def test_what_a_killed_process_left_locked_is_no_obstacle(
+    project: Path, repositories: GitRepositories
+) -> None:
+    copy = repositories.provide(pin_of(project, commit(project)), {})
+    second = commit(project)
+    for name in ("packed-refs.lock", f"refs/heads/locked-{second}.lock", "config.lock"):
+        (copy / name).write_text("")
+
+    assert repositories.provide(pin_of(project, second), {}) == copy
+
+
+def test_many_may_ask_at_once(project: Path, repositories: GitRepositories) -> None:
+    pins = [pin_of(project, commit(project)) for _ in range(3)]
+
+    with ThreadPoolExecutor() as pool:
+        digests = set(pool.map(lambda pin: repositories.hash(pin, {}), pins * 3))
+
+    assert len(digests) == 1
 
 
 def test_a_commit_that_is_not_there_is_named(project: Path, repositories: GitRepositories) -> None:

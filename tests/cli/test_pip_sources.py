@@ -14,7 +14,7 @@ from base_archive import write_base
 from fakes import pip_package
 from images import list_members
 from packaging.pylock import Pylock
-from repositories import commit, run_git, serve_folder, serve_repositories, write_project
+from repositories import GIT, commit, run_git, serve_folder, serve_repositories, write_project
 from wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
@@ -155,8 +155,14 @@ def test_credentials_of_a_repository_are_used_and_not_kept(
     host: str,
     tmp_path: Path,
     private_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = f"thing @ git+http://user:{PASSWORD}@{host}/thing/.git@v1"
+    spy = tmp_path / "bin" / "git"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/arguments\nexec {GIT} "$@"\n')
+    spy.chmod(0o755)
+    monkeypatch.setenv("PATH", str(spy.parent), prepend=":")
     directory = define("python", "six", pip=(asked,))
 
     said = [
@@ -168,6 +174,7 @@ def test_credentials_of_a_repository_are_used_and_not_kept(
 
     assert [done.status for done in said] == [0] * len(said), said
     assert PASSWORD not in str(said)
+    assert f"http://{host}/thing/.git" in (tmp_path / "arguments").read_text()
     assert find(directory, "thing").url.startswith(f"git+http://{host}/thing/.git@")
     definition = directory / "conda_dependencies.yml"
     leaks = [
