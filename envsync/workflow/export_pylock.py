@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError, Finding
 from envsync.lock.pylock import PylockEntry, PylockHead, dump_entries, is_from_index, is_wheel
@@ -12,13 +12,25 @@ from envsync.solve.python_target import PythonTarget, write_marker
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from envsync.adapters.uv.index_files import UvIndex
     from envsync.lock.pylock import IndexedFile
     from envsync.model.lockfile import LockedPackage, Lockfile
 
 
+class FileIndex(Protocol):
+    """Knows every file of a package."""
+
+    def list_files(
+        self, packages: Sequence[LockedPackage], target: PythonTarget
+    ) -> Mapping[str, tuple[IndexedFile, ...]]:
+        """Return the files of each of *packages*, by name, that will do for *target*.
+
+        Raises:
+            EnvsyncError: it can't be asked, or no longer has a package.
+        """
+
+
 def export_pylock(
-    lockfile: Lockfile, subdirs: Sequence[str], index: UvIndex, *, file: str
+    lockfile: Lockfile, subdirs: Sequence[str], index: FileIndex, *, file: str
 ) -> tuple[str, tuple[Finding, ...]]:
     """Return the pip packages that *lockfile* has for *subdirs* as a `pylock.toml`.
 
@@ -54,7 +66,7 @@ def _find_target(lockfile: Lockfile, subdir: str) -> PythonTarget:
 
 
 def _ask(
-    index: UvIndex, packages: Iterable[LockedPackage], target: PythonTarget, warnings: list[str]
+    index: FileIndex, packages: Iterable[LockedPackage], target: PythonTarget, warnings: list[str]
 ) -> Mapping[str, tuple[IndexedFile, ...]]:
     asked = [package for package in packages if is_from_index(package.url)]
     if not asked:
