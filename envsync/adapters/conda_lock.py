@@ -48,7 +48,8 @@ def compute_content_hash(conda: CondaSpec, subdirs: Sequence[str]) -> tuple[tupl
                 platform_overrides=list(subdirs),
                 mapping_url=mapping.as_uri(),
             )
-            with default_virtual_package_repodata() as facts:
+            facts = default_virtual_package_repodata()
+            with facts:  # which gives nothing that could be bound here
                 hashes = compute_content_hashes(spec, facts)
         except Exception:  # noqa: BLE001  # whatever its parsers raise means: can't read it
             digest = hashlib.sha256(conda.text.encode()).hexdigest()

@@ -80,7 +80,8 @@ def test_the_content_hash_is_the_one_conda_lock_computes(tmp_path: Path) -> None
         "mapping.write_text('{}')\n"
         "spec = make_lock_spec(src_files=[pathlib.Path(sys.argv[1])],"
         " platform_overrides=['linux-64', 'win-64'], mapping_url=mapping.as_uri())\n"
-        "with default_virtual_package_repodata() as facts:\n"
+        "facts = default_virtual_package_repodata()\n"
+        "with facts:\n"
         "    print(sorted(compute_content_hashes(spec, facts).items()))\n"
     )
     done = subprocess.run(
