@@ -21,8 +21,8 @@ _START_SECONDS = 20
 
 def why_not() -> str | None:
     """Return what this machine or user lacks to run an engine, or None."""
-    if shutil.which("dockerd") is None:
-        return "needs dockerd"
+    if shutil.which("dockerd") is None or shutil.which("unshare") is None:
+        return "needs dockerd and unshare"
     return None if os.geteuid() == 0 else "needs root for dockerd"
 
 
