@@ -25,6 +25,49 @@ def find_clobbers(claims: Mapping[Recipe, Collection[str]]) -> dict[str, list[Re
     return {path: found for path, found in sorted(owners.items()) if len(found) > 1}
 
 
+def find_overshadowed(claims: Mapping[Recipe, Collection[str]]) -> dict[str, Recipe]:
+    """Return the files below paths where another package of *claims* has a file or a link.
+
+    The folder wins, and so its files have to lie above what would hide them.
+    """
+    shadows = _list_shadows(claims)
+    if not shadows:
+        return {}  # as nearly always
+    return {
+        path: recipe
+        for recipe, paths in claims.items()
+        for path in paths
+        if path.startswith(shadows)
+    }
+
+
+def find_crossing(claims: Mapping[Recipe, Collection[str]]) -> tuple[Recipe, ...]:
+    """Return the packages that have files where others have folders, and those others."""
+    shadows = _list_shadows(claims)
+    if not shadows:
+        return ()
+    return tuple(
+        recipe
+        for recipe, paths in claims.items()
+        if any(f"{path}/".startswith(shadows) for path in paths)
+    )
+
+
+def _list_shadows(claims: Mapping[Recipe, Collection[str]]) -> tuple[str, ...]:
+    """Return the paths, with a slash, that are files of one package and folders of another."""
+    folders: set[str] = set()
+    for paths in claims.values():
+        for folder in {path.rpartition("/")[0] for path in paths}:
+            _add_with_parents(folder, folders)
+    return tuple(f"{path}/" for paths in claims.values() for path in folders.intersection(paths))
+
+
+def _add_with_parents(folder: str, folders: set[str]) -> None:
+    while folder and folder not in folders:
+        folders.add(folder)
+        folder = folder.rpartition("/")[0]
+
+
 def pick_files(archive: Path, paths: Collection[str]) -> list[ImageFile]:
     """Return the files at *paths* of a layer's *archive*."""
     with tarfile.open(archive, "r:") as opened:
@@ -38,6 +81,6 @@ def _pick(archive: tarfile.TarFile, path: str) -> ImageFile:
         path=path,
         content=stream.read() if stream is not None else None,
         target=member.linkname if member.issym() else None,
-        is_executable=bool(member.mode & 0o100),
+        is_executable=member.isfile() and bool(member.mode & 0o100),
         mtime=int(member.mtime),
     )

@@ -49,6 +49,11 @@ def list_conda_files(
     return (*files, own)
 
 
+def list_conda_claims(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the paths of the files that *record* says are its package's own."""
+    return tuple(_original_path(item) for item in record["paths_data"]["paths"])
+
+
 def list_holders(records: Mapping[str, Mapping[str, Any]], *, prefix: str) -> dict[str, str]:
     """Return the names of the packages of *records* by the paths that they won."""
     return {

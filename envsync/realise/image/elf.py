@@ -15,9 +15,12 @@ def find_loader(program: bytes) -> str | None:
     """Return the path of the loader that *program* asks for; scripts and static ones ask none."""
     if program[:4] != _MAGIC or program[4:6] != bytes((_WIDE, 1)):
         return None
-    start, size, count = _HEADER.unpack_from(program)
-    for number in range(count):
-        kind, _, offset, length = _SEGMENT.unpack_from(program, start + number * size)
-        if kind == _INTERPRETER:
-            return program[offset : offset + length].rstrip(b"\0").decode()
+    try:
+        start, size, count = _HEADER.unpack_from(program)
+        for number in range(count):
+            kind, _, offset, length = _SEGMENT.unpack_from(program, start + number * size)
+            if kind == _INTERPRETER:
+                return program[offset : offset + length].rstrip(b"\0").decode(errors="replace")
+    except struct.error:
+        return None  # it is cut off, and starts nowhere
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.realise.image.activation import Activation, is_for_activation, read_activation
 from envsync.realise.image.arrangement import PackageLayer, arrange
-from envsync.realise.image.clobbers import find_clobbers, pick_files
+from envsync.realise.image.clobbers import find_clobbers, find_overshadowed, pick_files
 from envsync.realise.image.elf import find_loader
 from envsync.realise.image.files import ImageFile
 from envsync.realise.image.recipe import hash_json, write_recipes
@@ -227,15 +227,15 @@ class EnvironmentLayers:
     def _settle(self, ordered: Sequence[Recipe]) -> tuple[_Contents, ...]:
         """Return what puts files back that the wrong one of two packages would have, if any."""
         claims = {recipe: self._cache.list_paths(recipe.key) for recipe in ordered}
-        clobbered = find_clobbers(claims)
-        if not clobbered:
+        clobbered, overshadowed = find_clobbers(claims), find_overshadowed(claims)
+        if not clobbered and not overshadowed:
             return ()
         key = hash_json(["clobbers", [recipe.key for recipe in ordered]])
         title = "files that several packages have"
         known = self._cache.find(key)
         if known is not None and self._cache.blobs.find(known.diff_id) is not None:
             return (_Contents(key=key, title=title),)
-        winners = self._maker().find_winners(clobbered)
+        winners = {**overshadowed, **self._maker().find_winners(clobbered)}
         self._provide(list(winners.values()))
         files = [
             file

@@ -29,8 +29,9 @@ _LAUNCHERS = ("console_scripts", "gui_scripts")
 # How uv starts a script where the interpreter's path is too long for a first line.
 _LONG_HEAD = re.compile(rb"#!/bin/sh\n'''exec' [^\n]*\n' '''\n")
 _HEADERS = re.compile(r"include/site/python[^/]+/")
+_LONGEST_HEAD = 127  # what Linux read of a first line for most of its life
 _LAUNCHER = """\
-#!{python}
+{head}
 # -*- coding: utf-8 -*-
 import sys
 
@@ -92,8 +93,8 @@ def list_pip_files(info: Path, *, unpacked: Path, place: PipPlace) -> Sequence[I
 def _read_row(item: RecordRow, info: Path, unpacked: Path, place: PipPlace) -> _Row | None:
     source = item.path
     is_note = source.parent == info and (source.name in _NOTES or source.name == "RECORD")
-    if is_note or source.suffix == ".pyc":
-        return None
+    if is_note or source.parent.name == "__pycache__":
+        return None  # Python would not take what was compiled for a file of another time
     if source.is_relative_to(info.parent):
         path = f"{place.site_packages}/{source.relative_to(info.parent).as_posix()}"
     elif source.is_relative_to(unpacked):
@@ -134,7 +135,7 @@ def _retarget(content: bytes, source: Path, python: str) -> bytes:
         head, rest = long_head[0], content[long_head.end() :]
     if str(source.with_name("python")).encode() not in head:
         return content
-    return f"#!{python}".encode() + (newline or b"\n") + rest
+    return _dump_head(python).encode() + (newline or b"\n") + rest
 
 
 def _list_launchers(info: Path) -> dict[str, str]:
@@ -156,10 +157,18 @@ def _list_launchers(info: Path) -> dict[str, str]:
     }
 
 
+def _dump_head(python: str) -> str:
+    """Return what makes a script start *python*, by way of a shell where its path is too long."""
+    head = f"#!{python}"
+    if len(head) <= _LONGEST_HEAD:
+        return head
+    return f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''"
+
+
 def _dump_launcher(target: str, python: str) -> bytes:
     module, _, called = target.partition(":")
     text = _LAUNCHER.format(
-        python=python,
+        head=_dump_head(python),
         module=module.strip(),
         first=called.strip().partition(".")[0],
         called=called.strip(),

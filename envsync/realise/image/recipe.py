@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENTS = "/azureml-envs"  # where Azure ML's own images have them
 
-_FORMAT = 1  # counts up whenever the same recipe comes to make other bytes
+_FORMAT = 2  # counts up whenever the same recipe comes to make other bytes
 _FREE_THREADED = re.compile(r"_cp3\d+t$")
 
 

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from packaging.utils import canonicalize_name
+
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
 from envsync.model.subdir import current_subdir
-from envsync.realise.image.conda_files import list_conda_files, list_holders, load_records
+from envsync.realise.image.clobbers import find_crossing
+from envsync.realise.image.conda_files import (
+    list_conda_claims,
+    list_conda_files,
+    list_holders,
+    load_records,
+)
 from envsync.realise.image.pip_files import (
     PipPlace,
     find_distributions,
@@ -107,7 +115,7 @@ class LayerMaker:
             holders = list_holders(load_records(staged), prefix=prefix)
         for path in disputed:
             by_name = {recipe.package.name: recipe for recipe in clobbered[path]}
-            winners[path] = by_name[holders[path]]
+            winners[path] = by_name.get(holders.get(path, ""), winners[path])
         return winners
 
     def stage_conda(self, recipes: Sequence[Recipe], target: Path) -> None:
@@ -129,10 +137,17 @@ class LayerMaker:
     def _add_conda(self, recipes: Sequence[Recipe], staged: Path) -> None:
         self.stage_conda(recipes, staged)
         records = load_records(staged)
+        claims = {recipe: list_conda_claims(records[recipe.package.name]) for recipe in recipes}
+        places = dict.fromkeys(recipes, staged)
+        for index, recipe in enumerate(find_crossing(claims)):
+            places[recipe] = staged.with_name(f"{staged.name}-{index}")
+            self.stage_conda([recipe], places[recipe])  # among the others it may be incomplete
 
         def list_files(recipe: Recipe) -> Sequence[ImageFile]:
-            record = records[recipe.package.name]
-            return list_conda_files(record, staged=staged, prefix=recipe.prefix)
+            place = places[recipe]
+            known = records if place is staged else load_records(place)
+            record = known[recipe.package.name]
+            return list_conda_files(record, staged=place, prefix=recipe.prefix)
 
         self._write(recipes, list_files)
 
@@ -186,10 +201,13 @@ class LayerMaker:
         site_packages = self._stagers.pip.unpack(
             packages, target=target, python_version=python.version, python=builder
         )
-        found = find_distributions(site_packages)
+        known = find_distributions(site_packages)
+        found = {}
         for package in packages:
-            if package.name not in found:
+            info = known.get(canonicalize_name(package.name))
+            if info is None:
                 raise EnvsyncError(f"`{package.url}` holds no package called `{package.name}`")
+            found[package.name] = info
         return found
 
     def _write(

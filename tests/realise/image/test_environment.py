@@ -8,6 +8,7 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,52 @@ def test_a_file_of_two_conda_packages_is_the_one_that_a_prefix_would_have(
     assert content(files, "share/both") == (prefix / "share/both").read_text()
     assert [content(files, f"share/{name}") for name in "abc"] == ["a", "b", "c"]
     assert not any(path.startswith("__clobbers__") for path in files)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_folder_wins_over_the_link_that_another_package_has_in_its_place(
+    conda: Make, cache: LayerCache, *, together: bool
+) -> None:
+    packages = [
+        conda("a", {"lib64": "-> lib", "lib/a": "a", "share/x": "a file"}),
+        conda("b", {"lib64/b": "b", "share/x/y": "y"}),
+        conda("c", {"lib64/c": "c"}),
+    ]
+    if not together:  # each alone, and so none in the way of another
+        for package in packages:
+            layers_of(cache, package).make()
+    layers = layers_of(cache, *packages).make()
+    found: set[str] = set()
+    for each in layers:  # as engines do
+        with tarfile.open(cache.blobs.path(each.layer.diff_id)) as archive:
+            for member in archive:
+                path = f"/{member.name}".removeprefix(f"{PREFIX}/")
+                folders = {path} if member.isdir() else set()
+                found -= {it for it in found if not folders and it.startswith(f"{path}/")}
+                found = (found - folders) | (set() if folders else {path})
+
+    wanted = {"lib/a", "lib64/b", "lib64/c", "share/x/y"}
+    assert {path for path in found if not path.startswith("conda-meta/")} == wanted
+
+
+def test_a_lock_that_spells_a_pip_package_its_own_way_is_understood(
+    wheel: Make, python: LockedPackage, cache: LayerCache
+) -> None:
+    package = replace(wheel("My_Tool", {"my_tool.py": ""}), name="My.Tool")
+
+    assert "lib/python3.11/site-packages/my_tool.py" in merge(
+        cache, layers_of(cache, python, package)
+    )
+
+
+def test_compiled_modules_without_sources_are_part_of_a_wheel(
+    wheel: Make, python: LockedPackage, cache: LayerCache
+) -> None:
+    package = wheel("secret", {"secret.pyc": "code", "__pycache__/other.cpython-311.pyc": "code"})
+    files = merge(cache, layers_of(cache, python, package))
+
+    assert "lib/python3.11/site-packages/secret.pyc" in files
+    assert not any("__pycache__" in path for path in files)
 
 
 def test_a_pip_package_wins_over_a_conda_package(
