@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _Statuses = list[int]  # `list` is a method below
 _CONFLICT = 409
+_DEBUG_PORT = "envsync.debug-port"
 _TRIES, _PAUSE = 200, 0.05
 
 
@@ -29,6 +30,7 @@ _TRIES, _PAUSE = 200, 0.05
 class ContainerRequest:
     """A container to be made; *port* of it is published on loopback as *published*, 0 for any.
 
+    So is *debug_port*, if there is one, as itself.
     What is *attached* is removed by the engine once it ends, and has a stdin.
     """
 
@@ -41,6 +43,7 @@ class ContainerRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     shm_size: str | None = None
+    debug_port: int | None = None
     attached: bool = False
 
 
@@ -66,8 +69,13 @@ class Containers:
     def create(self, request: ContainerRequest) -> str:
         """Make a container and return its id; it is not started."""
         with translated(f"asked for a container of `{request.image}`"):
+            ports = {request.port: (LOOPBACK, request.published or None)}
+            labels = dict(request.labels)
+            if request.debug_port is not None:
+                ports[request.debug_port] = (LOOPBACK, request.debug_port)
+                labels[_DEBUG_PORT] = str(request.debug_port)
             settings = self._api.create_host_config(
-                port_bindings={request.port: (LOOPBACK, request.published or None)},
+                port_bindings=ports,
                 auto_remove=request.attached,
                 shm_size=request.shm_size,
             )
@@ -78,9 +86,9 @@ class Containers:
                 environment=dict(request.environment),
                 healthcheck={"test": ["NONE"]},
                 host_config=settings,
-                labels=dict(request.labels),
+                labels=labels,
                 name=request.name,
-                ports=[request.port],
+                ports=list(ports),
                 stdin_open=request.attached,
                 stop_signal="SIGTERM",
                 working_dir=request.directory,
@@ -147,8 +155,11 @@ class Containers:
             self._api.rename(container, name)
 
     def keep_running(self, container: str) -> None:
-        """Have the engine start the container again whenever it ends or the engine comes back."""
-        with translated("asked to keep a container running"):
+        """Have the engine start the container again whenever it ends or the engine comes back.
+
+        Podman does not know this request before its fifth version, and leaves it as it is.
+        """
+        with translated("asked to keep a container running"), contextlib.suppress(NotFound):
             self._api.update_container(container, restart_policy={"Name": "unless-stopped"})
 
     def find(self, name: str) -> ContainerState | None:
@@ -209,7 +220,10 @@ class Containers:
 def _parse_state(facts: Mapping[str, Any]) -> ContainerState:
     ports = (facts.get("NetworkSettings") or {}).get("Ports") or {}
     asked = (facts.get("HostConfig") or {}).get("PortBindings") or {}
-    both = [each for found in (ports, asked) for bound in found.values() for each in bound or ()]
+    labels = dict((facts.get("Config") or {}).get("Labels") or {})
+    aside = f"{labels.get(_DEBUG_PORT)}/tcp"
+    bounds = [bound for found in (ports, asked) for port, bound in found.items() if port != aside]
+    both = [each for bound in bounds for each in bound or ()]
     published = [int(each["HostPort"]) for each in both if int(each.get("HostPort") or 0)]
     state = facts["State"]
     return ContainerState(
@@ -218,5 +232,5 @@ def _parse_state(facts: Mapping[str, Any]) -> ContainerState:
         status=str(state["Status"]),
         exit_status=int(state.get("ExitCode") or 0),
         published=published[0] if published else None,
-        labels=dict((facts.get("Config") or {}).get("Labels") or {}),
+        labels=labels,
     )
