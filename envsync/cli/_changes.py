@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from envsync.model.repository import parse_repository
+
 if TYPE_CHECKING:
     from envsync.lock.diff import Change
     from envsync.model.lockfile import LockedPackage
@@ -35,4 +37,7 @@ def _show(package: LockedPackage) -> str:
 
 
 def _origin(package: LockedPackage) -> str:
+    repository = parse_repository(package.url)
+    if repository is not None:
+        return f"{repository.url}@{repository.revision[:12]}"
     return package.url.rpartition("/")[0] or package.manager

@@ -10,10 +10,11 @@ Node = Union[str, "dict[str, Node]", "list[Node]"]
 Places = dict[int, "dict[str | int, int]"]
 
 _KEY = re.compile(
-    r"""(?P<key>'(?:[^']|'')*'|[^\s'"&*!|>%@`{\[#:,?-][^:#]*|-[^\s:#]+)\s*:(?:\s|$)"""
+    r"""(?P<key>'(?:[^']|'')*'|[^\s'"&*!|>%@`{}\[\]#:,?-][^:#]*|-[^\s:#]+)\s*:(?:\s|$)"""
 )
+_SINGLE = re.compile(r"'(?:[^']|'')*'")
 _DOUBLE = re.compile(r'"(?:[^"\\]|\\["\\/bfnrt])*"')  # escapes that mean the same in JSON
-_SPECIAL = set('"&*!|>%@`{[#?,')
+_SPECIAL = set('"&*!|>%@`{}[]#?,')
 _NULLS = frozenset({"null", "Null", "NULL", "~"})
 
 
@@ -56,7 +57,7 @@ class _Lines:
     """The lines that count, as (indentation, text, number), and how far they have been read."""
 
     def __init__(self, text: str, places: Places | None) -> None:
-        if "\t" in text or "\r" in text:
+        if not text.replace("\n", "").isprintable():  # tabs, spaces and line ends of other kinds
             raise NotBlockYaml
         self.rows = [
             (len(line) - len(bare), bare.rstrip(" "), number)
@@ -146,7 +147,7 @@ def _parse_scalar(lines: _Lines, text: str, indent: int) -> Node:
         return {}
     if text in _NULLS:
         return ""
-    if text[0] in _SPECIAL:
+    if text[0] in _SPECIAL or text == "-" or text.startswith("- "):
         raise lines.give_up()
     return _read_plain(lines, text, indent)
 
@@ -168,7 +169,7 @@ def _read_plain(lines: _Lines, text: str, indent: int) -> str:
 def _read_quoted(lines: _Lines, text: str, indent: int) -> str:
     """Read on until the quote that *text* starts with is closed."""
     rows = lines.rows
-    while not _is_closed(text):
+    while not _SINGLE.fullmatch(text):
         if lines.position == len(rows) or rows[lines.position][0] <= indent:
             raise lines.give_up()
         _, more, number = rows[lines.position]
@@ -177,11 +178,6 @@ def _read_quoted(lines: _Lines, text: str, indent: int) -> str:
         text = f"{text} {more}"
         lines.position += 1
     return text
-
-
-def _is_closed(text: str) -> bool:
-    body = text[1:]
-    return body.endswith("'") and body.count("'") % 2 == 1
 
 
 def _unquote(text: str) -> str:

@@ -32,25 +32,40 @@ def find_deviations(
         change
         for manager in ("conda", "pip")
         for change in diff_packages(
-            _pick(locked, manager), _pick(found, manager), is_newer=is_newer
+            *align(_pick(locked, manager), _pick(found, manager)), is_newer=is_newer
         )
     )
 
 
-def _pick(packages: Iterable[LockedPackage], manager: str) -> list[LockedPackage]:
-    return [normalize(package) for package in packages if package.manager == manager]
+def align(
+    one: Sequence[LockedPackage], other: Sequence[LockedPackage]
+) -> tuple[list[LockedPackage], list[LockedPackage]]:
+    """Return both with pip packages spelled alike: names as an index has them, equal versions.
 
-
-def normalize(package: LockedPackage) -> LockedPackage:
-    """Return a pip package with name and version as an index spells them, others as they are.
-
-    Installed packages and those of locks that others wrote may spell them otherwise.
+    What is installed, and the locks that others wrote, may spell them otherwise.
     """
+    first = [_rename(package) for package in one]
+    versions = {package.name: package.version for package in first if package.manager == "pip"}
+    second = []
+    for package in map(_rename, other):
+        version = versions.get(package.name, "") if package.manager == "pip" else ""
+        is_same = _parse(version) is not None and _parse(version) == _parse(package.version)
+        second.append(replace(package, version=version) if is_same else package)
+    return first, second
+
+
+def _pick(packages: Iterable[LockedPackage], manager: str) -> list[LockedPackage]:
+    return [package for package in packages if package.manager == manager]
+
+
+def _rename(package: LockedPackage) -> LockedPackage:
     if package.manager != "pip":
         return package
-    name = re.sub(r"[-_.]+", "-", package.name).lower()
+    return replace(package, name=re.sub(r"[-_.]+", "-", package.name).lower())
+
+
+def _parse(version: str) -> Version | None:
     try:
-        version = str(Version(package.version))
+        return Version(version)
     except InvalidVersion:
-        version = package.version
-    return replace(package, name=name, version=version)
+        return None

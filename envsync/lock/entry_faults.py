@@ -6,8 +6,6 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from envsync.model.repository import parse_repository
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -102,6 +100,8 @@ def _find_url_faults(package: LockedPackage) -> Iterator[str]:
 
 
 def _is_pinned(url: str) -> bool:
+    from envsync.model.repository import parse_repository  # noqa: PLC0415  # few locks need it
+
     repository = parse_repository(url)
     return repository is not None and repository.is_pinned
 

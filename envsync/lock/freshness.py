@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.lock.base_image import find_base, parse_base
+from envsync.lock.local_files import find_changed_files
 from envsync.lock.requested import Requested, list_requested, parse_requested
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def find_staleness(
 
     *pip_lines* are those of the requirements files that *spec* names.
 
-    Channels come first, then match specs, then pip requirements, then the base image, then
-    subdirs, so that two runs print the same report.
+    Channels come first, then match specs, then pip requirements, then archives that lie beside
+    the lock, then the base image, then subdirs, so that two runs print the same report.
     """
     now = list_requested(spec, pip_lines)
     then = parse_requested(lockfile.channels, lockfile.custom_metadata)
@@ -52,6 +53,7 @@ def find_staleness(
         *_compare_channels(now, then, source),
         *_compare(now.match_specs, then.match_specs, source),
         *_compare(now.pip, then.pip, f"`{source}`, under `pip:`,"),
+        *(Staleness(text=text) for text in find_changed_files(lockfile, spec.directory)),
         *_compare_bases(spec, lockfile),
         *(
             Staleness(text="it has no packages for it", subdir=subdir)

@@ -10,7 +10,6 @@ from envsync.lock.entry_faults import SUBDIRS, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import quote, shorten
-from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +59,8 @@ def _repeats_commit(node: Node | None, url: str) -> bool:
     """Tell whether the hash *node* is a repository's commit, which conda-lock writes there."""
     if not isinstance(node, dict) or not url.startswith("git+"):
         return False
+    from envsync.model.repository import parse_repository  # noqa: PLC0415  # few locks need it
+
     repository = parse_repository(url)
     return repository is not None and node.get("sha256") == repository.revision
 

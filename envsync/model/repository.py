@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -75,7 +75,7 @@ def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]
     settings: dict[str, str] = {}
     for number, (url, userinfo) in enumerate(sorted(credentials.items()), start=first):
         user, _, password = userinfo.partition(":")
-        token = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+        token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
         settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{url}.extraHeader"
         settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {token}"
         settings["GIT_CONFIG_COUNT"] = str(number + 1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envsync.adapters.uv.origin import PipOrigin, find_relative_path, strip_git_userinfo
+from envsync.adapters.uv.origin import PipOrigin, strip_git_userinfo
 from envsync.model.repository import Repository
 
 if TYPE_CHECKING:
@@ -74,15 +74,3 @@ def test_repositories_are_found_with_their_credentials(monkeypatch: pytest.Monke
 )
 def test_uv_sees_no_credentials_of_a_repository(line: str, stripped: str) -> None:
     assert strip_git_userinfo(line) == stripped
-
-
-@pytest.mark.parametrize(
-    ("url", "path"),
-    [
-        ("file:a%20b/x.whl", "a b/x.whl"),
-        ("file:///a/x.whl", None),
-        ("https://h/x.whl", None),
-    ],
-)
-def test_only_a_path_without_a_slash_starts_at_the_lock(url: str, path: str | None) -> None:
-    assert find_relative_path(url) == path

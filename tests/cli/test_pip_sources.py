@@ -118,6 +118,11 @@ def test_a_branch_stays_where_it_was_locked_until_it_is_to_move(
     assert find(directory, "thing").url == f"git+{thing.as_uri()}@{second}"
     assert "up thing 1.0 → 2.0" in moved.stderr + moved.stdout
 
+    third = commit(thing)
+    moved = envsync("lock", "d", "--update", "thing")
+    change = f"moved thing 2.0: {thing.as_uri()}@{second[:12]} → {thing.as_uri()}@{third[:12]}"
+    assert change in moved.stderr + moved.stdout
+
 
 def test_a_tag_that_is_asked_for_instead_is_taken(
     envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
@@ -261,9 +266,20 @@ def test_a_wheel_beside_the_definition_goes_where_the_definition_goes(
     assert look(tmp_path / "p", "import mine; print(mine.VERSION)") == "1.0"
 
     make_wheel(moved / "my wheels", "mine", "1.0", requires="idna>=2")
-    changed = envsync("build-local", "elsewhere", "-p", "q")
-    assert changed.status == 1
-    assert str(locked.sha256) in changed.stderr
+    stale = envsync("check", "elsewhere")
+    forced = envsync("build-local", "elsewhere", "-p", "q", "--frozen")
+    assert stale.stderr == (
+        "Error: `elsewhere/conda-lock.yml` is stale: "
+        "`my wheels/mine-1.0-py3-none-any.whl` is not the file that was locked\n"
+        "Hint: run `envsync lock elsewhere`\n"
+    )
+    assert forced.status == 1
+    assert str(locked.sha256) in forced.stderr
+
+    relocked = envsync("lock", "elsewhere")
+    assert relocked.status == 0
+    assert "rehashed mine 1.0: same address, other bytes" in relocked.stdout + relocked.stderr
+    assert envsync("build-local", "elsewhere", "-p", "q").status == 0
 
 
 def test_a_wheel_that_is_not_there_or_for_another_python_is_named(

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from envsync.lock.local_files import find_relative_path
 from envsync.model.channel import redact_url
 from envsync.model.repository import find_userinfo, parse_repository
 
@@ -108,10 +108,3 @@ def expand(line: str) -> str:
 def strip_git_userinfo(line: str) -> str:
     """Return *line* without the credentials of a git repository, which git gets otherwise."""
     return _GIT_USERINFO.sub("", expand(line)) if "git+http" in line else line
-
-
-def find_relative_path(url: str) -> str | None:
-    """Return the path of a lock's address that starts at its folder (`file:wheels/x.whl`)."""
-    parts = urlsplit(url)
-    is_relative = parts.scheme == "file" and not parts.netloc and not parts.path.startswith("/")
-    return unquote(parts.path) if is_relative else None
