@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from rattler.index import index_fs
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES, FILES, SIZE = 100, 200, 8 << 10
 MIDDLE = 50
+_MIDDLE_NAME = f"bench-{MIDDLE:03}"
 RUNS = 5
 TAG, FLOOR = "envsync-bench:1", "envsync-bench:floor"
 ENVSYNC = str(Path(sys.executable).with_name("envsync"))
@@ -51,8 +53,8 @@ config = {"os": "linux", "architecture": "amd64", "config": {},
 (made / "config.json").write_text(json.dumps(config))
 manifest = [{"Config": "config.json", "RepoTags": ["envsync-bench:floor"], "Layers": names}]
 (made / "manifest.json").write_text(json.dumps(manifest))
-subprocess.run(["tar", "-cf", f"{made}.tar", "-C", made, "."], check=True)
-subprocess.run(["docker", "load", "-q", "-i", f"{made}.tar"], check=True)
+with subprocess.Popen(["tar", "-cf", "-", "-C", made, "."], stdout=subprocess.PIPE) as tar:
+    subprocess.run(["docker", "load", "-q"], stdin=tar.stdout, check=True)
 """
 
 
@@ -121,8 +123,7 @@ def _measure(folder: Path, definition: Path, channel: Path, base: str) -> None:
         bench.run(*bench.build("--output", str(folder / "image.tar")))
         _take_apart(folder)
         _lock_variants(bench)
-        if definition.name == "many":
-            _write_dockerfile(bench)
+        _write_dockerfile(bench)
         print("\n".join(_compare(bench)))
         bench.forget_image()
 
@@ -161,17 +162,17 @@ def _compare(bench: Bench) -> list[str]:
         name="one package changed, whose layer lies in the middle",
         arguments=bench.build(),
         environment=bench.environ,
-        prepare=lambda: _change(bench, "bench-050"),
+        prepare=lambda: _change(bench, _MIDDLE_NAME),
     )
     run = Command(
-        name="`docker build` with a RUN that installs from the lock, whatever has changed",
+        name="`docker build` with a RUN of rattler and uv, whatever has changed",
         arguments=["docker", "build", "-q", "--network=host", "-t", FLOOR, str(bench.folder)],
         environment={**bench.environ, "DOCKER_BUILDKIT": "0"},
         prepare=bench.forget_image,
     )
-    rows = [floor, first, nothing, change]
-    rows += [middle, run] if (bench.folder / "Dockerfile").exists() else []
-    return compare(rows[0], *rows[1:], runs=RUNS)
+    rows = [first, nothing, change]
+    rows += [middle] if (bench.folder / f"{_MIDDLE_NAME}.yml").exists() else []
+    return compare(floor, *rows, run, runs=RUNS)
 
 
 def _change(bench: Bench, package: str) -> None:
@@ -187,19 +188,23 @@ def _lock_variants(bench: Bench) -> None:
     """Write a lock, and for each package that there are two versions of one with the other."""
     lock, spec = bench.definition / "conda-lock.yml", bench.definition / "conda_dependencies.yml"
     text = spec.read_text()
-    packages = ["six=1.16", "bench-050=1.0"] if "bench-050" in text else ["six=1.16"]
-    others = {"six=1.16": "six=1.17", "bench-050=1.0": "bench-050=1.1"}
+    others = {"six=1.16": "six=1.17", f"{_MIDDLE_NAME}=1.0": f"{_MIDDLE_NAME}=1.1"}
+    packages = [it for it in others if it.startswith("six") or _MIDDLE_NAME in text]
     for name in ("before", *packages):
         asked = [others[it] if it == name else it for it in packages]
         lines = "".join(f"- {it}\n" for it in asked)
-        without = text.replace("- bench-050\n", "")
+        without = text.replace(f"- {_MIDDLE_NAME}\n", "")
         spec.write_text(without.replace("dependencies:\n", f"dependencies:\n{lines}"))
         bench.run(ENVSYNC, "lock", str(bench.definition))
         shutil.copy(lock, bench.folder / f"{name.partition('=')[0]}.yml")
 
 
 def _write_dockerfile(bench: Bench) -> None:
-    """Write what installs the lock by a RUN, upon an image that has envsync in it."""
+    """Write what installs the lock by a RUN, upon an image that has envsync in it.
+
+    That is rattler and uv, the fastest installers that there are; Azure ML has conda and pip.
+    Conda packages come from loopback, wheels from the index.
+    """
     tool = bench.folder / "tool"
     tool.mkdir()
     settings = {"name": "tool", "environmentVariables": {}, "docker": {}}
@@ -212,7 +217,8 @@ def _write_dockerfile(bench: Bench) -> None:
     image = ["--docker", "--tag", "envsync-bench:tool", "--base", bench.base]
     bench.run(ENVSYNC, "build-local", str(tool), *image)
     shutil.copytree(ROOT / "envsync", bench.folder / "package" / "envsync")
-    shutil.copy(certifi.where(), bench.folder / "cacert.pem")
+    trusted = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    shutil.copy(trusted, bench.folder / "cacert.pem")
     (bench.folder / "Dockerfile").write_text(
         "FROM envsync-bench:tool\n"
         "COPY package /package\n"

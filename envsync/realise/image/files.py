@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
 from envsync.realise.image.tar import END, FIXED_TIME, Member, dump_header, padding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -63,8 +63,7 @@ def write_tar(files: Iterable[ImageFile], sink: Sink) -> tuple[str, ...]:
 
 def _list_missing(path: str, known: set[str]) -> Iterable[str]:
     """Return the parents of *path* that aren't *known* yet, the outermost first."""
-    parts = PurePosixPath(path).parts
-    if parts[0] != "/" or ".." in parts:
+    if not path.startswith("/") or (".." in path and ".." in path.split("/")):
         raise EnvsyncError(f"`{path}` can't be the path of a file in an image")
     missing = []
     parent = path.rpartition("/")[0]
@@ -91,30 +90,34 @@ def _write_file(file: ImageFile, sink: Sink) -> None:
 
 def _copy(source: Path, file: ImageFile, mode: int, sink: Sink) -> None:
     """Write *source*, which may be large, and hold its bytes against the hash on the way."""
-    path = file.path.lstrip("/")
-    size = _stat_size(source)
-    sink.write(dump_header(Member(path=path, kind="file", size=size, mode=mode, mtime=file.mtime)))
-    digest, written = hashlib.sha256(), 0
-    for chunk in _read(source):
-        digest.update(chunk)
-        written += sink.write(chunk)
-    sink.write(padding(size))
+    with _open(source) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        path = file.path.lstrip("/")
+        member = Member(path=path, kind="file", size=size, mode=mode, mtime=file.mtime)
+        digest, written = hashlib.sha256(), 0
+        before, chunk = dump_header(member), _read(stream, source)
+        while chunk:
+            digest.update(chunk)
+            written += len(chunk)
+            # As a whole where it is small, as most files are: each call takes its time.
+            sink.write(b"".join((before, chunk, padding(size) if written == size else b"")))
+            before, chunk = b"", _read(stream, source) if written < size else b""
+        if not written:
+            sink.write(before)
     if written != size or file.sha256 not in (None, digest.hexdigest()):
         raise EnvsyncError(f"`{file.path}` is not what its package says: its bytes were changed")
 
 
-def _stat_size(source: Path) -> int:
+def _open(source: Path) -> IO[bytes]:
     try:
-        return source.stat().st_size
+        return open(source, "rb", buffering=0)  # noqa: PTH123  # which is twice as fast
     except OSError as error:
         raise _cannot_read(source, error) from error
 
 
-def _read(source: Path) -> Iterator[bytes]:
+def _read(stream: IO[bytes], source: Path) -> bytes:
     try:
-        with source.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                yield chunk
+        return stream.read(_CHUNK)
     except OSError as error:
         raise _cannot_read(source, error) from error
 
