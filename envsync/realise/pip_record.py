@@ -10,6 +10,8 @@ from pathlib import Path
 
 from envsync.errors import EnvsyncError
 
+_UNREADABLE = "unreadable"  # a hash that no file has
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordRow:
@@ -44,9 +46,9 @@ def _read_hash(row: list[str]) -> str | None:
     if kind != "sha256":
         return None
     try:
-        return base64.urlsafe_b64decode(digest + "==").hex()
+        return base64.urlsafe_b64decode(digest + "==").hex() or _UNREADABLE
     except binascii.Error:
-        return "unreadable"  # no file has it
+        return _UNREADABLE
 
 
 def _resolve(path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.base_image import find_base, parse_base
-from envsync.lock.deviation import normalize
+from envsync.lock.deviation import align
 from envsync.lock.diff import diff_packages
 from envsync.lock.reader import LOCKFILE_NAME, parse_lockfile
 from envsync.lock.requested import list_requested, parse_requested
@@ -19,6 +19,8 @@ from envsync.workflow.lock_files import is_lock_file, load_lock_file
 from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envsync.lock.base_image import LockedBase
     from envsync.lock.diff import Change
     from envsync.lock.requested import Requested
@@ -81,10 +83,11 @@ def diff(before: str, after: str) -> Difference:
         return Difference(changes=(), asked=asked)
     from envsync.adapters.versions import is_newer
 
-    earlier, later = old.packages, new.packages
+    earlier: Sequence[LockedPackage] = old.packages
+    later: Sequence[LockedPackage] = new.packages
     if _is_partial(old, new):
         subdirs = _find_common(old, new)
-        earlier, later = _restrict(earlier, subdirs), _restrict(later, subdirs)
+        earlier, later = align(_restrict(old.packages, subdirs), _restrict(new.packages, subdirs))
     return Difference(changes=diff_packages(earlier, later, is_newer=is_newer), asked=asked)
 
 
@@ -203,5 +206,4 @@ def _find_common(old: Side, new: Side) -> set[str]:
 
 
 def _restrict(packages: tuple[LockedPackage, ...], subdirs: set[str]) -> tuple[LockedPackage, ...]:
-    """Return those of *packages* that are for *subdirs*, spelled as installed ones are."""
-    return tuple(normalize(package) for package in packages if package.subdir in subdirs)
+    return tuple(package for package in packages if package.subdir in subdirs)

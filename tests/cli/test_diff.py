@@ -176,3 +176,18 @@ def test_tree_shows_what_stands_below_what_was_asked_for(
 
     assert envsync("tree", "d").stdout == "python 3.11.9\n  openssl 3.1.0\n"
     assert envsync("tree", "d", "--subdir", "win-64").status == 2
+
+
+def test_what_speaks_of_other_machines_is_not_called_equal(
+    envsync: Callable[..., Done], tmp_path: Path
+) -> None:
+    (tmp_path / "prefix" / "conda-meta").mkdir(parents=True)
+    (tmp_path / "for-windows.txt").write_text(
+        "# platform: win-64\n@EXPLICIT\nhttps://conda.example.org/forge/win-64/a-1.0-0.conda#"
+        + "0" * 32
+    )
+    done = envsync("diff", "prefix", "for-windows.txt")
+
+    assert (done.status, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: `prefix` is for `linux-")
+    assert "and `for-windows.txt` for `win-64`: there is nothing to compare\n" in done.stderr
