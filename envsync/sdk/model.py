@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -137,7 +136,9 @@ class Model:
         wanted: dict[str, Any] = bind("deploy", given, named, order, known)
         if wanted.get("deployment_target") is not None:
             raise EnvsyncError("There is no compute target here", hint="leave it out")
-        return importlib.import_module("envsync.sdk.webservice").deploy(  # and not before
+        from envsync.sdk.webservice import deploy  # noqa: PLC0415  # few scripts deploy
+
+        return deploy(
             wanted["name"],
             [_of_any(model) for model in wanted.get("models") or ()],
             wanted.get("inference_config"),

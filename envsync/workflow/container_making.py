@@ -65,6 +65,7 @@ def make_container(
         environment=_environment(plan, spec, root),
         labels={**labels, ROOT: root},
         shm_size=spec.docker.shm_size,
+        debug_port=plan.options.debug_port,
         attached=attached,
     )
     made = containers.create(request)
@@ -157,6 +158,8 @@ def _command(
         inside = replace(options, host="0.0.0.0", port=PORT)  # noqa: S104  # published on loopback
         digest = plan.lock_digest
         server = server_command(target, inside, lock_digest=digest, runtime=Path(_RUNTIME))
+        if options.debug_port is not None:
+            server += ("--debug-host", "0.0.0.0")  # noqa: S104  # published on loopback, as above
     return (python, "-I", "-S", "-B", f"{_RUNTIME}/guard.py", until, *server)
 
 

@@ -11,7 +11,7 @@ from envsync.errors import EnvsyncError
 from envsync.model.scoring import Interpreter
 from envsync.model.service import AppFiles, PlacedModel, check_service_name, suggest_service_name
 from envsync.score.app_files import MODELS
-from envsync.score.command import RUNTIME
+from envsync.score.no_code import NO_CODE_SCRIPT
 from envsync.workflow.proof import prove
 from envsync.workflow.scoring_target import (
     ScoringChoice,
@@ -22,6 +22,8 @@ from envsync.workflow.scoring_target import (
 from envsync.workflow.serve import ServeOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envsync.model.scoring import ScoringTarget
     from envsync.model.service import Kind
 
@@ -72,16 +74,30 @@ def plan_service(
     somewhere = Interpreter(python=Path("python")) if kind == "container" else None
     target = find_target(choice, somewhere)
     is_defined = not choice.names_interpreter or bool(target.variables)
+    files = find_files(target, directory)
+    if choice.models:  # by where they lie, since the folder that they are arranged in goes
+        files = replace(files, models=_place_models(choice.models))
     return ServicePlan(
         name=check_service_name(name or suggest_service_name(_find_name(directory))),
         kind=kind,
-        files=find_files(target, directory),
+        files=files,
         definition=directory if is_defined else None,
         python=target.interpreter.python if kind == "process" else None,
         foreign=choice.names_interpreter,
         options=options,
         lock_digest=_find_digest(choice, target, kind),
         variables=target.variables,
+    )
+
+
+def _place_models(named: Sequence[str]) -> tuple[PlacedModel, ...]:
+    from envsync.workflow.models import resolve_models
+
+    return tuple(
+        PlacedModel(
+            place=f"{MODELS}/{model.name}/{model.version}/{model.path.name}", path=model.path
+        )
+        for model in resolve_models(named)
     )
 
 
@@ -99,7 +115,7 @@ def find_files(target: ScoringTarget, directory: Path) -> AppFiles:
     source: Path | None = script.parent
     if script.is_relative_to(directory):
         source = directory
-    elif script.parent == RUNTIME:
+    elif script == NO_CODE_SCRIPT:
         source = None  # a script of envsync's own
     models: tuple[PlacedModel, ...] = ()
     model_dir = MODELS

@@ -372,3 +372,43 @@ def test_python_deploys_a_container(bench: Workbench) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("\n/var/azureml-app/azureml-models\n")
     assert bench.containers() == []
+
+
+ATTACH = """
+import socket, time
+seen = b""
+while not seen:
+    try:
+        with socket.create_connection(("127.0.0.1", 5678), 20) as sock:
+            seen = sock.recv(4096)
+            if seen:
+                sock.sendall(b"c\\n")
+    except OSError:
+        pass
+    time.sleep(0.1)
+print(seen.decode())
+"""
+
+
+def test_a_debugger_attaches_inside(bench: Workbench) -> None:
+    (bench.folder / "weights").write_text("found")
+    (bench.definition / "score.py").write_text(
+        "import os\n\ndef init():\n    pass\n\ndef run(data):\n"
+        "    folder = os.environ['AZUREML_MODEL_DIR']\n    return [folder, os.listdir(folder)]\n"
+    )
+    options = ("--docker", "--base", BASE, "--port", "7003", "--debug-port", "5678")
+    command = (sys.executable, "-m", "envsync", "serve", "churn", *options, "--model", "./weights")
+    process = bench.start(*command)
+    assert process.stderr is not None
+    attached = bench.run(sys.executable, "-c", ATTACH)
+    line = ""
+    while "Serving at" not in line:
+        line = process.stderr.readline()
+        assert line, attached
+    answer = bench.ask("http://localhost:7003/score")
+    process.terminate()
+    process.communicate(timeout=_PATIENCE)
+
+    assert "/var/azureml-app/churn/score.py(1)" in attached.stdout
+    assert answer == ["/var/azureml-app/azureml-models/weights/0", ["weights"]]
+    assert line.endswith("http://localhost:7003/score\n")

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MARK = "MLmodel"
-_SCRIPT = (
-    Path(__file__).parent / "mlflow_score.py"
-)  # its folder is all its own: it is imported from
+# Its folder holds no module that could get in the way of one: scripts import from there.
+NO_CODE_SCRIPT = Path(__file__).parent / "mlflow_score.py"
 
 
 def is_mlflow_model(folder: Path) -> bool:
@@ -27,4 +26,4 @@ def no_code_candidates(model_dir: Path | None, app_root: Path) -> Iterator[Candi
         return
     folders = (model_dir, *(path for path in model_dir.iterdir() if path.is_dir()))
     if any(is_mlflow_model(folder) for folder in folders):
-        yield Candidate(path=_SCRIPT, app_root=app_root)
+        yield Candidate(path=NO_CODE_SCRIPT, app_root=app_root)
