@@ -10,7 +10,7 @@ Node = Union[str, "dict[str, Node]", "list[Node]"]
 Places = dict[int, "dict[str | int, int]"]
 
 _KEY = re.compile(
-    r"""(?P<key>'(?:[^']|'')*'|[^\s'"&*!|>%@`{}\[\]#:,?-][^:#]*|-[^\s:#]+)\s*:(?:\s|$)"""
+    r"""(?P<key>'(?:[^']|'')*'|[^\s'"&*!|>%@`{}\[\]#:,.?-][^:#]*|-[^\s:#-][^\s:#]*)\s*:(?:\s|$)"""
 )
 _SINGLE = re.compile(r"'(?:[^']|'')*'")
 _DOUBLE = re.compile(r'"(?:[^"\\]|\\["\\/bfnrt])*"')  # escapes that mean the same in JSON
@@ -169,7 +169,7 @@ def _read_plain(lines: _Lines, text: str, indent: int) -> str:
 def _read_quoted(lines: _Lines, text: str, indent: int) -> str:
     """Read on until the quote that *text* starts with is closed."""
     rows = lines.rows
-    while not _SINGLE.fullmatch(text):
+    while not (text.endswith("'") and _SINGLE.fullmatch(text)):
         if lines.position == len(rows) or rows[lines.position][0] <= indent:
             raise lines.give_up()
         _, more, number = rows[lines.position]

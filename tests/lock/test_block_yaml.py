@@ -61,6 +61,16 @@ def test_what_lockfiles_are_written_in_is_read(text: str, expected: object) -> N
         "a: 1\n- b\n",
         "  a: 1\nb: 2\n",
         "a: 'open",
+        "- - a\n",
+        "a: - b\n",
+        "a: b\nc: -\n",
+        "a: 'b' 'c'\n",
+        "a: ]\n",
+        "} b: c\n",
+        "--- : a\n",
+        "... b: c\n",
+        "a: b\u00a0c\n",
+        "a: b\0c\n",
     ],
 )
 def test_the_rest_of_yaml_is_left_to_a_library(text: str) -> None:
