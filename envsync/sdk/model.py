@@ -134,6 +134,9 @@ class Model:
         order = ("name", "models", "inference_config", "deployment_config", "deployment_target")
         known = (*order, "overwrite", "show_output", "reporter", "workspace")
         wanted: dict[str, Any] = bind("deploy", given, named, order, known)
+        config: Any = wanted.get("inference_config")
+        if wanted.get("name") is None:
+            raise DefinitionError("Model.deploy() needs `name`")
         if wanted.get("deployment_target") is not None:
             raise EnvsyncError("There is no compute target here", hint="leave it out")
         from envsync.sdk.webservice import deploy  # noqa: PLC0415  # few scripts deploy
@@ -141,7 +144,7 @@ class Model:
         return deploy(
             wanted["name"],
             [_of_any(model) for model in wanted.get("models") or ()],
-            wanted.get("inference_config"),
+            config,
             wanted.get("deployment_config"),
             overwrite=bool(wanted.get("overwrite")),
             reporter=wanted.get("reporter"),

@@ -122,6 +122,11 @@ def _resolve(text: str) -> NamedModel:
             f"`{text}` is both a registered model and a path here",
             hint=f"write `./{text}` for the path, `{name}:VERSION` for the model",
         )
+    if not is_registered:
+        raise DefinitionError(
+            f"`{text}` is neither a registered model nor a path",
+            hint="`envsync model list` shows those that are registered",
+        )
     return find(parse_model_reference(text))
 
 

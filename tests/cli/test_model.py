@@ -207,7 +207,8 @@ def test_a_model_and_a_model_dir_exclude_each_other(score: Callable[..., object]
 
 
 def test_a_model_that_is_nowhere_is_named(score: Callable[..., object]) -> None:
-    assert "No model `m` is registered" in str(score("--model", "m"))
+    assert "`m` is neither a registered model nor a path" in str(score("--model", "m"))
+    assert "`m:1` is neither a registered model nor a path" in str(score("--model", "m:1"))
     assert "Model `m` is not there" in str(score("--model", "./m"))
 
 
