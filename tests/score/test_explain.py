@@ -72,3 +72,15 @@ def test_a_missing_model_is_not_taken_for_an_old_one(
         ask(scoring_python, script, "{}", model_dir=tmp_path)
 
     assert caught.value.hint == "give the directory of the model with `--model-dir`"
+
+
+def test_a_failure_to_import_a_library_that_loads_models_is_no_old_model(
+    ask: Ask, scoring_python: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "joblib_of_ours.py").write_text("import pickle\nraise NameError('joblib')\n")
+    script = LOAD.replace("import joblib", "import joblib_of_ours").format(load="pass")
+
+    with pytest.raises(EnvsyncError, match="NameError: joblib") as caught:
+        ask(scoring_python, script, "{}", model_dir=tmp_path)
+
+    assert "A model was being loaded" not in caught.value.message

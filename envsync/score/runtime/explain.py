@@ -1,5 +1,7 @@
 """Why an entry script could not be loaded, for the person who has to mend it."""
 
+import re
+
 from .messages import failure_summary
 from .tree import draw_tree
 
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 
 CONTRACT_HINT = "Azure ML calls `init()` once, then `run(data)` for each request"
 _FILE_ERRORS = ("FileNotFoundError", "IsADirectoryError", "NotADirectoryError")
-_PICKLERS = ("pickle", "joblib", "dill", "torch.load")
+_LOADING = re.compile(r"\bloads?\(|\bload_model\(|pickle\.py\"")
 _CONTRACT_KINDS = ("init-not-callable", "run-not-callable", "run-signature")
 
 
@@ -82,8 +84,7 @@ def _is_unpickling(told_failure: "dict[str, Any]") -> bool:
         return False
     if told_failure["type"] == "ModuleNotFoundError" and "." not in told_failure["message"]:
         return False  # a package that is not there at all
-    trace = told_failure["traceback"]
-    return any(word in trace for word in _PICKLERS)
+    return _LOADING.search(told_failure["traceback"]) is not None
 
 
 def _hint(told_failure: "dict[str, Any]", model_dir: str) -> "str | None":
