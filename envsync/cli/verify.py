@@ -93,7 +93,14 @@ def _list_lines(outcome: VerifyOutcome) -> Iterator[str]:
         yield f"{_name_kind(change)} ({manager})\n"
     for file in outcome.files:
         owner = f" ({file.package})" if file.package else ""
-        yield f"{file.problem} {outcome.prefix}/{file.path}{owner}\n"
+        yield f"{file.problem} {outcome.prefix}/{_escape(file.path)}{owner}\n"
+
+
+def _escape(path: str) -> str:
+    """Return *path* on one line, whatever somebody put into a file's name."""
+    return "".join(
+        it if it.isprintable() else it.encode("unicode_escape").decode("ascii") for it in path
+    )
 
 
 def _name_kind(change: Change) -> str:

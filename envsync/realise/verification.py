@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from envsync.realise.image import blobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from envsync.realise.claims import Claim
 
-_CHUNK = 1 << 20
 _MOST_LINKS = 40  # as in Linux
 _COMPILED = "/__pycache__/"
 _OF_CONDA = ("conda-meta/", "CACHEDIR.TAG")  # the latter is for programs that make backups
@@ -64,13 +65,7 @@ def describe_link(target: str) -> FoundFile:
 
 def hash_file(path: Path) -> str:
     """Return the sha256 of the file at *path*; what is no file, like a socket, has none."""
-    if not path.is_file():
-        return ""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return blobs.hash_file(path).removeprefix("sha256:") if path.is_file() else ""
 
 
 def is_compiled(path: str) -> bool:

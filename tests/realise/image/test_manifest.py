@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from envsync.errors import EnvsyncError
+from envsync.model.image import Layer
+from envsync.realise.image.manifest import (
+    choose_manifest,
+    describe_layer,
+    dump_manifest,
+    parse_descriptor,
+)
+
+
+def _entry(digest: str, os: str | None = "linux", architecture: str = "amd64") -> dict[str, object]:
+    platform = {"platform": {"os": os, "architecture": architecture}} if os else {}
+    return {"mediaType": "m", "digest": digest, "size": 1, **platform}
+
+
+def _choose(*entries: object) -> str:
+    return choose_manifest(
+        {"manifests": list(entries)}, os="linux", architecture="arm64", name="base:1"
+    ).digest
+
+
+def test_the_manifest_for_the_platform_is_chosen() -> None:
+    assert _choose(_entry("1"), _entry("2", architecture="arm64"), "odd") == "2"
+
+
+def test_a_single_manifest_that_names_no_platform_is_taken() -> None:
+    assert _choose(_entry("1", os=None)) == "1"
+
+
+def test_what_there_is_instead_is_told() -> None:
+    with pytest.raises(EnvsyncError) as caught:
+        _choose(_entry("1"), _entry("2", os="windows"), _entry("3", os="unknown"))
+    assert caught.value.message.endswith(
+        "is not there for `linux/arm64`: it has `linux/amd64`, `windows/amd64`"
+    )
+    with pytest.raises(EnvsyncError, match="it has no image"):
+        _choose()
+
+
+def test_a_layer_is_named_by_its_compressed_form_in_ocis_words() -> None:
+    layer = Layer(
+        diff_id="sha256:plain",
+        size=9,
+        digest="sha256:packed",
+        media_type="application/vnd.docker.image.rootfs.diff.tar.gzip",
+        compressed_size=5,
+    )
+    found = describe_layer(layer)
+
+    assert (found.digest, found.size) == ("sha256:packed", 5)
+    assert found.media_type == "application/vnd.oci.image.layer.v1.tar+gzip"
+    plain = describe_layer(Layer(diff_id="sha256:plain", size=9))
+    assert (plain.digest, plain.size) == ("sha256:plain", 9)
+    assert plain.media_type == "application/vnd.oci.image.layer.v1.tar"
+
+
+def test_a_manifest_is_always_the_same_bytes() -> None:
+    layers = [Layer(diff_id="sha256:1", size=1)]
+    manifest = dump_manifest(b"{}", layers)
+
+    assert manifest == dump_manifest(b"{}", layers)
+    assert json.loads(manifest)["config"]["size"] == 2
+
+
+@pytest.mark.parametrize("missing", ["mediaType", "digest", "size"])
+def test_a_part_that_is_not_described_is_refused(missing: str) -> None:
+    entry = {key: value for key, value in _entry("1").items() if key != missing}
+
+    with pytest.raises(EnvsyncError, match="has no kind, digest or size"):
+        parse_descriptor(entry)
