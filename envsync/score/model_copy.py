@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from envsync.errors import DefinitionError
 from envsync.files import cannot_write
@@ -74,7 +74,7 @@ def _walk(
         here = folder.stat()
         entries = list(os.scandir(folder))
     except OSError as error:
-        raise DefinitionError(f"Cannot read `{folder}`: {error.strerror or error}") from error
+        raise _cannot_read(folder, error) from error
     identity = (here.st_dev, here.st_ino)
     if identity in above:
         raise DefinitionError(f"`{folder}` links back to a folder that it is in")
@@ -91,17 +91,35 @@ def _check_is_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise DefinitionError(f"Cannot read `{path}`: {error.strerror or error}") from error
+        raise _cannot_read(path, error) from error
     if not stat.S_ISREG(mode):
         raise DefinitionError(f"`{path}` is neither a file nor a folder")
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+
+
+def _read(stream: BinaryIO, path: Path) -> bytes:
+    try:
+        return stream.read(_CHUNK)
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+
+
+def _cannot_read(path: Path, error: OSError) -> DefinitionError:
+    return DefinitionError(f"Cannot read `{path}`: {error.strerror or error}")
 
 
 def _copy_file(source: Path, target: Path, *, read_only: bool) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as incoming, target.open("xb") as outgoing:
-        while chunk := incoming.read(_CHUNK):
+    with _open(source) as incoming, target.open("xb") as outgoing:
+        while chunk := _read(incoming, source):
             digest.update(chunk)
             outgoing.write(chunk)
             size += len(chunk)

@@ -84,12 +84,12 @@ def download(model: RegisteredModel, target_dir: Path, *, overwrite: bool) -> Pa
 
 
 def resolve_models(named: Sequence[str]) -> tuple[NamedModel, ...]:
-    """Return the models *named*: each a registered `NAME[:VERSION]`, or a path.
+    """Return the models *named*, each once: a registered `NAME[:VERSION]`, or a path.
 
     Raises:
         DefinitionError: one is neither, or both.
     """
-    return tuple(_resolve(text) for text in named)
+    return tuple(dict.fromkeys(_resolve(text) for text in named))
 
 
 def find_model_dir(models: Sequence[NamedModel]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import re
 import socket
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from served import read_all, serve_script, wait_until
+
+from envsync.score.runtime.listeners import explain_address
 
 if TYPE_CHECKING:
     from served import ServedScript
@@ -303,11 +306,18 @@ def test_a_process_that_dies_while_it_loads_is_always_noticed(python: Path, tmp_
         check_explained(python, tmp_path, "import os; os._exit(0)\n")
 
 
-def test_a_port_that_needs_rights_is_said(python: Path, tmp_path: Path) -> None:
+def test_an_address_of_another_machine_is_said(python: Path, tmp_path: Path) -> None:
     with serve_script(python, tmp_path, ECHO, "--host", "192.0.2.1", is_ready=False) as served:
         assert served.process.wait(30) == 1
     assert "Error: Cannot listen on `192.0.2.1`" in served.log
     assert "Hint: give `--host` an address of this machine" in served.log
+
+
+def test_a_port_below_1024_needs_rights() -> None:
+    message, hint = explain_address(PermissionError(errno.EACCES, "no"), "localhost", 80)
+
+    assert message == "Port 80 needs rights that this user lacks"
+    assert hint == "choose one from 1024 on with `--port`"
 
 
 def test_clients_that_vanish_cost_nothing(python: Path, tmp_path: Path) -> None:
