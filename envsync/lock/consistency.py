@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.lock.entry_faults import find_archive_fault
@@ -23,6 +24,18 @@ def find_inconsistencies(lockfile: Lockfile) -> tuple[str, ...]:
         for subdir in lockfile.subdirs
         for sentence in _check_subdir(subdir, lockfile.packages_for(subdir))
     )
+
+
+def drop_unsound(lockfile: Lockfile) -> Lockfile:
+    """Return *lockfile* without the packages that can't be what their entries say."""
+    counted = Counter((each.subdir, each.manager, each.name) for each in lockfile.packages)
+    sound = tuple(
+        each
+        for each in lockfile.packages
+        if counted[each.subdir, each.manager, each.name] == 1
+        and (each.manager == "pip" or find_archive_fault(each) is None)
+    )
+    return replace(lockfile, packages=sound)
 
 
 def _check_subdir(subdir: str, packages: tuple[LockedPackage, ...]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.lock.consistency import drop_unsound, find_inconsistencies
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.solve.subdirs import choose_subdirs
@@ -68,6 +69,7 @@ def lock(
     options = replace(options, update=base.other_updates)
     locked = before.subdirs if before is not None else ()
     subdirs = choose_subdirs(spec, options.subdirs, locked=locked)
+    kept = drop_unsound(before) if before is not None else None
     start = engines or LazyEngines(os.environ, offline=options.offline)
     if before is not None and _is_enough(spec, before, subdirs, options):
         if not base.is_update:
@@ -90,7 +92,7 @@ def lock(
     from envsync.workflow.python_note import describe_python
 
     base.start(start.digests)
-    outcome = solve(spec, spec.conda, subdirs, (before, options, base), start(), reporter)
+    outcome = solve(spec, spec.conda, subdirs, (kept, options, base), start(), reporter)
     warnings = (*warnings, *find_builds(outcome.lockfile.packages, file=str(path)))
     python = describe_python(spec.conda, outcome.lockfile)
     notes = (*((python,) if python else ()), *outcome.base_notes)
@@ -118,6 +120,7 @@ def _is_enough(
         options.is_plain
         and set(before.subdirs) == set(subdirs)
         and not find_staleness(spec, before, subdirs, pip_lines=list_pip_lines(spec))
+        and not find_inconsistencies(before)
     )
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from fakes import conda_package, pip_package
 
-from envsync.lock.consistency import find_inconsistencies
+from envsync.lock.consistency import drop_unsound, find_inconsistencies
 from envsync.model.lockfile import LockedPackage, Lockfile
 
 NEEDS_B = (("__glibc", ">=2.17"), ("b", ">=1"))
@@ -39,3 +39,13 @@ def test_an_archive_of_something_else_is_told() -> None:
     assert find_inconsistencies(lock_of(moved)) == (
         f"`{moved.url}` is not an archive of `a 2.0`, as the entry says",
     )
+
+
+def test_what_is_not_what_its_entry_says_is_dropped() -> None:
+    good, wheel = conda_package("good"), pip_package("wheel")
+    moved = replace(conda_package("a"), version="2.0")
+    twice = (conda_package("b"), conda_package("b", "2.0"))
+
+    kept = drop_unsound(lock_of(good, moved, *twice, wheel))
+
+    assert kept.packages == (good, wheel)
