@@ -86,8 +86,10 @@ def python(conda: Make) -> LockedPackage:
     return conda("python", {"bin/python3.11": "", "bin/python": "-> python3.11"}, "3.11.0")
 
 
-def layers_of(cache: LayerCache, *packages: LockedPackage, budget: int = 50) -> EnvironmentLayers:
-    environment = ImageEnvironment(prefix=PREFIX, packages=packages, budget=budget)
+def layers_of(
+    cache: LayerCache, *packages: LockedPackage, budget: int = 50, prefix: str = PREFIX
+) -> EnvironmentLayers:
+    environment = ImageEnvironment(prefix=prefix, packages=packages, budget=budget)
 
     def load_stagers() -> Stagers:
         pip = UvUnpacker(GitRepositories(cache.root / "git"))
@@ -272,6 +274,26 @@ def test_a_wheel_lands_where_the_environments_python_looks(
     assert merged["bin/demo"].mode == 0o755
     notes = ("REQUESTED", "direct_url.json", "uv_cache.json")
     assert not any(path.endswith(notes) for path in merged)
+
+
+def test_scripts_start_where_the_path_of_their_python_is_long(
+    wheel: Make, python: LockedPackage, cache: LayerCache
+) -> None:
+    prefix = f"/azureml-envs/{'long-' * 30}x"
+    files = {"demo-1.0.data/scripts/tool": "#!python\nprint(1)\n"}
+    package = wheel("demo", files, "[console_scripts]\ndemo = demo:main\n")
+    scripts = {}
+    for each in layers_of(cache, python, package, prefix=prefix).make():
+        with tarfile.open(cache.blobs.path(each.layer.diff_id)) as archive:
+            for member in archive:
+                stream = archive.extractfile(member) if "/bin/" in member.name else None
+                scripts[member.name.rpartition("/")[2]] = stream.read() if stream else b""
+
+    for name in ("demo", "tool"):
+        head, call, end = scripts[name].decode().splitlines()[:3]
+        assert (head, end) == ("#!/bin/sh", "' '''")
+        assert call == f'\'\'\'exec\' "{prefix}/bin/python" "$0" "$@"'
+        compile(scripts[name], name, "exec")
 
 
 def test_the_record_of_a_wheel_says_what_is_there(
