@@ -9,6 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from fakes import pip_package
 from uv import find_uv_bin
 from wheels import make_wheel
 
@@ -23,6 +24,12 @@ from envsync.adapters.uv.msgpack import Value, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from envsync.model.lockfile import LockedPackage
+
+
+def wheel_of(name: str, version: str) -> LockedPackage:
+    return pip_package(name, version, url=f"https://h/{name}-{version}-py3-none-any.whl")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +82,7 @@ def test_uv_keeps_what_it_resolved_where_it_is_looked_for(
 
     is_source = bool(builds_with)
     found = (
-        cache.find_source(name, version)
-        if is_source
-        else cache.find_wheel(name, version, f"{name}-{version}-py3-none-any.whl")
+        cache.find_source(name, version) if is_source else cache.find_wheel(wheel_of(name, version))
     )
 
     assert found.build_requires == builds_with
@@ -89,9 +94,9 @@ def test_a_cache_that_has_nothing_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "wheels-v9" / "pypi" / "six").mkdir(parents=True)
     (tmp_path / "wheels-v9" / "pypi" / "six" / "1.0-py3-none-any.msgpack").write_bytes(b"\xc1")
 
-    assert cache.find_wheel("six", "1.0", "six-1.0-py3-none-any.whl").requires == ()
-    assert MetadataCache(tmp_path).find_wheel("six", "1.0", "six-1.0-py3-none-any.whl") == (
-        cache.find_source("six", "1.0")
+    assert cache.find_wheel(wheel_of("six", "1.0")).requires == ()
+    assert MetadataCache(tmp_path).find_wheel(wheel_of("six", "1.0")) == cache.find_source(
+        "six", "1.0"
     )
 
 

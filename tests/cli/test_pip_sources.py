@@ -303,14 +303,17 @@ def test_an_archive_at_an_address_is_pinned_by_its_hash(
 ) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
-    wheel = make_wheel(folder, "mine", "1.0")
+    wheel = make_wheel(folder, "mine", "1.0", requires="idna>=2")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     with serve_folder(folder) as host:
-        directory = define("python", pip=(f"mine @ http://user:{PASSWORD}@{host}/{wheel.name}",))
+        directory = define(
+            "python", pip=(f"mine @ http://user:{PASSWORD}@{host}/{wheel.name}", "idna==3.10")
+        )
         done = envsync("lock", "d")
         assert done.status == 0, done.stderr
         locked = find(directory, "mine")
         assert (locked.url, locked.sha256) == (f"http://{host}/{wheel.name}", digest)
+        assert locked.dependencies == (("idna", ">=2"),)
         assert envsync("build-local", "d", "-p", "p").status == 0
 
         make_wheel(folder, "mine", "1.0", requires="six")

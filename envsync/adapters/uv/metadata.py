@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from envsync.adapters.uv.msgpack import unpack
 
@@ -20,6 +21,8 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from envsync.model.lockfile import LockedPackage
 
 _USUAL_BACKEND = ("setuptools>=40.8.0",)  # where a project names none (PEP 517)
 _KNOWN_FIELDS = 3  # name, version, requirements: what comes first in uv's record
@@ -52,18 +55,21 @@ class MetadataCache:
     """
 
     def __init__(self, root: Path) -> None:
-        self._wheels = _newest_first(root, "wheels-v*")
-        self._sources = _newest_first(root, "sdists-v*")
+        self._wheels = _find_buckets(root, "wheels-v*")
+        self._sources = _find_buckets(root, "sdists-v*")
 
-    def find_wheel(self, name: str, version: str, file_name: str) -> Metadata:
-        """Return the metadata of a wheel that was taken from an index or an address."""
-        tags = file_name.removesuffix(".whl").split("-", 2)[-1]
-        own = (f"{version}-{tags}.msgpack", f"{version}-*.msgpack")
-        places = (f"pypi/{name}", f"index/*/{name}", f"url/*/{name}")
+    def find_wheel(self, wheel: LockedPackage, *, is_direct: bool = False) -> Metadata:
+        """Return the metadata of a *wheel* from an index, or from an address that *is_direct*."""
+        name, version = wheel.name, wheel.version
+        file_name = unquote(wheel.url.rpartition("/")[2])
+        stem = f"{version}-{file_name.removesuffix('.whl').split('-', 2)[-1]}"
+        places = (f"url/*/{name}",) if is_direct else (f"pypi/{name}", f"index/*/{name}")
+        records, fetched = (f"{stem}.msgpack", f"{version}-*.msgpack"), f"{stem}.http"
+        kinds = (fetched, *records) if is_direct else (*records, fetched)
         for bucket in self._wheels:
-            for pattern in (f"{place}/{each}" for each in own for place in places):
-                for path in bucket.glob(pattern):
-                    requires = _read_record(path, name, version)
+            for pattern in (f"{place}/{kind}" for kind in kinds for place in places):
+                for path in _newest_first(bucket.glob(pattern)):
+                    requires = _read_entry(path, wheel)
                     if requires is not None:
                         return Metadata(requires=requires)
         return Metadata()
@@ -93,11 +99,25 @@ class MetadataCache:
     ) -> Iterator[tuple[Path, tuple[str, ...]]]:
         for bucket in self._sources:
             for pattern in patterns:
-                paths = bucket.glob(f"{pattern}/metadata.msgpack")
-                for path in sorted(paths, key=lambda each: each.stat().st_mtime, reverse=True):
+                for path in _newest_first(bucket.glob(f"{pattern}/metadata.msgpack")):
                     requires = _read_record(path, name, version)
                     if requires is not None:
                         yield path, requires
+
+
+def _read_entry(path: Path, wheel: LockedPackage) -> tuple[str, ...] | None:
+    """Return the requirements in an entry of uv's cache, None if it is not that of *wheel*."""
+    if path.suffix != ".http":
+        return _read_record(path, wheel.name, wheel.version)
+    if not wheel.sha256 or wheel.sha256.encode() not in path.read_bytes():
+        return None
+    for metadata in path.with_suffix("").glob("*.dist-info/METADATA"):
+        return _list_requires(metadata.read_text(encoding="utf-8", errors="replace"))
+    return None
+
+
+def _list_requires(text: str) -> tuple[str, ...]:
+    return tuple(map(str, HeaderParser().parsestr(text).get_all("Requires-Dist", [])))
 
 
 def read_wheel(path: Path) -> Metadata:
@@ -105,10 +125,10 @@ def read_wheel(path: Path) -> Metadata:
     try:
         with zipfile.ZipFile(path) as archive:
             (name,) = (each for each in archive.namelist() if _is_metadata(each))
-            headers = HeaderParser().parsestr(archive.read(name).decode())
+            text = archive.read(name).decode()
     except (OSError, ValueError, zipfile.BadZipFile):
         return Metadata()
-    return Metadata(requires=tuple(map(str, headers.get_all("Requires-Dist", []))))
+    return Metadata(requires=_list_requires(text))
 
 
 def parse_backend(pyproject: str | None) -> tuple[str, ...]:
@@ -147,10 +167,9 @@ def _add_extra(text: str, extra: str) -> str:
 def _read_static(folder: Path) -> tuple[str, ...]:
     """Return what the source code in *folder* says without being built."""
     try:
-        headers = HeaderParser().parsestr((folder / "PKG-INFO").read_text(encoding="utf-8"))
+        return _list_requires((folder / "PKG-INFO").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return ()
-    return tuple(map(str, headers.get_all("Requires-Dist", [])))
 
 
 def _read_backend(folder: Path) -> tuple[str, ...]:
@@ -176,7 +195,11 @@ def _read_record(path: Path, name: str, version: str) -> tuple[str, ...] | None:
     return tuple(map(str, requires)) if isinstance(requires, list) else None
 
 
-def _newest_first(root: Path, pattern: str) -> list[Path]:
+def _newest_first(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _find_buckets(root: Path, pattern: str) -> list[Path]:
     def number(path: Path) -> int:
         match = re.search(r"\d+$", path.name)
         return int(match[0]) if match else 0

@@ -120,7 +120,8 @@ def _lock_archive(
         url=_localise(redact_url(url), request.directory),
         sha256=archive.hashes.get("sha256"),
     )
-    return locked, _read_metadata(locked, url, sources.cache)
+    is_direct = isinstance(archive, PackageArchive)
+    return locked, _read_metadata(locked, url, sources.cache, is_direct=is_direct)
 
 
 def _localise(url: str, directory: Path) -> str:
@@ -129,13 +130,14 @@ def _localise(url: str, directory: Path) -> str:
     return f"file:{url[len(root) :]}" if url.startswith(root) else url
 
 
-def _read_metadata(locked: LockedPackage, url: str, cache: MetadataCache) -> Metadata:
+def _read_metadata(
+    locked: LockedPackage, url: str, cache: MetadataCache, *, is_direct: bool
+) -> Metadata:
     if not is_wheel(url):
         return cache.find_source(locked.name, locked.version)
-    path = unquote(urlsplit(url).path)
     if url.startswith("file:"):
-        return read_wheel(Path(path))
-    return cache.find_wheel(locked.name, locked.version, path.rpartition("/")[2])
+        return read_wheel(Path(unquote(urlsplit(url).path)))
+    return cache.find_wheel(locked, is_direct=is_direct)
 
 
 def _lock_repository(
