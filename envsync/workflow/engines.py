@@ -6,13 +6,11 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envsync.workflow.base_digest import DigestFinder
-from envsync.workflow.pip_places import open_repositories
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envsync.solve.request import CondaSolver, PipSolver
+    from envsync.workflow.base_digest import DigestFinder
 
 _OVERRIDES = ("CUDA", "GLIBC", "LINUX", "OSX", "WIN")
 
@@ -29,8 +27,6 @@ class Engines:
 class LazyEngines:
     """Starts the engines at the first call, whichever thread that comes from.
 
-    *digests* are those of base images, which many definitions share, too.
-
     The variables `CONDA_OVERRIDE_…` of *environ* are heeded. With *offline* the engines ask
     their caches and files, and no network.
     """
@@ -38,9 +34,19 @@ class LazyEngines:
     def __init__(self, environ: Mapping[str, str], *, offline: bool = False) -> None:
         self._environ = environ
         self._is_offline = offline
-        self.digests = DigestFinder(environ, offline=offline)
         self._started: Engines | None = None
+        self._digests: DigestFinder | None = None
         self._guard = threading.Lock()
+
+    @property
+    def digests(self) -> DigestFinder:
+        """What finds the digests of base images, which many definitions share, too."""
+        from envsync.workflow.base_digest import DigestFinder
+
+        with self._guard:
+            if self._digests is None:
+                self._digests = DigestFinder(self._environ, offline=self._is_offline)
+            return self._digests
 
     def __call__(self) -> Engines:
         """Return the engines, the same at each call."""
@@ -53,6 +59,7 @@ class LazyEngines:
 def _start(environ: Mapping[str, str], *, offline: bool) -> Engines:
     from envsync.adapters.rattler import RattlerSolver, find_network, load_config
     from envsync.adapters.uv import UvSolver
+    from envsync.workflow.pip_places import open_repositories
 
     overrides = {
         f"__{name.lower()}": environ[f"CONDA_OVERRIDE_{name}"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.base_image import BASE_IMAGE_KEY, LockedBase, dump_base, find_base, parse_base
 from envsync.lock.requested import MATCH_SPECS_KEY, PIP_KEY
-from envsync.model.image import SCRATCH, parse_reference
 from envsync.workflow.image_name import looks_like_path
 
 if TYPE_CHECKING:
@@ -120,7 +119,11 @@ class BasePlan:
 
 def find_reference(base: LockedBase) -> ImageReference | None:
     """Return what to ask for the digest of *base*, None where there is nothing to ask for."""
-    if not base.name or base.digest or base.name == SCRATCH or looks_like_path(base.name):
+    if not base.name or base.digest:
+        return None
+    from envsync.model.image import SCRATCH, parse_reference
+
+    if base.name == SCRATCH or looks_like_path(base.name):
         return None
     with contextlib.suppress(DefinitionError):
         return parse_reference(base.name)
