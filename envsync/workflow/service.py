@@ -82,7 +82,7 @@ def update(
         EnvsyncError: there is none, or the new one can't be made; the old one then goes on.
     """
     with _held(name) as hosts:
-        before = _get(name, hosts)
+        before = _get_whole(name, hosts)
         hosts.sweep(name)
         made = hosts.prepare(refresh(change(before.plan)), reporter)
         return _replace(before, made, patience)
@@ -95,7 +95,7 @@ def reload(name: str, *, patience: Patience) -> ServiceStatus:
         EnvsyncError: there is none, or the new source can't be loaded; the old then goes on.
     """
     with _held(name) as hosts:
-        service = _get(name, hosts)
+        service = _get_whole(name, hosts)
         status = service.status()
         loads = count_loads(status.port) if status.port is not None else None
         source = service.bring_source()
@@ -142,7 +142,7 @@ def find_plan(name: str) -> ServicePlan:
         EnvsyncError: there is none.
     """
     with _hosts() as hosts:
-        return _get(name, hosts).plan
+        return _get_whole(name, hosts).plan
 
 
 def wait(name: str, patience: Patience) -> ServiceStatus:
@@ -187,25 +187,38 @@ def delete(name: str) -> None:
 
 
 def _replace(before: Deployed | None, made: Deployed, patience: Patience) -> ServiceStatus:
+    """Start *made* in the place of *before*, which is only stopped for that if it has its port."""
+    is_stopped = False
     try:
-        if before is not None:
+        if before is not None and _share_port(before, made):
+            is_stopped = True
             before.stop()
         made.start()
         status = _wait(made, patience)
         made.adopt()
     except BaseException as error:
         made.remove()
-        if before is not None:
-            before.start()
-            with contextlib.suppress(EnvsyncError):  # it may have failed before, too
-                _wait(before, patience)
-            if isinstance(error, EnvsyncError):
-                hint = f"the service goes on as it was before; {error.hint}"
-                raise EnvsyncError(error.message, hint=hint) from error
+        if before is not None and is_stopped:
+            _start_again(before, patience)
+        if before is not None and isinstance(error, EnvsyncError):
+            hint = f"the service goes on as it was before; {error.hint}"
+            raise EnvsyncError(error.message, hint=hint) from error
         raise
     if before is not None:
         before.remove()
     return status
+
+
+def _share_port(before: Deployed, made: Deployed) -> bool:
+    old, new = before.plan.options, made.plan.options
+    is_debugged = new.debug_port is not None and new.debug_port == old.debug_port
+    return is_debugged or before.status().port == new.port
+
+
+def _start_again(service: Deployed, patience: Patience) -> None:
+    service.start()
+    with contextlib.suppress(EnvsyncError):  # it may have failed before, too
+        _wait(service, patience)
 
 
 def _wait(service: Deployed, patience: Patience) -> ServiceStatus:
@@ -234,6 +247,13 @@ def _wait_for_load(service: Deployed, before: Loads, patience: Patience) -> Serv
         f"The new source of `{status.name}` is not loaded after {patience.seconds:g} s",
         hint="the old one goes on; let it load longer: `--wait SECONDS`",
     )
+
+
+def _get_whole(name: str, hosts: Hosts) -> Deployed:
+    service = _get(name, hosts)
+    if service.plan.problem is not None:
+        raise service.plan.problem
+    return service
 
 
 def _get(name: str, hosts: Hosts) -> Deployed:

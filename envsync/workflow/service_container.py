@@ -50,11 +50,7 @@ class ContainerService:
 
     @classmethod
     def find(cls, name: str, containers: Containers) -> ContainerService | None:
-        """Return the service *name*, None if the engine has none.
-
-        Raises:
-            EnvsyncError: what its labels say can't be read.
-        """
+        """Return the service *name*, None if the engine has none."""
         state = containers.find(_container_name(name))
         if state is None or state.labels.get(SERVICE) != name:
             return None
@@ -179,8 +175,8 @@ class ContainerSource:
 def _from_labels(
     kind: type[ContainerService], containers: Containers, state: ContainerState
 ) -> ContainerService:
-    place = f"The label `{_PLAN}` of the container `{state.name}`"
-    return kind(containers, state, parse_plan(state.labels.get(_PLAN, ""), place=place))
+    plan = parse_plan(state.labels.get(_PLAN, ""), state.labels[SERVICE], "container")
+    return kind(containers, state, plan)
 
 
 def _is_left_over(state: ContainerState) -> bool:

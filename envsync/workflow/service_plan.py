@@ -38,7 +38,8 @@ class ServicePlan:
 
     A process runs *python*, which is *foreign* if it is not the definition's own; a container
     runs the image of *definition*, built on *base* if that is given, in which the environment is
-    called *environment*. With *frozen* a stale lock is taken.
+    called *environment*. With *frozen* a stale lock is taken. *problem* is why the rest is not
+    known: it was written down by another version of envsync.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ServicePlan:
     options: ServeOptions = field(default_factory=ServeOptions)
     lock_digest: str | None = None
     variables: tuple[tuple[str, str], ...] = ()
+    problem: EnvsyncError | None = None
 
     @property
     def origin(self) -> Path:
@@ -173,24 +175,21 @@ def find_change(plan: ServicePlan, choice: ScoringChoice) -> ServicePlan:
 def dump_plan(plan: ServicePlan) -> str:
     """Return *plan* as JSON, without the variables of its environment."""
     found = asdict(plan)
-    del found["variables"]
+    del found["variables"], found["problem"]
     return json.dumps({"format": _FORMAT, **found}, default=str, sort_keys=True)
 
 
-def parse_plan(text: str, *, place: str) -> ServicePlan:
-    """Return the plan that `dump_plan` wrote to *place*.
-
-    Raises:
-        EnvsyncError: it did not, or that of another version of envsync.
-    """
+def parse_plan(text: str, name: str, kind: Kind) -> ServicePlan:
+    """Return the plan that `dump_plan` wrote for the service *name*, or what is known of it."""
     try:
-        found = json.loads(text)
-        return _read(found)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EnvsyncError(
-            f"{place} does not hold a service of this version of envsync",
-            hint="delete the service, and deploy it again",
-        ) from error
+        return _read(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        problem = EnvsyncError(
+            f"The service `{name}` was made by another version of envsync",
+            hint="delete it, and deploy it again",
+        )
+        files = AppFiles(entry_script=Path("score.py"))
+        return ServicePlan(name=name, kind=kind, files=files, problem=problem)
 
 
 def _read(found: dict[str, Any]) -> ServicePlan:

@@ -67,17 +67,13 @@ class ProcessService:
 
     @classmethod
     def find(cls, name: str) -> ProcessService | None:
-        """Return the service *name*, None if there is none.
-
-        Raises:
-            EnvsyncError: what is written of it can't be read.
-        """
+        """Return the service *name*, None if there is none."""
         folder = (services_folder() / name / _CURRENT).resolve()
         try:
             text = (folder / _PLAN).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        return cls(folder, parse_plan(text, place=f"`{folder / _PLAN}`"))
+        return cls(folder, parse_plan(text, name, "process"))
 
     @classmethod
     def prepare(cls, plan: ServicePlan) -> ProcessService:
@@ -169,6 +165,8 @@ class ProcessService:
             lock_digest=self.plan.lock_digest,
             exit_status=_read_status(self._folder),
         )
+        if self.plan.problem is not None:
+            return replace(status, state="unknown", port=None)
         if identity is None or not identity.is_alive():
             return status
         health = ask_health(port)

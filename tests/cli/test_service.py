@@ -347,3 +347,40 @@ def test_the_state_holds_no_variables(
     assert ask(envsync) == ["s3cret"]
     for name in ("service.json", "pid", "log"):
         assert "s3cret" not in (services / "app/current" / name).read_text()
+
+
+def test_an_update_to_a_port_that_is_in_use_stops_nothing(
+    envsync: Callable[..., Done], folder: Path, services: Path
+) -> None:
+    del folder
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    before = identity_of(services, "app")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = envsync("service", "update", "app", "--port", str(taken.getsockname()[1]))
+    moved = envsync("service", "update", "app", "--port", "0", "--workers", "2")
+
+    assert done.status == 1
+    assert "Hint: the service goes on as it was before; choose another port" in done.stderr
+    assert moved.status == 0, moved.stderr
+    assert not before.is_alive()
+    assert ask(envsync)[0] == 1
+
+
+def test_a_service_of_another_version_can_be_seen_and_deleted(
+    envsync: Callable[..., Done], folder: Path, services: Path
+) -> None:
+    del folder
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    identity = identity_of(services, "app")
+    (services / "app/current/service.json").write_text('{"format": 2}')
+    (found,) = listed(envsync)
+    reloaded = envsync("service", "reload", "app")
+    deleted = envsync("service", "delete", "app")
+
+    assert (found["name"], found["state"], found["port"]) == ("app", "unknown", None)
+    assert reloaded.stderr == (
+        "Error: The service `app` was made by another version of envsync\n"
+        "Hint: delete it, and deploy it again\n"
+    )
+    assert deleted.status == 0
+    assert not identity.is_alive()
