@@ -115,8 +115,10 @@ def plan_local(
     )
 
 
-def check_fresh(directory: Path, *, frozen: bool) -> CheckOutcome:
+def check_fresh(directory: Path, *, frozen: bool, subdir: str | None = None) -> CheckOutcome:
     """Return the definition and the lock in *directory*.
+
+    If only *subdir* is of use, what the lock has for others, or lacks, does not count.
 
     Raises:
         StaleLockError: the lock does not answer the definition, and is not to be *frozen*.
@@ -124,11 +126,12 @@ def check_fresh(directory: Path, *, frozen: bool) -> CheckOutcome:
         EnvsyncError: there is no lock.
     """
     checked = check(directory)
-    if checked.staleness and not frozen:
-        first = checked.staleness[0]
-        subdir = f" for `{first.subdir}`" if first.subdir else ""
+    counted = [it for it in checked.staleness if not (subdir and it.subdir not in (None, subdir))]
+    if counted and not frozen:
+        first = counted[0]
+        where = f" for `{first.subdir}`" if first.subdir else ""
         raise StaleLockError(
-            f"`{checked.path}` is stale{subdir}: {first.text}",
+            f"`{checked.path}` is stale{where}: {first.text}",
             hint=f"run `envsync lock {directory}`, or take the lock as it is with `--frozen`",
         )
     check_sound(checked.path, checked.inconsistencies)

@@ -112,7 +112,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
     if spec.python.user_managed_dependencies:
         base = _find_unneeded_base(spec)
     else:
-        checked = check_fresh(path, frozen=frozen)
+        checked = check_fresh(path, frozen=frozen, subdir=subdir)
         packages = checked.lockfile.packages_for(subdir)
         glibc = _find_glibc(checked.lockfile, subdir)
         base = parse_base(checked.lockfile.custom_metadata)
