@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.lock.entry_faults import find_archive_fault
+from envsync.lock.requested import PIP_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,11 @@ def find_inconsistencies(lockfile: Lockfile) -> tuple[str, ...]:
     return tuple(
         sentence
         for subdir in lockfile.subdirs
-        for sentence in _check_subdir(subdir, lockfile.packages_for(subdir))
+        for packages in (lockfile.packages_for(subdir),)
+        for sentence in (
+            *_check_subdir(subdir, packages),
+            *(_check_pip(subdir, packages) if _is_own(lockfile) else ()),
+        )
     )
 
 
@@ -51,4 +56,18 @@ def _check_subdir(subdir: str, packages: tuple[LockedPackage, ...]) -> Iterator[
                 yield f"`{package.url}` is not {fault}, as the entry says"
             for needed, _ in package.dependencies:
                 if needed not in conda and not needed.startswith("__"):
+                    yield f"`{subdir}` lacks `{needed}`, which `{package.name}` needs"
+
+
+def _is_own(lockfile: Lockfile) -> bool:
+    """Tell whether envsync wrote *lockfile*; others name pip packages that nobody needs here."""
+    return any(key == PIP_KEY for key, _ in lockfile.custom_metadata)
+
+
+def _check_pip(subdir: str, packages: tuple[LockedPackage, ...]) -> Iterator[str]:
+    names = {package.name for package in packages}
+    for package in packages:
+        if package.manager == "pip":
+            for needed, _ in package.dependencies:
+                if needed not in names:
                     yield f"`{subdir}` lacks `{needed}`, which `{package.name}` needs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -16,6 +17,8 @@ from envsync.spec.pip_requirement import parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from packaging.markers import Environment
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.pip_section import PipRequirement
@@ -51,20 +54,30 @@ def find_distributions(packages: Iterable[LockedPackage]) -> tuple[PythonDistrib
     A package counts if it depends on Python; one whose version is no PEP 440 version is left
     out, since pip could not compare it.
     """
-    found: dict[str, str] = {}
+    found: dict[str, PythonDistribution] = {}
     for package in packages:
         if not any(name in _NEEDED_BY_PYTHON_PACKAGES for name, _ in package.dependencies):
             continue
         with contextlib.suppress(InvalidVersion):
             name = canonicalize_name(_PYPI_NAMES.get(package.name, package.name))
-            found[name] = str(Version(package.version))
-    return tuple(PythonDistribution(name=name, version=found[name]) for name in sorted(found))
+            found[name] = PythonDistribution(
+                name=name,
+                version=str(Version(package.version)),
+                package=package.name if package.name != name else "",
+            )
+    return tuple(found[name] for name in sorted(found))
 
 
 def check_requirements(
-    requirements: Sequence[str], provided: Sequence[PythonDistribution], *, source: str
+    requirements: Sequence[str],
+    provided: Sequence[PythonDistribution],
+    *,
+    environment: Environment,
+    source: str,
 ) -> None:
     """Refuse pip *requirements* that what conda provides can't satisfy.
+
+    A requirement whose marker does not hold in *environment* asks for nothing.
 
     Raises:
         UnsatisfiableError: it names both sides of each contradiction.
@@ -74,7 +87,9 @@ def check_requirements(
     for text in requirements:
         requirement = parse_requirement(text)
         version = versions.get(requirement.name or "")
-        if version is not None and not _admits(requirement, version):
+        if version is None or not applies(requirement, environment):
+            continue
+        if not _admits(requirement, version):
             contradictions.append((redact_url(text), f"{requirement.name} {version}"))
     if contradictions:
         raise UnsatisfiableError(
@@ -85,6 +100,14 @@ def check_requirements(
             ],
             hint="change one of the two, or leave the package to conda alone",
         )
+
+
+def applies(requirement: PipRequirement, environment: Environment) -> bool:
+    """Tell whether the marker of *requirement*, if it has one, holds in *environment*."""
+    if not requirement.marker:
+        return True
+    values = {key: str(value) for key, value in environment.items()}
+    return Marker(requirement.marker).evaluate({**values, "extra": ""})
 
 
 def _admits(requirement: PipRequirement, version: str) -> bool:

@@ -40,10 +40,14 @@ class CondaRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PythonDistribution:
-    """A Python package by its PyPI name (normalized) and PEP 440 version."""
+    """A Python package by its PyPI name (normalized) and PEP 440 version.
+
+    *package* is conda's name for it, where that is another.
+    """
 
     name: str
     version: str
+    package: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

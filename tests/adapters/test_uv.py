@@ -70,11 +70,12 @@ def test_requirements_are_locked_with_what_they_need(
 def test_what_conda_provides_is_used_and_not_locked_again(
     request_for: PipRequest, solver: UvSolver
 ) -> None:
-    provided = (PythonDistribution(name="base", version="1.5"),)
+    provided = (PythonDistribution(name="base", version="1.5", package="base-of-conda"),)
 
     locked = solver.solve(replace(request_for, provided=provided))
 
     assert [package.name for package in locked] == ["top"]
+    assert locked[0].dependencies == (("base-of-conda", ">=1"),)
 
 
 def test_what_conda_provides_can_make_it_unsatisfiable(

@@ -27,6 +27,15 @@ def test_what_is_needed_and_not_there_is_told() -> None:
     assert found == ("`linux-64` lacks `b`, which `a` needs",)
 
 
+def test_a_pip_package_without_one_that_it_needs_is_told_in_locks_of_our_own() -> None:
+    needs = (("six", "*"), ("pytorch", ">=2"))
+    lockfile = lock_of(conda_package("pytorch"), pip_package("c", dependencies=needs))
+    own = replace(lockfile, custom_metadata=(("envsync.pip-requirements", "[]"),))
+
+    assert find_inconsistencies(lockfile) == ()
+    assert find_inconsistencies(own) == ("`linux-64` lacks `six`, which `c` needs",)
+
+
 def test_two_packages_of_one_name_are_told() -> None:
     found = find_inconsistencies(lock_of(conda_package("a"), conda_package("a", "2.0")))
 

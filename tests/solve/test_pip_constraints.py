@@ -21,8 +21,16 @@ def test_conda_packages_are_known_by_their_pypi_names(
 ) -> None:
     found = find_distributions([conda_package(name, version, dependencies=NEEDS_PYTHON)])
 
-    wanted = [PythonDistribution(name=expected[0], version=expected[1])] if expected else []
-    assert list(found) == wanted
+    assert [(each.name, each.version) for each in found] == ([expected] if expected else [])
+
+
+def test_conda_s_own_name_is_kept_where_it_is_another() -> None:
+    packages = [conda_package(name, dependencies=NEEDS_PYTHON) for name in ("pytorch", "numpy")]
+
+    assert find_distributions(packages) == (
+        PythonDistribution(name="numpy", version="1.0"),
+        PythonDistribution(name="torch", version="1.0", package="pytorch"),
+    )
 
 
 def test_a_package_that_needs_no_python_is_no_distribution() -> None:

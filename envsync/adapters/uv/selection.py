@@ -27,7 +27,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from envsync.solve.request import PipRequest, RepositoryStore
 
@@ -64,7 +64,15 @@ def select_archives(
         provided=[each.name for each in request.provided],
         environment=environment,
     )
-    return tuple(_complete(*pair, dependencies[pair[0].name]) for pair in selected)
+    names = {each.name: each.package for each in request.provided if each.package}
+    return tuple(
+        _complete(
+            package,
+            metadata,
+            sorted((names.get(name, name), needed) for name, needed in dependencies[package.name]),
+        )
+        for package, metadata in selected
+    )
 
 
 def read_packages(pylock: str) -> Sequence[Package]:
@@ -166,7 +174,7 @@ def _lock_repository(
 
 
 def _complete(
-    locked: LockedPackage, metadata: Metadata, dependencies: tuple[tuple[str, str], ...]
+    locked: LockedPackage, metadata: Metadata, dependencies: Iterable[tuple[str, str]]
 ) -> LockedPackage:
     needed = tuple(re.sub(r"\s+", "", text) for text in metadata.build_requires)
-    return replace(locked, dependencies=dependencies, build_requires=needed)
+    return replace(locked, dependencies=tuple(dependencies), build_requires=needed)
