@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import re
+import signal
 import socket
 import threading
 import time
@@ -304,6 +305,34 @@ def test_a_script_that_cannot_be_loaded_is_explained_by_every_python(
 def test_a_process_that_dies_while_it_loads_is_always_noticed(python: Path, tmp_path: Path) -> None:
     for _ in range(15):
         check_explained(python, tmp_path, "import os; os._exit(0)\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_while_it_loads_it_stops_at_once(
+    python: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    script = "def init():\n    print('loading')\n    while True: pass\n\ndef run(d): pass\n"
+    with serve_script(python, tmp_path, script, is_ready=False) as served:
+        served.wait_for_log("loading")
+        started = time.monotonic()
+        assert served.stop(number) == 0
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("place", ["init", "run"])
+def test_a_server_that_is_killed_leaves_no_worker(python: Path, tmp_path: Path, place: str) -> None:
+    endless = "    print('endless', flush=True)\n    while True: pass\n"
+    bodies = {"init": "    pass\n", "run": "    pass\n", place: endless}
+    script = f"def init():\n{bodies['init']}\ndef run(d):\n{bodies['run']}"
+    with serve_script(python, tmp_path, script, is_ready=place == "run") as served:
+        if place == "run":
+            with served.connect() as sock:
+                sock.sendall(head(1) + b"x")
+                served.wait_for_log("endless")
+        served.wait_for_log("endless")
+        (worker,) = served.worker_pids()
+        served.process.kill()
+        wait_until(lambda: not members_of(worker), "the end of the worker")
 
 
 def test_an_address_of_another_machine_is_said(python: Path, tmp_path: Path) -> None:

@@ -240,8 +240,11 @@ class Crew:
 
     def _retire_idle(self) -> None:
         for worker in list(self._workers):
-            if worker.state == "idle" or (worker.state == "loading" and not self._waiting):
+            if worker.state == "idle":
                 self._retire(worker)
+            elif worker.state == "loading" and not self._waiting:
+                worker.state = "retired"
+                worker.kill()  # it has nothing to end, and may take long to notice
 
     def _end(self, worker: WorkerProcess) -> None:
         """Kill *worker*: it is over its time, or lingers without a way to be reached."""

@@ -1,6 +1,7 @@
 """The server's way in: what needs little comes first, and the rest while a worker loads."""
 
 import os
+import signal
 import sys
 
 from .listeners import explain_address, open_listeners
@@ -22,10 +23,15 @@ def main(arguments: "list[str]") -> int:
     except OSError as error:
         return _print_error(*explain_address(error, settings.host, settings.port), status=_FAILED)
     command = worker_command(settings)
+    caught = []  # type: list[int]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(
+            number, lambda number, _: caught.append(number)
+        )  # until the server has its own
     first = Spawned(command)
     from .server import Server  # noqa: PLC0415  # meanwhile the worker loads the script
 
-    server = Server(settings, listeners, command)
+    server = Server(settings, listeners, command, caught)
     explanation = server.serve(first)
     if explanation is None:
         return 0

@@ -28,10 +28,17 @@ _EVERY = 0.05
 
 
 class Server:
-    """Serves on *listeners* as *settings* say, with workers that run *command*."""
+    """Serves on *listeners* as *settings* say, with workers that run *command*.
+
+    *caught* are signals that came before it could handle them.
+    """
 
     def __init__(
-        self, settings: "Settings", listeners: "list[socket.socket]", command: "list[str]"
+        self,
+        settings: "Settings",
+        listeners: "list[socket.socket]",
+        command: "list[str]",
+        caught: "list[int]",
     ) -> None:
         self._settings = settings
         self._listeners = listeners
@@ -40,7 +47,7 @@ class Server:
         self._application = Application(settings, self._log)
         self._crew = Crew(command, settings.workers, self._loop, self._application)
         self._application.crew = self._crew
-        self._signals = []  # type: list[int]
+        self._signals = caught
         self._stop_at = None  # type: float | None
         self._accepting = False
         self._is_announced = False

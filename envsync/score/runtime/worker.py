@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from . import caller, failure, script, standin
+from . import caller, failure, lifeline, script, standin
 from .channel import Channel
 from .timelimit import VARIABLE
 
@@ -35,6 +35,8 @@ LOADING_FAILED = 3
 def main(arguments: "list[str]") -> int:
     """Work with the options *arguments*; return the exit status."""
     options = _parse(arguments)
+    if "--supervised" in options:
+        lifeline.end_with_parent()
     channel = Channel()
     born_as = os.getpid()
     try:
