@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from envsync.errors import DefinitionError, Finding
+from envsync.lock.entry_faults import find_faults
 from envsync.model.lockfile import LockedPackage
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ MARK = "@EXPLICIT"
 _FILE_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.(?:conda|tar\.bz2)")
 _PLATFORM = re.compile(r"#\s*platform:\s*(?P<subdir>[\w-]+)\s*")
 _DIGESTS = {32: "md5", 64: "sha256"}
+# As `conda-lock render` writes what installers of conda packages are to leave alone.
+_PIP = re.compile(r"#\s*pip\s+(?P<name>\S+)\s+@\s+(?P<url>\S+)#sha256=(?P<sha256>[0-9a-fA-F]{64})")
+_WHEEL_OR_SOURCE = re.compile(
+    r"[^-]+(?:-[^-\d][^-]*)*-(?P<version>\d[^-]*?)(?:-.*\.whl|\.tar\.gz|\.zip)"
+)
 
 
 def dump_explicit(packages: Sequence[LockedPackage], subdir: str) -> str:
@@ -36,32 +42,46 @@ def dump_explicit(packages: Sequence[LockedPackage], subdir: str) -> str:
 def parse_explicit(text: str, *, file: str, subdir: str) -> tuple[LockedPackage, ...]:
     """Return the packages of an explicit spec, for the subdir that it names or else *subdir*.
 
+    pip packages count where conda-lock has put them, in comments.
+
     Raises:
         DefinitionError: a line is not the address of a conda package with its hash.
     """
     findings = []
-    packages = []
+    packages: dict[LockedPackage, None] = {}
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if match := _PLATFORM.fullmatch(line):
             subdir = match["subdir"]
-        if not line or line.startswith(("#", "@")):
+        pip = _PIP.fullmatch(line)
+        if pip is None and (not line or line.startswith(("#", "@"))):
             continue
-        package = _parse_line(line, subdir)
+        package = _parse_pip(pip, subdir) if pip is not None else _parse_line(line, subdir)
         if package is None:
-            findings.append(
-                Finding(
-                    file=file,
-                    line=number,
-                    message="this is not the address of a conda package with its hash",
-                    hint="write it as `https://…/name-1.0-build.conda#md5`",
-                )
-            )
-        else:
-            packages.append(package)
+            message = "this is not the address of a conda package with its hash"
+            hint = "write it as `https://…/name-1.0-build.conda#md5`"
+            findings.append(Finding(file=file, line=number, message=message, hint=hint))
+            continue
+        packages[package] = None
+        findings += [
+            Finding(file=file, line=number, message=f"the {key} {fault}")
+            for key, fault in find_faults(package)
+        ]
     if findings:
         raise DefinitionError.from_findings(findings)
     return tuple(packages)
+
+
+def _parse_pip(match: re.Match[str], subdir: str) -> LockedPackage | None:
+    named = _WHEEL_OR_SOURCE.fullmatch(unquote(match["url"].rpartition("/")[2]))
+    return LockedPackage(
+        name=match["name"],
+        version=named["version"] if named is not None else "0",
+        manager="pip",
+        subdir=subdir,
+        url=match["url"],
+        sha256=match["sha256"].lower(),
+    )
 
 
 def _parse_line(line: str, subdir: str) -> LockedPackage | None:

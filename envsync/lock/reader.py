@@ -31,10 +31,20 @@ def load_lockfile(path: Path) -> Lockfile:
         EnvsyncError: there is none, or it can't be read.
         DefinitionError: it is not a lockfile of version 1; every finding is in it.
     """
+    return parse_lockfile(read_lock_text(path), file=str(path))
+
+
+def read_lock_text(path: Path) -> str:
+    """Return the text of the lockfile at *path*, whatever its format.
+
+    Raises:
+        EnvsyncError: there is none, or it can't be read.
+        DefinitionError: it is too large, or no text.
+    """
     try:
         if path.stat().st_size > _LARGEST:
             raise DefinitionError(f"`{path}` is too large for a lockfile")
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise EnvsyncError(
             f"`{path.parent}` has no `{path.name}`", hint=f"run `envsync lock {path.parent}`"
@@ -43,7 +53,6 @@ def load_lockfile(path: Path) -> Lockfile:
         raise DefinitionError(f"`{path}` is not UTF-8 text") from error
     except OSError as error:
         raise EnvsyncError(f"Cannot read `{path}`: {error.strerror}") from error
-    return parse_lockfile(text, file=str(path))
 
 
 def parse_lockfile(text: str, *, file: str) -> Lockfile:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, EnvsyncError, Finding
+from envsync.errors import DefinitionError, Finding
 from envsync.lock.consistency import find_inconsistencies
 from envsync.lock.explicit import MARK, parse_explicit
-from envsync.lock.reader import load_lockfile
+from envsync.lock.reader import load_lockfile, read_lock_text
 from envsync.model.lockfile import Lockfile
 from envsync.model.subdir import current_subdir
 
@@ -45,10 +45,7 @@ def load_lock_file(path: Path) -> Lockfile:
         return load_pixi_lock(path)
     if path.suffix != ".txt":
         return load_lockfile(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EnvsyncError(f"Cannot read `{path}`: {error}") from error
+    text = read_lock_text(path)
     packages = parse_explicit(text, file=str(path), subdir=current_subdir() or "unknown")
     return Lockfile(
         subdirs=tuple(sorted({package.subdir for package in packages})),

@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envsync.adapters.conda_lock import dump_lockfile
+from envsync.lock.explicit import dump_explicit
+from envsync.lock.pixi import dump_pixi
+from envsync.lock.reader import parse_lockfile
 from envsync.lock.requested import dump_requested, list_requested
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.spec import load
@@ -192,7 +195,7 @@ def edits(draw: st.DrawFn) -> Callable[[str], str]:
     what = draw(st.sampled_from(HOSTILE) | st.text(max_size=8))
 
     def edit(text: str) -> str:
-        lines = text.splitlines(keepends=True)
+        lines = text.splitlines(keepends=True) or [""]
         first, second = sorted(int(place * len(lines)) for place in places)
         spot = int(places[0] * len(text))
         if kind == "cut":
@@ -230,6 +233,44 @@ def test_no_edit_of_a_lock_ends_in_a_bug(
     (tmp_path / "d" / "conda-lock.yml").write_bytes(text.encode("utf-8", "surrogatepass"))
 
     done = envsync(*COMMANDS[number])
+
+    assert is_harmless(done), (done, text)
+
+
+FOREIGN = [
+    ("build-local", "{0}", "-p", "env", "--offline"),
+    ("diff", "good.conda-lock.yml", "{0}"),
+    ("save-to-directory", "{0}", "saved", "--overwrite"),
+]
+
+
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    changes=st.lists(edits(), min_size=1, max_size=3),
+    name=st.sampled_from(["pixi.lock", "explicit.txt"]),
+    command=st.sampled_from(FOREIGN),
+)
+def test_no_edit_of_a_foreign_lock_ends_in_a_bug(
+    envsync: Callable[..., Done],
+    good: str,
+    tmp_path: Path,
+    changes: list[Callable[[str], str]],
+    name: str,
+    command: tuple[str, ...],
+) -> None:
+    lockfile = parse_lockfile(good, file="good")
+    packages = lockfile.packages_for("linux-64")
+    dumps = {"pixi.lock": dump_pixi(lockfile), "explicit.txt": dump_explicit(packages, "linux-64")}
+    text = dumps[name]
+    for change in changes:
+        text = change(text)
+    (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+
+    done = envsync(*(word.format(name) for word in command))
 
     assert is_harmless(done), (done, text)
 

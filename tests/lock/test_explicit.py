@@ -46,3 +46,46 @@ def test_a_line_that_is_no_address_is_named(line: str) -> None:
     assert caught.value.findings[0].text == (
         "`x.txt`:2: this is not the address of a conda package with its hash"
     )
+
+
+def test_pip_packages_count_where_conda_lock_puts_them() -> None:
+    wheel = "https://files.pythonhosted.org/packages/aa/python_dateutil-2.9.0-py3-none-any.whl"
+    source = "https://files.pythonhosted.org/packages/aa/docopt-0.6.2.tar.gz"
+    lines = [f"# pip python-dateutil @ {wheel}#sha256={'A' * 64}"]
+    lines += [f"# pip docopt @ {source}#sha256={'b' * 64}", "# pip is not mentioned otherwise"]
+
+    found = parse_explicit("\n".join(["@EXPLICIT", *lines]), file="x", subdir="linux-64")
+
+    assert [(each.name, each.version, each.manager) for each in found] == [
+        ("python-dateutil", "2.9.0", "pip"),
+        ("docopt", "0.6.2", "pip"),
+    ]
+    assert found[0].sha256 == "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (f"https://u:p@h.example/linux-64/a-1-0.conda#{DIGEST}", "the url holds credentials"),
+        (f"{URL}/../a-1-0.conda#{DIGEST}", "the url has `.` or `..` in its path"),
+        (f"/etc/linux-64/a-1-0.conda#{DIGEST}", "the url is not the address of an archive"),
+    ],
+)
+def test_an_address_that_leads_elsewhere_is_refused(address: str, message: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        parse_explicit(f"@EXPLICIT\n{address}\n", file="x.txt", subdir="linux-64")
+
+    assert caught.value.findings[0].text.startswith(f"`x.txt`:2: {message}")
+
+
+def test_a_subdir_that_is_none_is_refused() -> None:
+    text = f"# platform: beos-64\n@EXPLICIT\n{URL}/a-1.0-0.conda#{DIGEST}\n"
+
+    with pytest.raises(DefinitionError, match="is `beos-64`, which is no subdir of conda's"):
+        parse_explicit(text, file="x.txt", subdir="linux-64")
+
+
+def test_a_line_that_is_there_twice_counts_once() -> None:
+    line = f"{URL}/a-1.0-0.conda#{DIGEST}\n"
+
+    assert len(parse_explicit(f"@EXPLICIT\n{line}{line}", file="x", subdir="linux-64")) == 1

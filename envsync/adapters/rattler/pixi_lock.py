@@ -11,13 +11,15 @@ from rattler.lock.package import CondaLockedBinaryPackage, PypiLockedPackage
 
 from envsync.adapters.rattler.failure import last_line
 from envsync.adapters.rattler.record import from_record
-from envsync.errors import DefinitionError
+from envsync.errors import DefinitionError, EnvsyncError, Finding
+from envsync.lock.entry_faults import find_faults
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage, Lockfile
+from envsync.model.redaction import shorten
 from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from rattler.lock import Environment
@@ -26,6 +28,8 @@ _REPOSITORY = re.compile(r"(?P<place>git\+[^?#]+)(?:\?(?P<query>[^#]*))?#(?P<com
 _SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]+)")
 _ARCHIVE = re.compile(r"\.(?:whl|tar\.gz|zip)$")
 DEFAULT_ENVIRONMENT = "default"
+
+_MOST_FINDINGS = 20
 
 
 def load_pixi_lock(path: Path, *, environment: str = DEFAULT_ENVIRONMENT) -> Lockfile:
@@ -37,12 +41,15 @@ def load_pixi_lock(path: Path, *, environment: str = DEFAULT_ENVIRONMENT) -> Loc
     """
     try:
         lock = LockFile.from_path(path)
-    except Exception as error:
-        raise DefinitionError(f"Cannot read `{path}`: {last_line(error)}") from error
-    chosen = lock.environment(environment)
+        chosen = lock.environment(environment)
+        packages = tuple(_list_packages(chosen, path)) if chosen is not None else ()
+    except (EnvsyncError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise DefinitionError(f"Cannot read `{path}`: {shorten(last_line(error))}") from error
     if chosen is None:
         raise DefinitionError(f"`{path}` has no environment `{environment}`")
-    packages = tuple(_list_packages(chosen, path))
+    _check(packages, path)
     subdirs = tuple(sorted({package.subdir for package in packages}))
     return Lockfile(
         subdirs=subdirs,
@@ -51,6 +58,20 @@ def load_pixi_lock(path: Path, *, environment: str = DEFAULT_ENVIRONMENT) -> Loc
         content_hash=(),
         packages=packages,
     )
+
+
+def _check(packages: Iterable[LockedPackage], path: Path) -> None:
+    findings = []
+    for package in packages:
+        faults = list(find_faults(package))
+        if not (package.md5 or package.sha256):
+            faults.append(("hash", "is missing"))
+        findings += [
+            Finding(file=str(path), key_path=shorten(package.name), message=f"{key} {fault}")
+            for key, fault in faults
+        ]
+    if findings:
+        raise DefinitionError.from_findings(findings[:_MOST_FINDINGS])
 
 
 def _list_packages(environment: Environment, path: Path) -> Iterator[LockedPackage]:
@@ -91,4 +112,4 @@ def _find_url(location: str) -> str | None:
         found = parse_repository(f"{match['place']}@{match['commit']}{fragment}")
         return str(found) if found is not None else None
     is_address = location.startswith(("https://", "http://", "file://"))
-    return redact_url(location) if is_address else None
+    return location if is_address else None
