@@ -193,7 +193,11 @@ def test_a_definition_without_a_base_says_how_to_name_one(locked: Callable[..., 
     [
         (("--tag", "Upper:1"), "`Upper:1` is not an image reference: a repository is lower-case"),
         (("--push", "a b"), "`a b` is not an image reference"),
-        (("--base", "nowhere.tar"), "`nowhere.tar` is neither an OCI layout nor an archive"),
+        (("--base", "nowhere.tar"), "Cannot read `nowhere.tar`: No such file or directory"),
+        (
+            ("--base", "d/conda-lock.yml"),
+            "`d/conda-lock.yml` is neither an OCI layout nor an archive",
+        ),
         (("--oci", "d"), "`d` is there and is not an OCI layout"),
     ],
 )

@@ -92,7 +92,10 @@ class FileSource:
         except (FileNotFoundError, PermissionError) as error:
             if error.filename != str(self._path):  # but what should be in a layout
                 raise self._cannot_tell() from error
-            raise EnvsyncError(f"Cannot read `{self._path}`: {error.strerror}") from error
+            raise EnvsyncError(
+                f"Cannot read `{self._path}`: {error.strerror}",
+                hint="name the base image's archive, layout or reference",
+            ) from error
         except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
             raise self._cannot_tell() from error
 
@@ -136,7 +139,10 @@ class FileSource:
 
     def _load_layout(self) -> BaseImage:
         if not is_layout(self._path):
-            raise EnvsyncError(f"`{self._path}` is a folder, and not an OCI layout")
+            raise EnvsyncError(
+                f"`{self._path}` is a folder, and not an OCI layout",
+                hint="make one with `skopeo copy`, or name another base image",
+            )
         entry = self._choose(load_index(self._path))
         manifest = json.loads(blob_path(self._path, entry.digest).read_bytes())
         if entry.media_type in INDEXES or "manifests" in manifest:
