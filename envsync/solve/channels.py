@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from envsync.model.channel import Channel
 
-_QUALIFIED = re.compile(r"\s*(?P<channel>[^\s\[=<>~!]+)::(?P<rest>.+)", re.DOTALL)
+# A channel may be narrowed down to one subdir, as in `conda-forge/linux-64::numpy`.
+_SUBDIR = r"(?:/(?P<subdir>noarch|(?:linux|osx|win|emscripten|wasi)-[a-z0-9]+))?"
+_QUALIFIED = re.compile(rf"\s*(?P<channel>[^\s\[=<>~!]+?){_SUBDIR}::(?P<rest>.+)", re.DOTALL)
 
 
 def place_channels(
@@ -36,5 +38,6 @@ def place_channels(
         known = {url for other in channels for url in other.urls}
         if not known.intersection(channel.urls):
             channels.append(channel)
-        specs.append(f"{redact_url(channel.urls[0])}::{match['rest']}")
+        narrowed = f"/{match['subdir']}" if match["subdir"] else ""
+        specs.append(f"{redact_url(channel.urls[0])}{narrowed}::{match['rest']}")
     return tuple(channels), tuple(specs)

@@ -9,7 +9,8 @@ from envsync.errors import UnsatisfiableError
 from envsync.solve.channels import place_channels
 from envsync.solve.facts import find_glibc
 from envsync.solve.pip_constraints import check_requirements, find_distributions
-from envsync.solve.relax import suggest_relaxations
+from envsync.solve.python_target import describe_environment
+from envsync.solve.relax import find_impossible, suggest_relaxations
 from envsync.solve.request import CondaRequest, PipRequest
 from envsync.spec.pip_section import read_pip_section
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from envsync.model.progress import Reporter
     from envsync.model.virtual_package import VirtualPackage
     from envsync.solve.request import CondaSolver, PipSolver
+
+
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,15 +62,25 @@ def solve_subdir(
     try:
         brought = conda_solver.solve(request)
     except UnsatisfiableError as error:
-        phrases = suggest_relaxations(request, conda_solver)
-        if phrases:
-            error.hint = f"relax or drop {', or '.join(phrases)}: then there is a solution"
+        error.hint = _advise(request, conda_solver) or error.hint
         raise
     if not conda.pip_requirements and not conda.pip_options:
         return brought
     pip_request = _ask_pip(spec, conda, task, brought)
     reporter.step(f"Locking pip requirements for {task.subdir}")
     return (*brought, *pip_solver.solve(pip_request))
+
+
+def _advise(request: CondaRequest, solver: CondaSolver) -> str | None:
+    """Return what to do about *request*, which has no solution."""
+    phrases = suggest_relaxations(request, solver)
+    if phrases:
+        return f"relax or drop {', or '.join(phrases)}: then there is a solution"
+    impossible = find_impossible(request, solver)[:_MOST_NAMED]
+    if not impossible:
+        return None
+    them = "it" if len(impossible) == 1 else "any of them"
+    return f"correct or drop {', '.join(impossible)}: no package is an answer to {them}"
 
 
 def _ask_conda(conda: CondaSpec, task: SubdirTask) -> CondaRequest:
@@ -93,7 +107,8 @@ def _ask_pip(
         )
     provided = find_distributions(brought)
     source = spec.files[-1].name if spec.files else "the definition"
-    check_requirements(conda.pip_requirements, provided, source=source)
+    environment = describe_environment(python.version, task.subdir)
+    check_requirements(conda.pip_requirements, provided, environment=environment, source=source)
     return PipRequest(
         subdir=task.subdir,
         python_version=python.version,

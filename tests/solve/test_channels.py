@@ -49,3 +49,12 @@ def test_a_channel_set_in_a_match_spec_is_its_first_channel() -> None:
 
     assert len(channels) == 1
     assert specs == (f"{MAIN}::numpy",)
+
+
+def test_a_match_spec_may_ask_for_one_subdir_of_a_channel() -> None:
+    channels, specs = place_channels(
+        ("conda-forge",), ("conda-forge/noarch::six", "conda-forge/label/dev::jq"), "linux-64"
+    )
+
+    assert [channel.name for channel in channels] == ["conda-forge", "conda-forge/label/dev"]
+    assert specs == (f"{FORGE}/noarch::six", f"{FORGE}/label/dev::jq")

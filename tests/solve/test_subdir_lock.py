@@ -135,8 +135,23 @@ def test_the_requirement_without_which_there_is_a_solution_is_named() -> None:
     assert caught.value.hint == "relax or drop `no-such-package`: then there is a solution"
 
 
-def test_where_no_single_requirement_is_to_blame_nothing_is_suggested() -> None:
+def test_requirements_that_nothing_answers_are_named_together() -> None:
     with pytest.raises(UnsatisfiableError) as caught:
-        solve(replace(CONDA, match_specs=("none", "neither")))
+        solve(replace(CONDA, match_specs=("python=3.11", "none", "neither=1")))
 
-    assert caught.value.hint is None
+    assert caught.value.hint == (
+        "correct or drop `none`, `neither=1`: no package is an answer to any of them"
+    )
+
+
+def test_a_pip_requirement_for_another_python_contradicts_nothing() -> None:
+    pip = FakePipSolver()
+
+    solve(replace(CONDA, pip_requirements=("numpy<1.20; python_version < '3.8'",)), pip=pip)
+
+    assert len(pip.requests) == 1
+
+
+def test_a_pip_requirement_whose_marker_holds_may_contradict() -> None:
+    with pytest.raises(UnsatisfiableError, match="contradict"):
+        solve(replace(CONDA, pip_requirements=("numpy<1.20; sys_platform == 'linux'",)))
