@@ -16,6 +16,7 @@ _ADDRESS = re.compile(
     r"(?P<place>[^@#\s]+?)(?:@(?P<revision>[^#\s]+))?(?:#(?P<fragment>\S*))?"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHORTEST_TOKEN = 20  # characters; names of users and organisations are shorter
 _SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]*)")
 
 
@@ -68,15 +69,21 @@ def find_userinfo(address: str) -> str:
 def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return variables that let git use *credentials* (userinfo by URL), beside those it has.
 
-    An argument would be seen by every user of the machine; a child's environment is not.
+    An argument would be seen by every user of the machine; a child's environment is not. A user
+    without a password is one whose password git's own helpers know, unless it is a token by its
+    length.
     """
     count = environ.get("GIT_CONFIG_COUNT", "0")
     first = int(count) if count.isdigit() else 0
     settings: dict[str, str] = {}
     for number, (url, userinfo) in enumerate(sorted(credentials.items()), start=first):
-        user, _, password = userinfo.partition(":")
+        user, colon, password = userinfo.partition(":")
+        settings["GIT_CONFIG_COUNT"] = str(number + 1)
+        if not colon and len(user) < _SHORTEST_TOKEN:
+            settings[f"GIT_CONFIG_KEY_{number}"] = f"credential.{url}.username"
+            settings[f"GIT_CONFIG_VALUE_{number}"] = unquote(user)
+            continue
         token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
         settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{url}.extraHeader"
         settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {token}"
-        settings["GIT_CONFIG_COUNT"] = str(number + 1)
     return settings

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from repositories import commit, run_git, serve_repositories, write_project
+from repositories import commit, run_git, serve_folder, serve_repositories, write_project
 
 from envsync.adapters.git import GitRepositories
 from envsync.errors import EnvsyncError
@@ -152,6 +152,20 @@ def test_a_server_gives_a_commit_to_who_has_the_password(
 
     assert caught.value.message.startswith(f"Cannot read `{pin.url}`: ")
     assert "hunter" not in caught.value.message
+
+
+def test_a_server_of_plain_files_will_do(
+    project: Path, repositories: GitRepositories, tmp_path: Path
+) -> None:
+    revision = commit(project)
+    bare = tmp_path / "files" / "thing.git"
+    run_git(tmp_path, "clone", "--quiet", "--bare", str(project), str(bare))
+    run_git(bare, "update-server-info")
+
+    with serve_folder(bare.parent) as host:
+        pin = Repository(url=f"http://{host}/thing.git", revision=revision)
+
+        assert repositories.hash(pin, {}) == repositories.hash(pin_of(project, revision), {})
 
 
 def test_offline_only_what_is_there_counts(project: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 
 import pytest
 
@@ -72,7 +73,9 @@ def test_credentials_are_those_of_http(address: str, userinfo: str) -> None:
 
 def test_git_takes_credentials_beside_settings_that_are_there() -> None:
     there = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "kept"}
-    made = list_git_settings({"https://h/r": "us%40er:pa:ss"}, there)
+    token = "t" * 20
+    given = {"https://h/r": "us%40er:pa:ss", "https://i/r": "org", "https://j/r": token}
+    made = list_git_settings(given, there)
 
     done = subprocess.run(
         ["git", "config", "--list"],  # noqa: S607  # whichever there is
@@ -84,4 +87,7 @@ def test_git_takes_credentials_beside_settings_that_are_there() -> None:
 
     assert "a.b=kept\n" in done.stdout
     assert "http.https://h/r.extraheader=Authorization: Basic dXNAZXI6cGE6c3M=\n" in done.stdout
+    assert "credential.https://i/r.username=org\n" in done.stdout
+    basic = b64encode(f"{token}:".encode()).decode()
+    assert f"http.https://j/r.extraheader=Authorization: Basic {basic}\n" in done.stdout
     assert list_git_settings({}, there) == {}
