@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from company import make_index
+from company import basic, make_index, serve_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from channel import Channel
     from conftest import Done
@@ -28,35 +25,11 @@ REGISTRY_PASSWORD = "hunter-registry"  # noqa: S105  # planted
 SECRETS = (CHANNEL_PASSWORD, INDEX_PASSWORD, REGISTRY_PASSWORD)
 
 
-class Guarded(SimpleHTTPRequestHandler):
-    """Serves a folder to whom knows the password."""
-
-    def __init__(self, password: str, *args: object, **more: object) -> None:
-        self.expected = "Basic " + base64.b64encode(f"user:{password}".encode()).decode()
-        super().__init__(*args, **more)  # type: ignore[arg-type]
-
-    def send_head(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  # the base's
-        if self.headers.get("Authorization") != self.expected:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="x"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return None
-        return super().send_head()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's name
-        """Keep quiet."""
-
-
 @contextlib.contextmanager
 def guard(folder: Path, password: str) -> Iterator[str]:
-    handler = partial(Guarded, password, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    """Serve *folder* to whom knows *password*; give the address."""
+    with serve_guarded(folder, authorization=basic("user", password)) as served:
+        yield f"127.0.0.1:{served.port}"
 
 
 def leaks(*roots: Path, but: Path) -> list[str]:
@@ -71,6 +44,28 @@ def leaks(*roots: Path, but: Path) -> list[str]:
     ]
 
 
+@contextlib.contextmanager
+def watch_arguments() -> Iterator[list[str]]:
+    """Look at the arguments of every process, as every user may; note those with a secret."""
+    seen: list[str] = []
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.002):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    words = path.read_bytes()
+                    seen.extend(secret for secret in SECRETS if secret.encode() in words)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        thread.join()
+
+
 def test_secrets_open_doors_and_stay_where_they_were_written(
     envsync: Callable[..., Done],
     embedded_channel: Channel,
@@ -79,12 +74,14 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     definition = tmp_path / "d"
     definition.mkdir()
     index = make_index(tmp_path / "index")
     with (
         guard(embedded_channel.path, CHANNEL_PASSWORD) as channel_host,
         guard(index, INDEX_PASSWORD) as index_host,
+        watch_arguments() as shown,
     ):
         registry = {"address": "r.example", "username": "u", "password": REGISTRY_PASSWORD}
         (definition / "azureml_environment.json").write_text(
@@ -107,16 +104,25 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
                 ["build-local", "d"],
                 ["build-local", "d"],
                 ["tree", "d"],
+                ["why", "private-thing", "d"],
+                ["diff", "d", "d/conda-lock.yml"],
+                ["lock", "d", "--upgrade"],
+                ["export", "d", "--format", "explicit", "-o", "spec.txt"],
+                ["export", "d", "--format", "pixi", "-o", "pixi.lock"],
+                ["export", "d", "--format", "pylock", "-o", "pylock.toml"],
+                ["save-to-directory", "d/conda-lock.yml", "saved"],
+                ["build-local", "d", "--offline", "-p", "other"],
                 ["run", "d", "python", "-c", "import private_thing"],
             )
         ]
 
     assert [done.status for done in said] == [0] * len(said), said
+    assert shown == []
     for secret in SECRETS:
         assert secret not in str(said)
     lock = (definition / "conda-lock.yml").read_text()
     assert not any(secret in lock for secret in SECRETS)
-    assert leaks(private_home, tmp_path / "rattler", but=definition) == []
+    assert leaks(private_home, tmp_path, but=definition) == []
 
 
 def test_a_wrong_password_is_an_error_that_does_not_repeat_it(
