@@ -24,10 +24,8 @@ def main(arguments: "list[str]") -> int:
         return _print_error(*explain_address(error, settings.host, settings.port), status=_FAILED)
     command = worker_command(settings)
     caught = []  # type: list[int]
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(
-            number, lambda number, _: caught.append(number)
-        )  # until the server has its own
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the server catches them itself
+        signal.signal(number, lambda told, _: caught.append(told))
     first = Spawned(command)
     from .server import Server  # noqa: PLC0415  # meanwhile the worker loads the script
 
