@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +37,12 @@ def compute_content_hash(conda: CondaSpec, subdirs: Sequence[str]) -> tuple[tupl
     """Return conda-lock's content hash of *conda* for each of *subdirs*, without network.
 
     Where conda-lock can't read what conda can (its parser is narrower), the hash is one of the
-    text itself: conda-lock could not have computed another.
+    text itself: conda-lock could not have computed another. What it says meanwhile is not heard:
+    it is about how it would solve.
     """
-    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+    logging.getLogger("conda_lock").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="envsync-") as name:
+        warnings.simplefilter("ignore")
         source = Path(name) / "environment.yml"
         source.write_text(conda.text, encoding="utf-8")
         mapping = Path(name) / "mapping.json"

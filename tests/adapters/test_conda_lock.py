@@ -97,6 +97,15 @@ def test_the_content_hash_is_the_one_conda_lock_computes(tmp_path: Path) -> None
     assert str(list(ours)) == done.stdout.strip()
 
 
+def test_what_conda_lock_says_meanwhile_is_not_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    text = DEFINITION.replace("=1.24.*", " # [win]").replace("1.16", "1.16; python_version > '3'")
+    text = text.replace("- conda-forge", "- https://conda.anaconda.org/t/tk-1/conda-forge")
+
+    compute_content_hash(CondaSpec(text=text), ["linux-64"])
+
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("text", ["dependencies:\n- conda-forge::a[version='1']\n- 5\n", "[]\n"])
 def test_a_definition_conda_lock_cannot_read_still_has_a_hash(text: str) -> None:
     ((subdir, digest),) = compute_content_hash(CondaSpec(text=text), ["linux-64"])
