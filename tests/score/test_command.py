@@ -85,3 +85,23 @@ def test_what_the_script_left_to_the_end_still_happens(
     answers = ask(any_python, script, "")
     assert [answer.body for answer in answers] == [b"1"]
     assert capfd.readouterr().err == "thread\nexit without a line end"
+
+
+def test_a_failure_at_the_end_is_told_once_and_changes_no_answer(
+    ask: Ask, any_python: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = """
+        import atexit
+
+        def fail():
+            raise ValueError("at the end")
+
+        def init():
+            atexit.register(fail)
+
+        def run(raw_data):
+            return 1
+    """
+    answers = ask(any_python, script, "")
+    assert [answer.body for answer in answers] == [b"1"]
+    assert capfd.readouterr().err.count("ValueError: at the end") == 1

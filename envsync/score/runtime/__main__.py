@@ -51,8 +51,8 @@ def _leave(status: int) -> None:
         atexit._run_exitfuncs()  # noqa: SLF001
         sys.stdout.flush()
         sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        return  # the script took something away: then by the usual way
+    except (Exception, KeyboardInterrupt):  # noqa: BLE001  # whatever the script left behind
+        return  # then by the usual way
     os._exit(status)
 
 
