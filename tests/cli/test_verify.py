@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from base_archive import write_base, write_changed
+from base_archive import ARCHITECTURE, write_base, write_changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
     from conftest import Done
 
+    from envsync.adapters.docker_engine import DockerEngine
+
 pytestmark = pytest.mark.e2e
 
 SITE = "lib/python3.11/site-packages"
 IMAGE_SITE = f"azureml-envs/d/{SITE}"
+_PLATFORM = f"linux/{ARCHITECTURE}"
 
 
 @pytest.fixture
@@ -239,9 +242,9 @@ def test_packages_of_images_can_be_compared_with_whatever_has_some(
     assert imaged("build-local", "d").status == 0
     older = "linux-64: up six 1.16.0 → 1.17.0\n"
 
-    for before in ("d", str(prefix)):
-        for after in ("image.tar", "layout", "oci:layout", "docker-archive:image.tar"):
-            assert imaged("diff", before, after).stdout == older
+    for after in ("image.tar", "layout", "oci:layout", "docker-archive:image.tar"):
+        assert imaged("diff", "d", after).stdout == older
+    assert imaged("diff", str(prefix), "layout").stdout == older
     assert imaged("diff", "layout", "image.tar").stdout == "Nothing differs\n"
     assert imaged("diff", "layout", str(prefix), "--exit-code").status == 1
 
@@ -254,3 +257,33 @@ def test_an_image_without_an_environment_has_nothing_to_compare(
     assert envsync("diff", "base.tar", "base.tar").stderr == (
         "Error: Image `base.tar` has no conda environment\n"
     )
+
+
+@pytest.mark.docker
+def test_what_a_dockerfile_did_to_an_image_is_told(
+    locked: Callable[..., Done], docker_engine: DockerEngine, base_image: str, tmp_path: Path
+) -> None:
+    tag = f"envsync-test/{tmp_path.name.replace('_', '-')[-40:].strip('-')}:1"
+    assert locked("build-local", "d", "--docker", "--tag", tag, "--base", base_image).status == 0
+    edit = f"cd /{IMAGE_SITE} && rm six.py && echo '#' >> idna/core.py && python -c 'import idna'"
+    expected = [
+        f"changed /{IMAGE_SITE}/idna/core.py (pip idna 3.10)",
+        f"missing /{IMAGE_SITE}/six.py (conda six 1.17.0 pyh0_0)",
+    ]
+    context = tmp_path / "context"
+    context.mkdir()
+    images = [tag]
+    try:
+        (context / "Dockerfile").write_text(f"FROM {tag}\nRUN {edit}\n")
+        images.append(docker_engine.build(context, dockerfile="Dockerfile", platform=_PLATFORM))
+        # the same files by somebody who knows nothing of envsync
+        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY --from={images[1]} / /\n")
+        images.append(docker_engine.build(context, dockerfile="Dockerfile", platform=_PLATFORM))
+
+        for image in images[1:]:
+            done = locked("verify", "d", "--image", image)
+            assert (done.status, done.stdout.splitlines()) == (1, expected)
+        assert locked("diff", "d", f"docker:{images[2]}").stdout == "Nothing differs\n"
+    finally:
+        for image in reversed(images):
+            docker_engine.remove(image)
