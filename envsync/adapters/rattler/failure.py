@@ -105,6 +105,11 @@ def is_cut_short(error: Exception) -> bool:
     return _CUT in str(error) and not names_an_address(error)
 
 
+def is_unreadable(error: Exception) -> bool:
+    """Tell whether *error* is about what was got, and not about getting it."""
+    return not (isinstance(error, Stalled) or _STATUS.search(str(error)) or _count_tries(error) > 1)
+
+
 def _list_places(channel: Channel, mirrors: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield the addresses that *channel* is read from."""
     for url in channel.urls:

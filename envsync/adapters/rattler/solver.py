@@ -26,6 +26,7 @@ from envsync.adapters.rattler.failure import (
     explain_unsatisfiable,
     first_line,
     is_cut_short,
+    is_unreadable,
     names_an_address,
     without_missing,
 )
@@ -51,7 +52,8 @@ class RattlerSolver:
     """Solves over one shared gateway, so that repodata is fetched once for many requests.
 
     With *fresh* nothing is taken from the repodata cache. rattler needs that where a plain
-    server answers its conditional request with a 304 that lacks the headers it compares. With
+    server answers its conditional request with a 304 that lacks the headers it compares, and
+    where a full disk or a power cut has left half a file there. With
     *offline* nothing else than that cache is asked, however old it is.
     """
 
@@ -83,7 +85,8 @@ class RattlerSolver:
         except SolverError as error:
             raise explain_unsatisfiable(request, error) from error
         except (GatewayError, InvalidChannelError, Stalled) as error:
-            if "304 Not Modified" in str(error) and not self._is_fresh:
+            may_be_the_cache = "304 Not Modified" in str(error) or is_unreadable(error)
+            if may_be_the_cache and not (self._is_fresh or self._is_offline):
                 return RattlerSolver(self._config, fresh=True).solve(request)
             fewer = without_missing(request.channels, error)
             if fewer == request.channels:
