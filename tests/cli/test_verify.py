@@ -272,18 +272,12 @@ def test_what_a_dockerfile_did_to_an_image_is_told(
     ]
     context = tmp_path / "context"
     context.mkdir()
-    images = [tag]
+    (context / "Dockerfile").write_text(f"FROM {tag}\nRUN {edit}\n")
+    edited = docker_engine.build(context, dockerfile="Dockerfile", platform=_PLATFORM)
     try:
-        (context / "Dockerfile").write_text(f"FROM {tag}\nRUN {edit}\n")
-        images.append(docker_engine.build(context, dockerfile="Dockerfile", platform=_PLATFORM))
-        # the same files by somebody who knows nothing of envsync
-        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY --from={images[1]} / /\n")
-        images.append(docker_engine.build(context, dockerfile="Dockerfile", platform=_PLATFORM))
-
-        for image in images[1:]:
-            done = locked("verify", "d", "--image", image)
-            assert (done.status, done.stdout.splitlines()) == (1, expected)
-        assert locked("diff", "d", f"docker:{images[2]}").stdout == "Nothing differs\n"
+        done = locked("verify", "d", "--image", edited)
+        assert (done.status, done.stdout.splitlines()) == (1, expected)
+        assert locked("diff", "d", f"docker:{edited}").stdout == "Nothing differs\n"
     finally:
-        for image in reversed(images):
-            docker_engine.remove(image)
+        docker_engine.remove(edited)
+        docker_engine.remove(tag)
