@@ -10,8 +10,10 @@ from envsync.errors import DefinitionError
 from envsync.lock.graph import find_chain, name_of, normalize, walk_tree
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.lock.requested import parse_requested
+from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage, Lockfile
@@ -88,4 +90,18 @@ def _list_roots(lockfile: Lockfile) -> dict[str, str]:
     requested = parse_requested(lockfile.channels, lockfile.custom_metadata)
     if requested is None:
         return {}
-    return {name_of(text): text for text in (*requested.pip, *requested.match_specs)}
+    repositories = {
+        (found.url, found.subdirectory): normalize(package.name)
+        for package in lockfile.packages
+        if (found := parse_repository(package.url)) is not None
+    }
+    return {
+        _find_name(text, repositories): text for text in (*requested.pip, *requested.match_specs)
+    }
+
+
+def _find_name(text: str, repositories: Mapping[tuple[str, str], str]) -> str:
+    """Return the name of the package that *text* asks for; a repository alone doesn't say it."""
+    found = parse_repository(text)
+    place = (found.url, found.subdirectory) if found is not None else ("", "")
+    return repositories.get(place) or name_of(text)

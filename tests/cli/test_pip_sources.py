@@ -103,7 +103,7 @@ def test_a_repository_is_pinned_to_its_commit_and_content(
 def test_a_branch_stays_where_it_was_locked_until_it_is_to_move(
     envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
 ) -> None:
-    asked = f"git+{thing.as_uri()}@main#egg=thing"
+    asked = f"git+{thing.as_uri()}@main"
     directory = define("python", "six", pip=(asked,))
     assert envsync("lock", "d").status == 0
     first = find(directory, "thing").url
@@ -118,6 +118,7 @@ def test_a_branch_stays_where_it_was_locked_until_it_is_to_move(
     assert find(directory, "thing").url == f"git+{thing.as_uri()}@{second}"
     assert "up thing 1.0 → 2.0" in moved.stderr + moved.stdout
 
+    assert "thing 2.0 (pip)\n" in envsync("tree", "d").stdout
     third = commit(thing)
     moved = envsync("lock", "d", "--update", "thing")
     change = f"moved thing 2.0: {thing.as_uri()}@{second[:12]} → {thing.as_uri()}@{third[:12]}"

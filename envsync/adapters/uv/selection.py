@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
 from packaging.utils import canonicalize_name
 
+from envsync.adapters.uv.hashes import keep_stated
+from envsync.adapters.uv.allowed_files import drop_other_files
 from envsync.adapters.uv.metadata import Metadata, MetadataCache, read_wheel
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
@@ -55,7 +57,9 @@ def select_archives(
     Raises:
         EnvsyncError: a package has no hash, or a repository can't be read.
     """
-    lock = Pylock.from_dict(_without_dates(tomllib.loads(pylock)))
+    content = tomllib.loads(pylock)
+    keep_stated(content.get("packages", []), request.parsed)
+    lock = Pylock.from_dict(_without_dates(content))
     selected = list(_select(lock, request, sources))
     environment = describe_environment(request.python_version, request.subdir)
     dependencies = find_dependencies(

@@ -1,0 +1,62 @@
+"""The hashes that a definition states, which uv does not look at when it locks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from envsync.errors import EnvsyncError
+from envsync.model.channel import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from envsync.model.pip_section import PipRequirement
+
+_FRAGMENT = re.compile(r"[#&]sha256=([0-9a-fA-F]{64})")
+
+
+def keep_stated(packages: Iterable[dict[str, Any]], asked: Iterable[PipRequirement]) -> None:
+    """Leave to *packages*, as a `pylock.toml` has them, only files with hashes that are stated.
+
+    A requirement that states no sha256 allows every file.
+
+    Raises:
+        EnvsyncError: none of a package's files has a hash that its requirement states.
+    """
+    stated = {each.name: (each, found) for each in asked if (found := _list_sha256(each))}
+    for package in packages:
+        requirement, allowed = stated.get(canonicalize_name(package["name"]), (None, frozenset()))
+        if requirement is None or "vcs" in package or "directory" in package:
+            continue
+        had = _list_found(package)
+        package["wheels"] = [it for it in package.get("wheels", ()) if _sha256(it) in allowed]
+        for key in ("sdist", "archive"):
+            if key in package and _sha256(package[key]) not in allowed:
+                del package[key]
+        if not _list_found(package):
+            named = ", ".join(f"`{digest}`" for digest in had[:3])
+            raise EnvsyncError(
+                f"`{redact_url(requirement.text)}` states another sha256 than it has: {named}",
+                hint="find out who changed it, or state what it has",
+            )
+        if not package["wheels"]:
+            del package["wheels"]
+
+
+def _list_sha256(requirement: PipRequirement) -> frozenset[str]:
+    pairs = (text.partition(":")[::2] for text in requirement.hashes)
+    found = [digest for kind, digest in pairs if kind == "sha256"]
+    found += _FRAGMENT.findall(requirement.url or "")
+    return frozenset(digest.lower() for digest in found)
+
+
+def _list_found(package: dict[str, Any]) -> list[str]:
+    files = [*package.get("wheels", ()), package.get("sdist"), package.get("archive")]
+    return [_sha256(file) for file in files if file is not None]
+
+
+def _sha256(file: dict[str, Any]) -> str:
+    return str(file.get("hashes", {}).get("sha256", "")).lower()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envsync.adapters.uv.hashes import keep_stated
+from envsync.errors import EnvsyncError
+from envsync.spec.pip_requirement import parse_requirement
+
+ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
+
+
+def six() -> dict[str, Any]:
+    return {
+        "name": "Six",
+        "wheels": [{"hashes": {"sha256": ONE}}, {"hashes": {"sha256": TWO}}],
+        "sdist": {"hashes": {"sha256": THREE}},
+    }
+
+
+def test_a_requirement_without_a_hash_allows_every_file() -> None:
+    package = six()
+
+    keep_stated([package], [parse_requirement("six==1.0")])
+
+    assert package == six()
+
+
+def test_only_files_with_a_stated_hash_are_left() -> None:
+    package = six()
+
+    keep_stated([package], [parse_requirement(f"six==1.0 --hash=sha256:{TWO} --hash=md5:0")])
+
+    assert package == {"name": "Six", "wheels": [{"hashes": {"sha256": TWO}}]}
+
+
+def test_the_hash_of_source_code_leaves_no_wheel() -> None:
+    package = six()
+
+    keep_stated([package], [parse_requirement(f"six==1.0 --hash=sha256:{THREE}")])
+
+    assert package == {"name": "Six", "sdist": {"hashes": {"sha256": THREE}}}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"six==1.0 --hash=sha256:{'4' * 64}",
+        f"https://h/six-1.0-py3-none-any.whl#sha256={'4' * 64}",
+        f"six @ https://u:secret@h/six.whl#sha256={'4' * 64}",
+    ],
+)
+def test_a_package_without_the_stated_hash_is_refused_with_both(line: str) -> None:
+    with pytest.raises(EnvsyncError) as caught:
+        keep_stated(
+            [{"name": "six", "archive": {"hashes": {"sha256": ONE}}}], [parse_requirement(line)]
+        )
+
+    assert "states another sha256 than it has" in caught.value.message
+    assert f"`{ONE}`" in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+def test_repositories_have_no_file_to_look_at() -> None:
+    package = {"name": "six", "vcs": {"type": "git"}}
+
+    keep_stated([package], [parse_requirement(f"six --hash=sha256:{ONE}")])
+
+    assert package == {"name": "six", "vcs": {"type": "git"}}
