@@ -13,7 +13,6 @@ from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, 
 from packaging.utils import canonicalize_name
 
 from envsync.adapters.uv.hashes import keep_stated
-from envsync.adapters.uv.allowed_files import drop_other_files
 from envsync.adapters.uv.metadata import Metadata, MetadataCache, read_wheel
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
