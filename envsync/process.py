@@ -177,8 +177,10 @@ def detach(
     `read_identity`), `status` how it ended. They are written even if this process is killed.
 
     Raises:
-        EnvsyncError: nothing could be started.
+        EnvsyncError: nothing could be started; only Linux tells what is needed to know it again.
     """
+    if not Path("/proc/self/stat").exists():
+        raise EnvsyncError("A process can be left running on Linux only", hint="use a container")
     for name in ("pid", "status"):
         (folder / name).unlink(missing_ok=True)
     try:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from base_image import make_base_archive, why_not
-from channel import Served, default_cache
-from engines import OwnEngine, run_engine
-from engines import why_not as why_no_engine
+from workbench import BASE, open_workbench, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from channel import Served
+    from workbench import Workbench
+
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
-BASE = "debian-base:1"
 SCRIPT = """
 import os, six
 def init():
@@ -43,99 +39,25 @@ def run(raw_data):
 _PATIENCE = 60.0
 
 
-@dataclass
-class Workbench:
-    """Runs commands in the network of *engine*, in a *folder* with a definition `churn`."""
-
-    engine: OwnEngine
-    folder: Path
-    env: dict[str, str]
-
-    @property
-    def definition(self) -> Path:
-        return self.folder / "churn"
-
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self.engine.enter, *command],
-            cwd=self.folder,
-            env=self.env,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*command)
-        stdout, stderr = process.communicate(timeout=_PATIENCE)
-        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
-
-    def envsync(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "envsync", *arguments)
-
-    def deploy(self, *more: str) -> subprocess.CompletedProcess[str]:
-        options = ("--docker", "--detach", "--base", BASE, "--port", "0", *more)
-        return self.envsync("serve", "churn", *options)
-
-    def list(self) -> list[dict[str, Any]]:
-        done = self.envsync("service", "list", "--json")
-        assert done.returncode == 0, done.stderr
-        found: list[dict[str, Any]] = json.loads(done.stdout)
-        return found
-
-    def ask(self, uri: str | None = None) -> Any:
-        chosen = uri or self.list()[0]["scoring_uri"]
-        done = self.run("curl", "--silent", "--show-error", "-d", "{}", chosen)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def containers(self) -> list[str]:
-        return self.run("docker", "ps", "-aq").stdout.split()
-
-    def write(self, answer: str) -> None:
-        (self.definition / "score.py").write_text(SCRIPT.format(answer=answer))
-
-
 @pytest.fixture(scope="module")
 def prepared(
     served_channel: Served, rattler_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workbench]:
-    """Give an engine that has the base image and the image of `churn`."""
-    if lack := why_no_engine() or why_not():
+    if lack := why_not():
         pytest.skip(lack)
     folder = tmp_path_factory.mktemp("containers")
-    (folder / "config.toml").write_text(served_channel.config)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("ENVSYNC_")}
-    env |= {"HOME": str(folder), "ENVSYNC_HOME": str(folder / "home")}
-    env |= {"ENVSYNC_CONFIG": str(folder / "config.toml"), "NO_PROXY": "127.0.0.1,localhost"}
-    env |= {"RATTLER_CACHE_DIR": str(rattler_cache), "UV_CACHE_DIR": str(default_cache() / "uv")}
-    with run_engine(has_bridge=True) as engine:
-        env["DOCKER_HOST"] = engine.host
-        bench = Workbench(engine, folder, env)
-        archive = make_base_archive(default_cache())
-        command = ["docker", "import", str(archive), BASE]
-        subprocess.run(command, env=env, check=True, capture_output=True)
-        define(bench)
+    with open_workbench(served_channel, rattler_cache, folder) as bench:
         yield bench
 
 
-def define(bench: Workbench) -> None:
-    folder = bench.definition
-    (folder / "model").mkdir(parents=True)
-    (folder / "model/m.txt").write_text("old model")
-    definition = {"name": "churn", "environmentVariables": {"TOKEN": "s3cret"}}
-    (folder / "azureml_environment.json").write_text(json.dumps(definition))
-    conda = {"channels": ["conda-forge"], "dependencies": ["python", "six=1.17"]}
-    (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
-    for arguments in (("lock",), ("build-local", "--docker", "--base", BASE)):
-        command = [sys.executable, "-m", "envsync", arguments[0], "churn", *arguments[1:]]
-        subprocess.run(command, cwd=bench.folder, env=bench.env, check=True)  # they need a channel
+def write(bench: Workbench, answer: str) -> None:
+    (bench.definition / "score.py").write_text(SCRIPT.format(answer=answer))
 
 
 @pytest.fixture
 def bench(prepared: Workbench) -> Iterator[Workbench]:
     """Give the workbench as it was at first; no container may be left of the test before."""
-    prepared.write("1")
+    write(prepared, "1")
     (prepared.definition / "model/m.txt").write_text("old model")
     yield prepared
     for container in prepared.containers():
@@ -146,7 +68,7 @@ def test_a_container_is_deployed_reloaded_updated_and_deleted(bench: Workbench) 
     deployed = bench.deploy()
     assert deployed.returncode == 0, deployed.stderr
     first = bench.ask()
-    bench.write("2")
+    write(bench, "2")
     (bench.definition / "model/m.txt").write_text("new model")
     reloaded = bench.envsync("service", "reload", "churn")
     second = bench.ask()
@@ -186,7 +108,7 @@ def test_answers_name_the_lock_and_labels_hold_no_variables(bench: Workbench) ->
 
 def test_new_source_that_cannot_be_loaded_leaves_the_old_one_answering(bench: Workbench) -> None:
     assert bench.deploy().returncode == 0
-    bench.write("1 / 0")
+    write(bench, "1 / 0")
     reloaded = bench.envsync("service", "reload", "churn")
     updated = bench.envsync("service", "update", "churn")
 
@@ -211,7 +133,7 @@ def wait_for_answer(bench: Workbench) -> None:
 
 
 def test_a_script_that_cannot_be_loaded_leaves_nothing_behind(bench: Workbench) -> None:
-    bench.write("1 / 0")
+    write(bench, "1 / 0")
     done = bench.deploy()
 
     assert done.returncode == 1
@@ -298,7 +220,7 @@ def test_a_container_in_the_foreground_goes_with_its_command(
 
 
 def test_a_script_that_fails_in_the_foreground_gives_its_status(bench: Workbench) -> None:
-    bench.write("1 / 0")
+    write(bench, "1 / 0")
     failed = bench.envsync("serve", "churn", "--docker", "--base", BASE, "--port", "0")
     (bench.definition / "score.py").write_text("def init(): pass\n")
     wrong = bench.envsync("serve", "churn", "--docker", "--base", BASE, "--port", "0")
