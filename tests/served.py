@@ -136,7 +136,7 @@ def serve_script(
     path = directory / "score.py"
     path.write_text(textwrap.dedent(script), encoding="utf-8")
     log_path = directory / "server.log"
-    command = [str(python), "-B", str(RUNTIME / "__main__.py"), "serve", "--port", "0"]
+    command = [str(python), "-B", "-S", str(RUNTIME / "__main__.py"), "serve", "--port", "0"]
     command += ["--entry-script", str(path), "--app-root", str(directory), *options]
     with log_path.open("wb") as log:
         process = subprocess.Popen(

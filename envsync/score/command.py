@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from envsync.model.scoring import ScoringTarget
 
 RUNTIME = Path(__file__).parent / "runtime"
+# Python's options: the server itself needs no packages of the environment, and none of the code
+# that their `.pth` files run; its workers do.
+_FLAGS = {"worker": ("-B",), "serve": ("-B", "-S")}
 
 
 def runtime_command(
@@ -32,7 +35,7 @@ def runtime_command(
         **(options or {}),
     }
     return (
-        *(str(target.interpreter.python), "-B", str(runtime / "__main__.py"), face),
+        *(str(target.interpreter.python), *_FLAGS[face], str(runtime / "__main__.py"), face),
         *(
             word
             for name, value in given.items()
