@@ -79,8 +79,10 @@ def plan_service(
     files = find_files(target, directory)
     if choice.models:  # by where they lie, since the folder that they are arranged in goes
         files = replace(files, models=_place_models(choice.models))
+    if name is None:
+        name = suggest_service_name(_find_name(directory))
     return ServicePlan(
-        name=check_service_name(name or suggest_service_name(_find_name(directory))),
+        name=check_service_name(name),
         kind=kind,
         files=files,
         definition=directory if is_defined else None,

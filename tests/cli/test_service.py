@@ -307,9 +307,8 @@ def test_names_that_azure_ml_refuses_are_refused(
     del folder
     done = envsync("serve", "app", *OPTIONS, "--service-name", name)
 
-    if name:  # an empty one asks for the default
-        assert done.status == 2
-        assert done.stderr.startswith(f"Error: `{name}` can't be the name of a service\nHint: ")
+    assert done.status == 2
+    assert done.stderr.startswith(f"Error: `{name}` can't be the name of a service\nHint: ")
     assert check_service_name(suggest_service_name(name)) == suggest_service_name(name)
 
 
