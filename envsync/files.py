@@ -85,6 +85,17 @@ def remove_left_over(path: Path) -> None:
                 os.close(hold)
 
 
+def check_parent(path: Path) -> None:
+    """Refuse *path* where there is no folder for it to lie in.
+
+    Raises:
+        EnvsyncError: there is none.
+    """
+    if not path.parent.is_dir():
+        code = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+        raise cannot_write(path, OSError(code, os.strerror(code)))
+
+
 def cannot_write(path: Path, error: OSError) -> EnvsyncError:
     """Return the error that tells why *path* can't be written, and what to do."""
     hint = _HINTS.get(error.errno or 0)

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from envsync.model.image import Image, parse_reference
+from envsync.model.image import Image
 from envsync.workflow.image_assembly import ImageOptions, assemble
 from envsync.workflow.image_base import Engines
-from envsync.workflow.image_sinks import Delivery, Targets, deliver
+from envsync.workflow.image_sinks import Delivery, Targets, check_targets, deliver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +47,7 @@ def build_image(
         DefinitionError: the definition, the lock or a name of the image is wrong.
         EnvsyncError: a package, the base image or a target is out of reach.
     """
-    for text in (*targets.tags, *targets.push):
-        parse_reference(text)  # before any work is done
+    check_targets(targets)
     with contextlib.ExitStack() as stack:
         engines = Engines(stack)
         if targets.engine:

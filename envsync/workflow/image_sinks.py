@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from envsync.errors import EnvsyncError
 from envsync.files import remove_left_over, write_atomically
 from envsync.model.image import parse_reference
+from envsync.realise.image import docker_archive, layout
 from envsync.realise.image.config import parse_settings
 from envsync.realise.image.docker_archive import dump_archive, holds_archive
 from envsync.realise.image.layout import write_layout
@@ -65,6 +66,21 @@ class Shipment:
         self.provider = assembly.provider
         self.cache = assembly.cache
         self.reporter = reporter
+
+
+def check_targets(targets: Targets) -> None:
+    """Refuse what nothing can be brought to, before any work is done.
+
+    Raises:
+        DefinitionError: a tag or reference is none.
+        EnvsyncError: there is something else where a file or folder is to be.
+    """
+    for text in (*targets.tags, *targets.push):
+        parse_reference(text)
+    if targets.archive is not None:
+        docker_archive.check_place(targets.archive)
+    if targets.layout is not None:
+        layout.check_place(targets.layout)
 
 
 def deliver(

@@ -197,6 +197,29 @@ def test_two_builds_of_one_tag_at_a_time_end_in_one_whole_image(
     assert done.status == 0, done.stderr
 
 
+def test_builds_of_two_locks_under_one_tag_leave_one_whole_image(
+    locked: Callable[..., Done],
+    define: Callable[..., Path],
+    tmp_path: Path,
+    tag: str,
+    base_image: str,
+    docker_engine: DockerEngine,
+) -> None:
+    (tmp_path / "d").rename(tmp_path / "e")
+    define("python", "six=1.16", pip=("idna==3.10",))
+    assert locked("lock", "d").status == 0
+    options = ("--docker", "--tag", tag, "--base", base_image, "--name", "d", "--print-id")
+    processes = [start("build-local", name, *options) for name in ("d", "e", "d", "e")]
+    outputs = [process.communicate() for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 4, outputs
+    ids = {stdout.strip() for stdout, _ in outputs}
+    assert len(ids) == 2
+    assert docker_engine.find_image(tag) in ids
+    done = docker_engine.run(tag, ["python", "-c", "import six, idna"], read_only={})
+    assert done.status == 0, done.stderr
+
+
 def test_a_base_of_the_engine_goes_out_by_every_way(
     build: Callable[..., Done], tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +125,67 @@ def test_a_build_that_was_killed_is_taken_up_again(
     assert list((cache / "blobs").glob("*.partial")) == []
 
 
+def test_what_was_made_before_a_kill_is_not_made_again(
+    locked: Callable[..., Done], private_home: Path, tmp_path: Path
+) -> None:
+    """The conda packages are there by then, and the pip package is on its way."""
+    cache = private_home / ".envsync/cache/layers"
+    expected = print_id(locked, "--output", "expected.tar")
+    shutil.rmtree(cache)
+    arguments = ["build-local", "d", "--base", "base.tar", "--output", "x.tar"]
+    with _start(*arguments) as process:
+        while len(list((cache / "made").glob("[0-9a-f]*"))) < 3:
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    done = locked(*arguments, "--print-id")
+
+    assert (done.status, done.stdout.strip()) == (0, expected)
+    assert "Staging conda packages" not in done.stderr
+    assert (tmp_path / "x.tar").read_bytes() == (tmp_path / "expected.tar").read_bytes()
+
+
+def test_an_archive_that_was_on_its_way_when_its_build_was_killed_is_cleared_away(
+    locked: Callable[..., Done], tmp_path: Path
+) -> None:
+    arguments = ["build-local", "d", "--base", "base.tar", "--output", "x.tar"]
+    print_id(locked)
+    with _start(*arguments) as process:
+        while not list(tmp_path.glob(".x.tar.*")):
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    left = list(tmp_path.glob(".x.tar.*"))
+    done = locked(*arguments)
+
+    assert (len(left), done.status) == (1, 0)
+    assert list(tmp_path.glob(".x.tar.*")) == []
+
+
+def test_builds_at_a_time_share_a_cache_that_has_nothing_yet(
+    locked: Callable[..., Done], tmp_path: Path
+) -> None:
+    del locked
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                _start("build-local", "d", "--base", "base.tar", "--oci", name, "--print-id")
+            )
+            for name in ("one", "two", "three")
+        ]
+        said = [process.communicate() for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    assert len({stdout for stdout, _ in said}) == 1
+    layouts = [read_layout(tmp_path / name) for name in ("one", "two", "three")]
+    assert layouts[0] == layouts[1] == layouts[2]
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "envsync", *arguments]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 def test_a_full_disk_is_said_and_leaves_nothing(
     locked: Callable[..., Done], tmp_path: Path
 ) -> None:
@@ -142,8 +205,11 @@ def test_a_full_disk_is_said_and_leaves_nothing(
         subprocess.run(unmount, check=True)
 
     assert (archive.status, layout.status) == (1, 1)
-    assert "Error: Cannot write `small/x.tar`: No space left on device" in archive.stderr
-    assert "No space left on device" in layout.stderr
+    for done, name in ((archive, "x.tar"), (layout, "layout")):
+        assert done.stderr.splitlines()[-2:] == [
+            f"Error: Cannot write `small/{name}`: No space left on device",
+            "Hint: free some space there, and run this again",
+        ]
     assert left == []
 
 
@@ -199,6 +265,9 @@ def test_a_definition_without_a_base_says_how_to_name_one(locked: Callable[..., 
             "`d/conda-lock.yml` is neither an OCI layout nor an archive",
         ),
         (("--oci", "d"), "`d` is there and is not an OCI layout"),
+        (("--output", "d"), "`d` is a folder"),
+        (("--output", "none/x.tar"), "Cannot write `none/x.tar`: No such file or directory"),
+        (("--oci", "base.tar/x"), "Cannot write `base.tar/x`: Not a directory"),
     ],
 )
 def test_wrong_words_on_the_command_line_are_said(

@@ -29,6 +29,7 @@ _STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+ [^)]
 _LATER = "try again later, or name a mirror under `[mirrors]` in `config.toml`"
 _CERTIFICATE = "name the file of the authority that signed it in `SSL_CERT_FILE`"
 _HINTS = (
+    ("No space left on device", "free some space there, and run this again"),
     *((f"`{status} ", _LATER) for status in (408, 429)),
     ("`5", _LATER),
     *(

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from envsync.errors import EnvsyncError
+from envsync.files import check_parent
 from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
 from envsync.realise.image.tar import END, Member, dump_header, padding
@@ -40,6 +42,17 @@ def dump_archive(
         yield from open_layer(layer)
         yield padding(layer.size)
     yield END
+
+
+def check_place(path: Path) -> None:
+    """Refuse *path* where no archive can be.
+
+    Raises:
+        EnvsyncError: it is a folder, or lies in none.
+    """
+    if path.is_dir():
+        raise EnvsyncError(f"`{path}` is a folder", hint=f"name a file, such as `{path}/image.tar`")
+    check_parent(path)
 
 
 def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
-from envsync.files import cannot_write, make_aside, remove_left_over, write_atomically
+from envsync.files import cannot_write, check_parent, make_aside, remove_left_over, write_atomically
 from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
 from envsync.realise.image.manifest import (
@@ -90,6 +90,21 @@ def is_layout(directory: Path) -> bool:
     return (directory / "oci-layout").is_file() and (directory / "index.json").is_file()
 
 
+def check_place(directory: Path) -> None:
+    """Refuse *directory* where it is something else than a layout or an empty folder.
+
+    Raises:
+        EnvsyncError: it is, or can't be made.
+    """
+    if is_layout(directory):
+        return
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise EnvsyncError(
+            f"`{directory}` is there and is not an OCI layout", hint="name another folder"
+        )
+    check_parent(directory)
+
+
 def load_index(directory: Path) -> dict[str, Any]:
     """Return the index of the layout *directory*.
 
@@ -116,10 +131,7 @@ def _make(
     directory: Path, pieces: dict[str, bytes | Path], entry: dict[str, Any]
 ) -> tuple[str, ...]:
     """Make a new layout beside its place, and move it there."""
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise EnvsyncError(
-            f"`{directory}` is there and is not an OCI layout", hint="name another folder"
-        )
+    check_place(directory)
     remove_left_over(directory)
     with make_aside(directory, folder=True) as made:
         copied = _fill(made, pieces, entry)
