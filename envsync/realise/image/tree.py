@@ -69,13 +69,14 @@ def write_metadata(tree: Mapping[str, ImageMember], target: Path) -> None:
 def _add_layer(reader: _Reader, tree: dict[str, ImageMember], folders: set[str]) -> None:
     """Lay a layer over *tree*, whose folders are *folders*."""
     own, hidden, emptied = reader.read(tree)
+    parents = {parent for path in own for parent in _list_parents(path)}
     hidden |= own.keys() & folders  # a file or a link in the place of a folder
+    hidden |= tree.keys() & parents  # and a folder in that of one of them
     if hidden or emptied:
         for path in [it for it in tree if _is_hidden(it, hidden, emptied)]:
             del tree[path]
     tree.update(own)
-    for path in own:
-        folders.update(_list_parents(path))
+    folders |= parents
 
 
 def _is_hidden(path: str, hidden: set[str], emptied: set[str]) -> bool:
@@ -121,8 +122,8 @@ class _Reader:
                 path = place[len(self._below) :]
                 if not member.isdir():
                     own[path] = self._read(member, path, own, tree)
-                elif path in tree:
-                    hidden.add(path)  # a folder in the place of a file or a link
+                else:  # perhaps in the place of a file or a link
+                    hidden |= tree.keys() & {path, *_list_parents(path)}
             elif not member.isdir() and self._below.startswith(f"{place}/"):
                 hidden.add("")
         return own, hidden, emptied

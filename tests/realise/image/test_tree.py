@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
+import shutil
 import tarfile
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from envsync.realise.image.tree import find_prefixes, read_tree, write_metadata
 from envsync.realise.image.verification import compare_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Layer = tuple[str, Path]
+    _Members = list[tuple[str, str, int]]
+
+_OPAQUE = ".wh..wh..opq"
 
 
 @pytest.fixture
@@ -151,3 +160,101 @@ def test_what_says_which_packages_there_are_can_be_read(
         if path.is_file()
     }
     assert written == wanted
+
+
+_KINDS = st.sampled_from(["file", "link", "folder", "gone", "emptied"])
+_PATHS = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
+_MEMBERS = st.lists(st.tuples(_KINDS, _PATHS, st.integers(0, 1)), max_size=5)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(_MEMBERS, min_size=1, max_size=4))
+def test_layers_come_to_what_applying_them_one_by_one_comes_to(layers: list[_Members]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name, "root")
+        paths = []
+        for number, members in enumerate(layers):
+            own = _settle(members)
+            paths.append(("", Path(name, f"{number}.tar")))
+            _write(paths[-1][1], own)
+            _apply(root / "env", own)
+        tree = read_tree(paths, "/env")
+        there = {
+            path.relative_to(root / "env").as_posix()
+            for path in root.rglob("*")
+            if path.is_symlink() or path.is_file()
+        }
+
+        assert tree.keys() == there
+        for path in there:
+            file = root / "env" / path
+            content = str(file.readlink()) if file.is_symlink() else file.read_text()
+            assert tree[path].found.sha256 == hashlib.sha256(content.encode()).hexdigest()
+
+
+def _settle(members: _Members) -> dict[str, tuple[str, int]]:
+    """Return *members* by path, without those that a layer can't have at once."""
+    own: dict[str, tuple[str, int]] = {}
+    for kind, path, number in members:
+        parents = {path[:end] for end, letter in enumerate(path) if letter == "/"}
+        is_below = any(own.get(parent, ("folder",))[0] != "folder" for parent in parents)
+        is_above = any(known.startswith(f"{path}/") for known in own)
+        is_known = path in own
+        if not is_below and not is_known and (kind in ("folder", "emptied") or not is_above):
+            own[path] = ("folder" if kind == "emptied" else kind, number)
+            if kind == "emptied":
+                own[f"{path}/{_OPAQUE}"] = ("file", 0)
+    return own
+
+
+def _write(path: Path, own: dict[str, tuple[str, int]]) -> None:
+    with tarfile.open(path, "w") as archive:
+        for place, (kind, number) in own.items():
+            member = tarfile.TarInfo(f"env/{place}")
+            content = str(number).encode()
+            if kind == "gone":
+                folder, _, last = member.name.rpartition("/")
+                member.name, content = f"{folder}/.wh.{last}", b""
+            elif kind == "folder":
+                member.type, content = tarfile.DIRTYPE, b""
+            elif kind == "link":
+                member.type, member.linkname, content = tarfile.SYMTYPE, str(number), b""
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def _apply(root: Path, own: dict[str, tuple[str, int]]) -> None:
+    """Do to *root* what a layer says, as one does it by hand: first take away, then add."""
+    for place, (kind, _) in own.items():
+        if kind == "gone":
+            _remove(root / place)
+        elif place.endswith(_OPAQUE) and (root / place).parent.is_dir():
+            for child in (root / place).parent.iterdir():
+                _remove(child)
+    for place, (kind, number) in own.items():
+        if kind != "gone" and not place.endswith(_OPAQUE):
+            _add(root, place, kind, str(number))
+
+
+def _add(root: Path, place: str, kind: str, content: str) -> None:
+    folders = [root / parent for parent in reversed(Path(place).parents)]
+    folders += [root / place] if kind == "folder" else []
+    for folder in folders:
+        if folder.is_symlink() or not folder.is_dir():
+            _remove(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    if kind == "folder":
+        return
+    _remove(root / place)
+    if kind == "link":
+        (root / place).symlink_to(content)
+    else:
+        (root / place).write_text(content)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
