@@ -10,6 +10,7 @@ from envsync.errors import EnvsyncError
 from envsync.files import lock_directory
 from envsync.model.service import check_service_name
 from envsync.workflow.service_health import (
+    ERROR_LINES,
     Loads,
     count_loads,
     failed_to_load,
@@ -114,15 +115,24 @@ def reload(name: str, *, patience: Patience) -> ServiceStatus:
 def list_services() -> tuple[ServiceStatus, ...]:
     """Return how every service is, by name: processes of this home, and containers.
 
-    What killed processes have left of services that they were about to make is removed.
+    What killed processes have left of services that they were about to make is removed, and a
+    service that they had stopped to replace it is started again.
     """
     with _hosts() as hosts:
         left_over = hosts.list_left_over()
     for name in left_over:
         with contextlib.suppress(BlockingIOError), _held(name, waits=False) as hosts:
-            hosts.sweep(name)
+            if hosts.sweep(name):
+                _revive(name, hosts)
     with _hosts() as hosts:
         return tuple(service.status() for service in hosts.list())
+
+
+def _revive(name: str, hosts: Hosts) -> None:
+    service = hosts.find(name)
+    if service is not None and service.status().state == "failed":
+        with contextlib.suppress(EnvsyncError):  # it is told as failed, then
+            service.start()
 
 
 def find(name: str) -> ServiceStatus:
@@ -225,7 +235,10 @@ def _wait(service: Deployed, patience: Patience) -> ServiceStatus:
     if patience.seconds is None:
         return service.status()
     return wait_until_ready(
-        service.status, service.read_log, seconds=patience.seconds, on_wait=patience.on_wait
+        service.status,
+        lambda: service.read_log(ERROR_LINES),
+        seconds=patience.seconds,
+        on_wait=patience.on_wait,
     )
 
 
@@ -237,12 +250,12 @@ def _wait_for_load(service: Deployed, before: Loads, patience: Patience) -> Serv
         patience.on_wait()
         now = count_loads(status.port) if status.port is not None else None
         if now is not None and now.failed > before.failed:
-            raise failed_to_load(status, service.read_log())
+            raise failed_to_load(status, service.read_log(ERROR_LINES))
         if now is not None and now.loaded > before.loaded:
             return service.status()
         status = service.status()
         if status.state in _HAS_ENDED:
-            raise failed_to_start(status, service.read_log())
+            raise failed_to_start(status, service.read_log(ERROR_LINES))
     raise EnvsyncError(
         f"The new source of `{status.name}` is not loaded after {patience.seconds:g} s",
         hint="the old one goes on; let it load longer: `--wait SECONDS`",

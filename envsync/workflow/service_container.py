@@ -71,11 +71,15 @@ class ContainerService:
         return cls(containers, made, plan)
 
     @classmethod
-    def sweep(cls, name: str, containers: Containers) -> None:
-        """Remove what processes that were killed have left of *name*; its lock has to be held."""
-        for state in containers.list(f"{SERVICE}={name}"):
-            if _is_left_over(state):
-                containers.remove(state.id)
+    def sweep(cls, name: str, containers: Containers) -> bool:
+        """Remove what processes that were killed have left of *name*; its lock has to be held.
+
+        Return whether there was anything.
+        """
+        left_over = [one for one in containers.list(f"{SERVICE}={name}") if _is_left_over(one)]
+        for state in left_over:
+            containers.remove(state.id)
+        return bool(left_over)
 
     @classmethod
     def list_left_over(cls, containers: Containers) -> frozenset[str]:

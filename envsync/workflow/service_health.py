@@ -24,7 +24,7 @@ _OK = 200
 _LOADED = "envsync_script_loads_total"
 _NOT_LOADED = "envsync_script_failed_loads_total"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-_ERROR_LINES = 40
+ERROR_LINES = 40
 _RELOADED = b" INFO envsync: Loading the entry script again"  # only to show less
 
 
@@ -141,7 +141,7 @@ def failed_to_load(status: ServiceStatus, log: bytes) -> EnvsyncError:
 
 def _with_log(message: str, log: bytes) -> str:
     lines = [f"  {line}".rstrip() for line in log.decode("utf-8", "replace").splitlines()]
-    return "\n".join((message + (", and its log ends so" if lines else ""), *lines[-_ERROR_LINES:]))
+    return "\n".join((message + (", and its log ends so" if lines else ""), *lines[-ERROR_LINES:]))
 
 
 def _get(port: int, path: str) -> tuple[int, bytes]:

@@ -125,14 +125,18 @@ class Hosts:
 
         return ProcessService.list_left_over() | ContainerService.list_left_over(containers)
 
-    def sweep(self, name: str) -> None:
-        """Remove what killed processes have left of *name*; its lock has to be held."""
-        ProcessService.sweep(name)
+    def sweep(self, name: str) -> bool:
+        """Remove what killed processes have left of *name*; its lock has to be held.
+
+        Return whether there was anything.
+        """
+        found = ProcessService.sweep(name)
         containers = self._try_containers()
         if containers is not None:
             from envsync.workflow.service_container import ContainerService
 
-            ContainerService.sweep(name, containers)
+            found = ContainerService.sweep(name, containers) or found
+        return found
 
     def _try_containers(self) -> Containers | None:
         """Return the containers of the engine, None where there is none, or it doesn't answer."""

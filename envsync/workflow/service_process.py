@@ -103,16 +103,20 @@ class ProcessService:
         return service
 
     @classmethod
-    def sweep(cls, name: str) -> None:
-        """Remove what processes that were killed have left of *name*; its lock has to be held."""
+    def sweep(cls, name: str) -> bool:
+        """Remove what processes that were killed have left of *name*; its lock has to be held.
+
+        Return whether there was anything.
+        """
         above = services_folder() / name
         current = (above / _CURRENT).resolve()
-        for folder in above.glob("[0-9]*"):
-            if folder != current:
-                _end(folder, 0)
-                remove_tree(folder)
+        left_over = [folder for folder in above.glob("[0-9]*") if folder != current]
+        for folder in left_over:
+            _end(folder, 0)
+            remove_tree(folder)
         with contextlib.suppress(OSError):  # there is a service
             above.rmdir()
+        return bool(left_over)
 
     @classmethod
     def list_left_over(cls) -> frozenset[str]:

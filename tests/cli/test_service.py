@@ -215,6 +215,23 @@ def test_a_deployment_that_is_killed_leaves_a_whole_service_or_nothing(
     assert not (services / "app").exists()
 
 
+@pytest.mark.parametrize("delay", [0.15, 0.25, 0.3, 0.4, 0.6])
+def test_an_update_that_is_killed_leaves_the_old_service_or_the_new(
+    envsync: Callable[..., Done], folder: Path, services: Path, delay: float
+) -> None:
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    port = listed(envsync)[0]["port"]
+    write(folder, "2")
+    command = [sys.executable, "-m", "envsync", "service", "update", "app"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        time.sleep(delay)
+        process.kill()
+    wait_until(lambda: listed(envsync)[0]["state"] == "running", "the service")
+
+    assert post(port)[0] in (1, 2)
+    assert len(list((services / "app").glob("[0-9]*"))) == 1
+
+
 def test_a_service_that_died_is_listed_as_failed_and_starts_again(
     envsync: Callable[..., Done], folder: Path, services: Path
 ) -> None:
