@@ -361,3 +361,25 @@ def test_a_channel_in_a_bucket_is_asked_for_where_the_configuration_says(
     assert done.status == 1
     assert "Error: Cannot read channel `s3://mine/channel` (" in done.stderr
     assert any(path.startswith("/mine/channel/") for path in bucket.requests), bucket.requests
+
+
+def test_a_lock_of_conda_locks_may_have_variables_in_its_addresses(
+    make: Callable[..., list[Done]],
+    envsync: Callable[..., Done],
+    embedded_channel: Channel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMPANY_TOKEN", SECRET)
+    with serve_guarded(embedded_channel.path, prefix=f"/t/{SECRET}/mine") as channel:
+        bare = f"http://127.0.0.1:{channel.port}"
+        assert is_made(make(f"{bare}/t/$COMPANY_TOKEN/mine"))
+        text = (tmp_path / "d" / "conda-lock.yml").read_text()
+        theirs = tmp_path / "theirs.conda-lock.yml"
+        theirs.write_text(text.replace(f"{bare}/mine", f"{bare}/t/$COMPANY_TOKEN/mine"))
+        monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "another"))
+        done = envsync("build-local", str(theirs), "-p", "env")
+
+    assert theirs.read_text() != text
+    assert done.status == 0, done
+    assert SECRET not in str(done)

@@ -123,6 +123,19 @@ def test_a_channel_that_recovers_is_read(
     assert (done.status, seconds < 20) == (0, True), done
 
 
+def test_a_channel_that_is_indexed_anew_under_the_solve_is_read_again(
+    lock_over: Callable[..., tuple[Done, float]], embedded_channel: Channel
+) -> None:
+    def choose(path: str, _asked: int) -> Fault:
+        is_of_yesterday = faulty.requests.count("/noarch/repodata_shards.msgpack.zst") < 2
+        return "404" if "/shards/" in path and is_of_yesterday else ""
+
+    with serve_faulty(embedded_channel.path, choose) as faulty:
+        done, _ = lock_over(faulty.url)
+
+    assert done.status == 0, done
+
+
 def test_of_several_channels_the_one_that_fails_is_named(
     lock_over: Callable[..., tuple[Done, float]], embedded_channel: Channel, tmp_path: Path
 ) -> None:

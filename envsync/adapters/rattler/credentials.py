@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from rattler.config import Config
 
 from envsync.errors import DefinitionError
+from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +31,12 @@ def expand(url: str) -> str:
     """
     text = _ENCODED.sub(r"${\1}", url)
     return Template(text).safe_substitute(os.environ)
+
+
+def without_credentials(url: str) -> str:
+    """Return *url* with its variables expanded, and without the credentials that these were."""
+    expanded = expand(url)
+    return redact_url(expanded) if _find_credentials(expanded) is not None else url
 
 
 @contextlib.contextmanager

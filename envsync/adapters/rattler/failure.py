@@ -107,8 +107,13 @@ def is_cut_short(error: Exception) -> bool:
 
 
 def is_unreadable(error: Exception) -> bool:
-    """Tell whether *error* is about what was got, and not about getting it."""
-    return not (isinstance(error, Stalled) or _STATUS.search(str(error)) or _count_tries(error) > 1)
+    """Tell whether *error* is about what was got, and not about getting it.
+
+    A part that is no more where its index has it is a sign of an index of yesterday.
+    """
+    return "/shards/" in str(error) or not (
+        isinstance(error, Stalled) or _STATUS.search(str(error)) or _count_tries(error) > 1
+    )
 
 
 def _list_places(channel: Channel, mirrors: Mapping[str, Sequence[str]]) -> Iterator[str]:

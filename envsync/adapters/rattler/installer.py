@@ -77,11 +77,12 @@ class RattlerInstaller:
         for package in packages:
             check_local_archive(package)
         cache = find_package_cache()
+        places = [package.url for package in packages]  # conda-lock keeps variables in them
         if self._is_offline:
             check_cached(cache, packages)
         with (
             ThreadPoolExecutor(max_workers=1) as pool,
-            with_credentials(self._config, self._channel_urls) as config,
+            with_credentials(self._config, (*self._channel_urls, *places)) as config,
         ):
             # Beside the linking, which is the engine's work and leaves a processor free.
             checking = pool.submit(find_touched, cache, packages)

@@ -10,6 +10,7 @@ import rattler
 from rattler.exceptions import InvalidMatchSpecError
 from rattler.package import BuildString
 
+from envsync.adapters.rattler.credentials import without_credentials
 from envsync.adapters.rattler.failure import first_line
 from envsync.errors import DefinitionError
 from envsync.model.channel import redact_url
@@ -53,7 +54,8 @@ def from_record(record: rattler.RepoDataRecord, subdir: str) -> LockedPackage:
 
 def to_record(package: LockedPackage) -> rattler.RepoDataRecord:
     """Return *package* as it stood in its channel's repodata."""
-    folder, _, file_name = package.url.rpartition("/")
+    url = without_credentials(package.url)
+    folder, _, file_name = url.rpartition("/")
     channel, _, subdir = folder.rpartition("/")
     build = package.build or _build_from_file_name(unquote(file_name))
     record = rattler.PackageRecord(
@@ -66,7 +68,7 @@ def to_record(package: LockedPackage) -> rattler.RepoDataRecord:
         md5=bytes.fromhex(package.md5) if package.md5 else None,
         sha256=bytes.fromhex(package.sha256) if package.sha256 else None,
     )
-    return rattler.RepoDataRecord(record, unquote(file_name), package.url, f"{channel}/")
+    return rattler.RepoDataRecord(record, unquote(file_name), url, f"{channel}/")
 
 
 def _join_dependencies(depends: Iterable[str]) -> tuple[tuple[str, str], ...]:
