@@ -50,10 +50,7 @@ def is_current(plan: Plan) -> bool:
 
     It is looked at cheaply: an edit of a package's file does not show.
     """
-    receipt = read_receipt(plan.prefix) if plan.prefix.is_symlink() else None
-    if receipt is None or receipt.digest != plan.digest:
-        return False
-    return not find_drift(plan.prefix, receipt.stamps, receipt.hashes)
+    return _find_drift(plan) == ()
 
 
 def create_prefix(
@@ -79,6 +76,8 @@ def create_prefix(
         if not anew and is_current(plan):
             renew_origin(plan)
             return False
+        if not anew and (drift := _find_drift(plan)):
+            reporter.note(f"`{plan.prefix}` is not as it was made: {'; '.join(drift)}")
         _remove_unfinished(generations)
         finished = generations / _next_number(generations)
         target = finished.with_name(finished.name + _UNFINISHED)
@@ -92,6 +91,14 @@ def create_prefix(
         _remove_old(generations, current=finished)
     register(plan.prefix)
     return True
+
+
+def _find_drift(plan: Plan) -> tuple[str, ...] | None:
+    """Return how the environment of *plan* was changed since, None where another one or none is."""
+    receipt = read_receipt(plan.prefix) if plan.prefix.is_symlink() else None
+    if receipt is None or receipt.digest != plan.digest:
+        return None
+    return find_drift(plan.prefix, receipt.stamps, receipt.hashes)
 
 
 def _fill(

@@ -189,8 +189,12 @@ def test_an_environment_that_somebody_installed_into_is_made_anew(plan: Plan) ->
     added.mkdir()
 
     assert not is_current(plan)
-    assert create(plan)
+    reporter = RecordingReporter()
+    assert create_prefix(
+        plan, conda=FakeCondaInstaller(), pip=FakePipInstaller(), reporter=reporter
+    )
     assert not (plan.prefix / "lib/python3.11/site-packages/requests-2.32.dist-info").exists()
+    assert reporter.notes == [f"`{plan.prefix}` is not as it was made: `requests-2.32` was added"]
 
 
 def test_the_receipt_says_what_the_environment_was_made_from(plan: Plan) -> None:
