@@ -211,7 +211,7 @@ def _replace(before: Deployed | None, made: Deployed, patience: Patience) -> Ser
         if before is not None and is_stopped:
             _start_again(before, patience)
         if before is not None and isinstance(error, EnvsyncError):
-            hint = f"the service goes on as it was before; {error.hint}"
+            hint = "; ".join(filter(None, ("the service goes on as it was before", error.hint)))
             raise EnvsyncError(error.message, hint=hint) from error
         raise
     if before is not None:
