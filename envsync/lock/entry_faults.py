@@ -51,6 +51,17 @@ def find_faults(package: LockedPackage) -> Iterator[tuple[str, str]]:
         yield from (("url", message) for message in _find_url_faults(package))
 
 
+def find_build(name: str, version: str, url: str) -> str:
+    """Return the build string that conda's archive at *url* has in its name, if it is one.
+
+    Old versions of conda-lock leave it out of the entry.
+    """
+    archive = _ARCHIVE.fullmatch(unquote(url.rpartition("/")[2]))
+    start = f"{name}-{version}-"
+    stem = archive["stem"] if archive is not None else ""
+    return stem.removeprefix(start) if stem.startswith(start) else ""
+
+
 def has_secret(url: str) -> bool:
     """Tell whether *url* holds a user, a password or a token as such, and not as a variable."""
     parts = _split(url)

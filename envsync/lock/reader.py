@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
-from envsync.lock.entry_faults import SUBDIRS, find_faults, has_secret
+from envsync.lock.entry_faults import SUBDIRS, find_build, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import quote, shorten
@@ -127,8 +127,11 @@ class _Reader:
             digests = self._digests(content.get("hash", {}), (*path, "hash"))
         if manager not in ("conda", "pip", ""):
             self._report((*path, "manager"), f"is {quote(manager)}, and neither `conda` nor `pip`")
+        build = self._text(content.get("build", ""), (*path, "build"))
         if not (name and version and manager and subdir and url):
             return None
+        if not build and manager == "conda":
+            build = find_build(name, version, url)
         return LockedPackage(
             name=name,
             version=version,
@@ -137,7 +140,7 @@ class _Reader:
             url=url,
             md5=digests.get("md5"),
             sha256=digests.get("sha256"),
-            build=self._text(content.get("build", ""), (*path, "build")),
+            build=build,
             dependencies=self._pairs(content.get("dependencies", {}), (*path, "dependencies")),
         )
 

@@ -43,6 +43,9 @@ def define_from_lock(
     _warn_of_indexes(pip, pip_options, report)
     directory = path.parent
     name = directory.resolve().name or None
+    specs = [_pin(package, channels) for package in sorted(conda, key=_order)]
+    if pip and not any(package.name == "pip" for package in conda):
+        specs.append("pip")
     spec = EnvironmentSpec(
         name=name,
         directory=directory,
@@ -50,7 +53,7 @@ def define_from_lock(
         conda=CondaSpec(
             name=name,
             channels=channels,
-            match_specs=tuple(_pin(package, channels) for package in sorted(conda, key=_order)),
+            match_specs=tuple(specs),
             pip_options=tuple(pip_options) if pip else (),
             pip_requirements=tuple(_pin_pip(package) for package in sorted(pip, key=_order)),
             has_pip_section=bool(pip),
@@ -67,7 +70,8 @@ def _choose(lockfile: Lockfile, subdir: str | None, report: Report) -> str:
     others = ", ".join(f"`{each}`" for each in known if each != chosen)
     if others:
         hint = f"lock it for them again: `envsync lock DIR --subdir {known[-1]}`"
-        message = f"a definition is for one machine: `{chosen}`; {others} are left out"
+        verb = "are" if "," in others else "is"
+        message = f"a definition is for one machine: `{chosen}`; {others} {verb} left out"
         report.warn("", message, hint=hint)
     return chosen
 

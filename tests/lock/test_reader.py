@@ -246,3 +246,10 @@ def test_yaml_of_another_style_has_a_bound() -> None:
 
     with pytest.raises(DefinitionError, match="is read only as conda-lock writes it"):
         parse_lockfile(text, file="x")
+
+
+def test_a_build_that_old_versions_of_conda_lock_left_out_is_in_the_address() -> None:
+    old = GOOD.replace("  build: '0'\n", "  build: null\n")
+
+    assert old != GOOD
+    assert parse_lockfile(old, file="x") == parse_lockfile(GOOD, file="x")

@@ -39,7 +39,7 @@ def test_packages_are_asked_for_exactly_python_first() -> None:
     conda = conda_of(loaded)
     assert loaded.spec.name == "churn"
     assert conda.channels == ("conda-forge",)
-    assert conda.match_specs == ("python=1.0=h0_0", "numpy=1.0=h0_0")
+    assert conda.match_specs == ("python=1.0=h0_0", "numpy=1.0=h0_0", "pip")
     assert conda.pip_requirements == ("idna==3.10",)
     assert conda.has_pip_section
     assert [warning.message for warning in loaded.warnings] == [
@@ -95,7 +95,7 @@ def test_what_is_lost_is_told() -> None:
     loaded = define(package("python"), osx, wheel)
 
     assert [warning.message for warning in loaded.warnings] == [
-        "a definition is for one machine: `linux-64`; `osx-arm64` are left out",
+        "a definition is for one machine: `linux-64`; `osx-arm64` is left out",
         "hashes have no place in a definition",
         "pip packages are from `pypi.example.org`, and a lock doesn't say by which index",
     ]

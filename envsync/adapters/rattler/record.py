@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -18,8 +17,6 @@ from envsync.model.lockfile import LockedPackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_ARCHIVE = re.compile(r"-(?P<build>[^-]+?)(?:\.conda|\.tar\.bz2)$")
 
 
 def parse_match_spec(text: str) -> rattler.MatchSpec:
@@ -57,7 +54,7 @@ def to_record(package: LockedPackage) -> rattler.RepoDataRecord:
     url = without_credentials(package.url)
     folder, _, file_name = url.rpartition("/")
     channel, _, subdir = folder.rpartition("/")
-    build = package.build or _build_from_file_name(unquote(file_name))
+    build = package.build
     record = rattler.PackageRecord(
         package.name,
         package.version,
@@ -83,11 +80,6 @@ def _join_dependencies(depends: Iterable[str]) -> tuple[tuple[str, str], ...]:
         else:
             joined[name] = max(earlier, requirement, key=len)
     return tuple(sorted(joined.items()))
-
-
-def _build_from_file_name(file_name: str) -> str:
-    match = _ARCHIVE.search(file_name)
-    return match["build"] if match else ""
 
 
 def _build_number(build: str) -> int:
