@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import json
 import os
 import socket
 import threading
@@ -19,7 +21,7 @@ from envsync.errors import EnvsyncError
 from envsync.model.image import parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from channel import Served
@@ -184,3 +186,42 @@ def test_of_an_images_digests_the_one_of_its_repository_counts(
     digests: list[str] | None, name: str, found: str | None
 ) -> None:
     assert choose_digest({"RepoDigests": digests}, parse_reference(name)) == found
+
+
+@pytest.fixture
+def use_context(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Return what makes a context of Docker's for a host the current one."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+
+    def use(name: str, host: str) -> None:
+        folder = private_home / ".docker/contexts/meta" / hashlib.sha256(name.encode()).hexdigest()
+        folder.mkdir(parents=True)
+        meta = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": host}}}
+        (folder / "meta.json").write_text(json.dumps(meta))
+        (private_home / ".docker/config.json").write_text(json.dumps({"currentContext": name}))
+
+    return use
+
+
+def test_dockers_current_context_says_where_the_engine_is(
+    use_context: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_context("rootless", f"unix://{tmp_path}/rootless.sock")
+    with pytest.raises(EnvsyncError) as caught, connect():
+        pass
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    with pytest.raises(EnvsyncError) as stronger, connect():
+        pass
+
+    assert caught.value.message.endswith(f"at `unix://{tmp_path}/rootless.sock`")
+    assert stronger.value.message.endswith("at `unix:///nowhere.sock`")
+
+
+def test_a_context_that_is_not_there_is_said(
+    use_context: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_context("rootless", "unix:///nowhere.sock")
+    monkeypatch.setenv("DOCKER_CONTEXT", "other")
+
+    with pytest.raises(EnvsyncError, match="Docker's context `other` can't be read"), connect():
+        pass

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import docker
 from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 from packaging.version import Version
 
@@ -31,7 +33,7 @@ _ANY_VERSION = "1.24"  # the question of which to speak has no version in its ad
 
 @contextlib.contextmanager
 def connect() -> Iterator[DockerEngine]:
-    """Connect to the engine that `DOCKER_HOST` names, or to this machine's.
+    """Connect to the engine of `DOCKER_HOST`, of Docker's current context, or of this machine.
 
     Raises:
         EnvsyncError: no engine answers there.
@@ -53,12 +55,13 @@ def connect_containers() -> Iterator[Containers]:
 
 @contextlib.contextmanager
 def _open_client() -> Iterator[docker.DockerClient]:
-    host = os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
+    host = os.environ.get("DOCKER_HOST") or _find_host_of_context() or _DEFAULT_HOST
     message = f"Cannot reach the Docker daemon at `{host}`"
     try:
         _knock(host)
-        api_version = _negotiate()
-        client = docker.from_env(version=api_version, timeout=_WORK_SECONDS)
+        environ = {**os.environ, "DOCKER_HOST": host}
+        api_version = _negotiate(environ)
+        client = docker.from_env(version=api_version, timeout=_WORK_SECONDS, environment=environ)
     except PermissionError as error:
         raise EnvsyncError(message, hint=_NO_PERMISSION_HINT) from error
     except (DockerException, OSError, ValueError) as error:
@@ -76,8 +79,28 @@ def _knock(host: str) -> None:
         knocking.connect(host.removeprefix("unix://"))
 
 
-def _negotiate() -> str:
+def _find_host_of_context() -> str | None:
+    """Return where the engine of Docker's current context is, as rootless and other kinds set one.
+
+    Raises:
+        EnvsyncError: there is no such context.
+    """
+    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    if name in ("", "default"):
+        return None
+    try:
+        context = ContextAPI.get_context(name)
+        return str(context.Host)
+    except Exception as error:  # of which the SDK raises any, even bare ones
+        raise EnvsyncError(
+            f"Docker's context `{name}` can't be read",
+            hint="choose another with `docker context use`, or set `DOCKER_HOST`",
+        ) from error
+
+
+def _negotiate(environ: dict[str, str]) -> str:
     """Return the newest API version that both the SDK and the engine speak."""
-    with contextlib.closing(docker.from_env(version=_ANY_VERSION, timeout=_CONNECT_SECONDS)) as it:
+    client = docker.from_env(version=_ANY_VERSION, timeout=_CONNECT_SECONDS, environment=environ)
+    with contextlib.closing(client) as it:
         engine = str(it.api.version(api_version=False)["ApiVersion"])
     return min(engine, DEFAULT_DOCKER_API_VERSION, key=Version)
