@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
+_DAMAGED = "the environment is damaged: make it anew"
 _DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
 
 
@@ -64,9 +65,10 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise EnvsyncError(f"`{path}` is no record of a package: {error}") from error
+        message = f"`{path}` is no record of a package: {error}"
+        raise EnvsyncError(message, hint=_DAMAGED) from error
     if not isinstance(record, dict) or "name" not in record:
-        raise EnvsyncError(f"`{path}` is no record of a package")
+        raise EnvsyncError(f"`{path}` is no record of a package", hint=_DAMAGED)
     return record
 
 

@@ -37,6 +37,12 @@ def generations_path(prefix: Path) -> Path:
     return prefix.parent / f".{prefix.name}.generations"
 
 
+def is_generation(prefix: Path) -> bool:
+    """Say whether *prefix*, which is no link, is an environment that envsync made."""
+    folder = prefix.parent.name
+    return prefix.name.isdigit() and folder.startswith(".") and folder.endswith(".generations")
+
+
 def python_path(prefix: Path) -> Path:
     """Return the interpreter of the environment at *prefix*."""
     return prefix / "python.exe" if sys.platform == "win32" else prefix / "bin" / "python"

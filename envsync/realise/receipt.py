@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
-_PLACE = ("conda-meta", "envsync", "receipt.json")
+RECEIPT = "conda-meta/envsync/receipt.json"
 _VERSION = 2
 
 
@@ -84,7 +84,7 @@ def hash_packages(packages: tuple[LockedPackage, ...]) -> str:
 def read_receipt(prefix: Path) -> Receipt | None:
     """Return the receipt of *prefix*, None where there is none that can be believed."""
     try:
-        content = json.loads(prefix.joinpath(*_PLACE).read_text(encoding="utf-8"))
+        content = json.loads(prefix.joinpath(RECEIPT).read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             return None
         origin = content["origin"]
@@ -127,7 +127,7 @@ def _write(target: Path, plan: Plan, witnesses: Mapping[str, tuple[int, int, str
         "origin": asdict(plan.origin) if plan.origin is not None else None,
         "witnesses": witnesses,
     }
-    path = target.joinpath(*_PLACE)
+    path = target.joinpath(RECEIPT)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(content).encode() + b"\n")
 

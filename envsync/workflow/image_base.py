@@ -107,6 +107,8 @@ def find_image(
     Raises:
         DefinitionError: it is neither a path nor an image reference.
     """
+    if not name:
+        raise DefinitionError("An image has no name", hint="give a name, or a path")
     if name == SCRATCH:
         return ScratchSource(os="linux", architecture=architecture)
     path = find_path(name)

@@ -9,7 +9,8 @@ from envsync.errors import EnvsyncError
 from envsync.lock.deviation import find_deviations
 from envsync.realise.claims import list_claims
 from envsync.realise.installed import list_installed
-from envsync.realise.receipt import read_receipt
+from envsync.realise.location import is_generation
+from envsync.realise.receipt import RECEIPT, read_receipt
 from envsync.realise.verification import FileDifference, compare_files, hash_file, read_folder
 from envsync.workflow.build_local import plan_local
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from envsync.lock.diff import Change
     from envsync.model.progress import Reporter
+    from envsync.realise.verification import Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +88,9 @@ def _find_changed_records(prefix: Path, known: Collection[str]) -> Iterator[File
     """
     receipt = read_receipt(prefix)
     if receipt is None:
+        if is_generation(prefix):
+            problem: Problem = "changed" if (prefix / RECEIPT).exists() else "missing"
+            yield FileDifference(path=RECEIPT, problem=problem, package="")
         return
     for path, sha256 in sorted(receipt.hashes.items()):
         is_there = sha256 != "" and path not in known and (prefix / path).is_file()

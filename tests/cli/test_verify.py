@@ -125,6 +125,18 @@ def test_a_record_that_was_made_to_fit_is_noticed(built: Callable[..., Done], pr
     assert f"changed {record}\n" in done.stdout
 
 
+def test_an_environment_that_lost_its_receipt_is_not_trusted(
+    built: Callable[..., Done], prefix: Path
+) -> None:
+    receipt = prefix / "conda-meta" / "envsync" / "receipt.json"
+    receipt.write_text("{}")
+    damaged = built("verify", "d")
+    receipt.unlink()
+
+    assert damaged.stdout == f"changed {receipt}\n"
+    assert built("verify", "d").stdout == f"missing {receipt}\n"
+
+
 def test_reinstalling_mends_what_was_edited_even_in_the_caches(
     built: Callable[..., Done],
     prefix: Path,
@@ -155,6 +167,7 @@ def test_what_can_not_be_verified_is_one_error(
     both = locked("verify", "d", "--name", "x", "--prefix", "y")
     no_image = locked("verify", "d", "--image", "base.tar")
     no_file = locked("verify", "d", "--image", "./nope.tar")
+    no_name = locked("verify", "d", "--image", "")
     define("python", "six=1.16")
     stale = locked("verify", "d")
 
@@ -164,6 +177,7 @@ def test_what_can_not_be_verified_is_one_error(
     )
     assert no_image.stderr.endswith("Error: Image `base.tar` has no conda environment\n")
     assert "Error: Cannot read `nope.tar`: No such file or directory\n" in no_file.stderr
+    assert no_name.stderr.endswith("Error: An image has no name\nHint: give a name, or a path\n")
     assert "is stale" in stale.stderr
 
 
