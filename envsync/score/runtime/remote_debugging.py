@@ -129,6 +129,13 @@ class _SocketDebugger(pdb.Pdb):
         if self._is_wanted(frame):
             super().user_line(frame)
 
+    def user_opcode(self, frame: "FrameType") -> None:
+        """From Python 3.14 on, `set_trace` stops within the line that calls it."""
+        if self._is_wanted(frame):
+            self.interaction(frame, None)
+        else:
+            self.set_step()
+
     def user_return(self, frame: "FrameType", return_value: "Any") -> None:
         if self._is_wanted(frame):
             super().user_return(frame, return_value)
