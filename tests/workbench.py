@@ -58,6 +58,11 @@ class Workbench:
     def envsync(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "envsync", *arguments)
 
+    def outside(self, *arguments: str) -> None:
+        """Run envsync in this machine's network, where channels are."""
+        command = [sys.executable, "-m", "envsync", *arguments]
+        subprocess.run(command, cwd=self.folder, env=self.env, check=True, capture_output=True)
+
     def deploy(self, *more: str) -> subprocess.CompletedProcess[str]:
         options = ("--docker", "--detach", "--base", BASE, "--port", "0", *more)
         return self.envsync("serve", "churn", *options)
@@ -104,6 +109,5 @@ def _define(bench: Workbench) -> None:
     (folder / "azureml_environment.json").write_text(json.dumps(definition))
     conda = {"channels": ["conda-forge"], "dependencies": ["python", "six=1.17"]}
     (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
-    for arguments in (("lock",), ("build-local", "--docker", "--base", BASE)):
-        command = [sys.executable, "-m", "envsync", arguments[0], "churn", *arguments[1:]]
-        subprocess.run(command, cwd=bench.folder, env=bench.env, check=True)  # they need a channel
+    bench.outside("lock", "churn")
+    bench.outside("build-local", "churn", "--docker", "--base", BASE)

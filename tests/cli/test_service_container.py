@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +17,13 @@ from workbench import BASE, open_workbench, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from channel import Served
     from workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
+SPECS = Path(__file__).resolve().parents[2] / "specs"
 SCRIPT = """
 import os, six
 def init():
@@ -334,3 +336,21 @@ def test_a_debugger_attaches_inside(bench: Workbench) -> None:
     assert "/var/azureml-app/churn/score.py(1)" in attached.stdout
     assert answer == ["/var/azureml-app/azureml-models/weights/0", ["weights"]]
     assert line.endswith("http://localhost:7003/score\n")
+
+
+def test_the_tutorial_predicts_a_two_in_a_container(bench: Workbench, shared: Path) -> None:
+    kept = shutil.ignore_patterns("model", "conda-lock.yml", "__pycache__")
+    shutil.copytree(SPECS / "sklearn-mnist", bench.folder / "mnist", ignore=kept)
+    bench.outside("lock", "mnist")
+    bench.outside("build-local", "mnist")
+    bench.outside("run", "mnist", "python", "mnist/train.py")
+    bench.outside("build-local", "mnist", "--docker", "--base", BASE)
+    options = ("--docker", "--detach", "--base", BASE, "--port", "6789")
+    deployed = bench.envsync("serve", "mnist", *options)
+    request = shared / "oracle/tutorial-request.json"
+    uri = "http://localhost:6789/score"
+    answer = bench.run("curl", "--silent", "--data-binary", f"@{request}", uri)
+
+    assert deployed.returncode == 0, deployed.stderr
+    assert answer.stdout == "[2]"
+    assert bench.envsync("service", "delete", "sklearn-mnist").returncode == 0
