@@ -33,6 +33,30 @@ def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
     return [(finding.text, finding.column, finding.hint) for finding in caught.value.findings]
 
 
+def test_what_a_mapping_is_merged_with_counts_where_it_says_nothing_itself() -> None:
+    text = "a: &a {x: 1, y: 2}\nb: &b {z: 3}\nc: {<<: *a, y: 4}\nd:\n  <<: [*b, *a]\n'<<': e\n"
+
+    assert plain_value(parse(text)) == {
+        "a": {"x": 1, "y": 2},
+        "b": {"z": 3},
+        "c": {"x": 1, "y": 4},
+        "d": {"z": 3, "x": 1, "y": 2},
+        "<<": "e",
+    }
+
+
+def test_two_merges_are_one_too_many() -> None:
+    assert [text for text, *_ in refuse("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n")] == [
+        "`x.yml`:4: `<<` is there twice"
+    ]
+
+
+def test_only_a_mapping_can_be_merged() -> None:
+    assert refuse("a: &a [1]\nb:\n  <<: *a\n") == [
+        ("`x.yml`:3: what `<<` stands for is no mapping", 3, "name one by `*NAME`")
+    ]
+
+
 def test_nodes_keep_the_authors_text_and_place() -> None:
     assert parse("deps:\n  - 3.10\n  - '3.10'\n") == Mapping(
         (

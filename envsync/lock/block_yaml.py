@@ -10,7 +10,7 @@ Node = Union[str, "dict[str, Node]", "list[Node]"]
 Places = dict[int, "dict[str | int, int]"]
 
 _KEY = re.compile(
-    r"""(?P<key>'(?:[^']|'')*'|[^\s'"&*!|>%@`{}\[\]#:,.?-][^:#]*|-[^\s:#-][^\s:#]*)\s*:(?:\s|$)"""
+    r"""(?P<key>'(?:[^']|'')*'|[^\s'"&*!|>%@`{}\[\]#:,.?<-][^:#]*|-[^\s:#-][^\s:#]*)\s*:(?:\s|$)"""
 )
 _SINGLE = re.compile(r"'(?:[^']|'')*'")
 _DOUBLE = re.compile(r'"(?:[^"\\]|\\["\\/bfnrt])*"')  # escapes that mean the same in JSON

@@ -193,7 +193,23 @@ class _Composer:
             if counts[key.text] == 2:  # noqa: PLR2004  # a third one says nothing new
                 message = f"{quote(key.text)} is there twice"
                 self.findings.append(self._finding(key.line, key.column, message))
-        return tuple(pairs)
+        return self._merge(pairs) if counts["<<"] else tuple(pairs)
+
+    def _merge(self, pairs: list[tuple[Scalar, Node]]) -> tuple[tuple[Scalar, Node], ...]:
+        """Put in the place of `<<` what it stands for, as conda and ruamel.yaml do."""
+        entries = {key.text: (key, value) for key, value in pairs}
+        for key, value in pairs:
+            if key.text != "<<" or not key.is_plain:
+                continue
+            entries.pop("<<", None)
+            for source in value.items if isinstance(value, Sequence) else (value,):
+                if not isinstance(source, Mapping):
+                    message, hint = "what `<<` stands for is no mapping", "name one by `*NAME`"
+                    self.findings.append(self._finding(key.line, key.column, message, hint))
+                    continue
+                for pair in source.entries:
+                    entries.setdefault(pair[0].text, pair)
+        return tuple(entries.values())
 
     def _weigh(self, event: Any, weight: int) -> None:
         self._weight += weight

@@ -70,6 +70,7 @@ def test_what_lockfiles_are_written_in_is_read(text: str, expected: object) -> N
         "--- : a\n",
         "... b: c\n",
         "a: b\u00a0c\n",
+        "<<: b\n",
         "a: b\0c\n",
     ],
 )
