@@ -188,7 +188,7 @@ class _Reader:
         name = self._fields.text("conda_file")
         if name is None:
             return None
-        path = resolve_inside(self._directory, name, self._report, "conda_file")
+        path = resolve_inside(self._directory, name, self._report, "conda_file", at=node)
         if path is None:
             return None
         self._files.append(path)

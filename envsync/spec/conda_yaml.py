@@ -168,7 +168,8 @@ class _CondaReader:
         if isinstance(node, Sequence):
             return node.items
         if is_null(node):
-            self._report.warn(path, "there is nothing under this key", at=node)
+            hint = "indent its items, or remove it"
+            self._report.warn(path, "there is nothing under this key", hint=hint, at=node)
         else:
             hint = "write each item on its own line, after `- `"
             message = f"{_describe(node)} where a list should be"
@@ -202,7 +203,7 @@ class _CondaReader:
 
     def _check_python(self, path: str, node: Node | None) -> None:
         asked = python_pin(self._match_specs).asked
-        if not asked and self._match_specs:
+        if not asked and (self._match_specs or self._has_pip_section):
             message = f"no item asks for Python; the Azure ML SDK would add `{SDK_DEFAULT}`"
             self._report.warn(
                 path, message, hint="add the one you mean, `- python=3.10` for one", at=node

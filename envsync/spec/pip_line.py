@@ -48,6 +48,7 @@ _CLAUSE = re.compile(
 _DIRECT = re.compile(
     r"(?:[a-z]+\+)?[A-Za-z][A-Za-z0-9+.-]*://\S|(?:git|hg|svn|bzr)\+\S|\.{0,2}/|~/|\.\.?$"
 )
+_COMMAND = re.compile(r"[!%]?\s*(?:python3? -m )?pip3? install\s+")
 _ARCHIVE = re.compile(r"\S+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)(?:[?#]\S*)?")
 
 
@@ -135,6 +136,7 @@ def _explain(text: str) -> PipLineError:
         return PipLineError(message, hint="a conda package stands outside `pip:`")
     swapped = text.replace("=>", ">=").replace("=<", "<=")
     candidates = (
+        _COMMAND.sub("", text),
         swapped,
         re.sub(r"(?<![=<>!~])=(?!=)", "==", swapped),
         re.sub(r"^([\w.-]+(?:\[[^\]]*\])?)\s+(\d[\w.*]*)$", r"\1==\2", swapped),

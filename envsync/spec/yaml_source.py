@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.yamlio import Node
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +48,17 @@ def open_yaml(path: Path) -> YamlSource:
     return YamlSource(path=path, report=report, text=text, root=parse_yaml(text, file=report.file))
 
 
-def resolve_inside(directory: Path, name: str, report: Report, key_path: str) -> Path | None:
-    """Return the file *name* below *directory*; one that lies elsewhere is refused, unread."""
+def resolve_inside(
+    directory: Path, name: str, report: Report, key_path: str, *, at: Node | None = None
+) -> Path | None:
+    """Return the file *name* below *directory*; one that lies elsewhere is refused, unread.
+
+    It is named under *key_path*, *at* that place.
+    """
+    if _ADDRESS.match(name):
+        message = f"{quote(name)} is an address, from which nothing is fetched"
+        report.error(key_path, message, hint="save the file beside the definition", at=at)
+        return None
     path = directory / name
     try:
         is_inside = path.resolve().is_relative_to(directory.resolve())
@@ -55,7 +67,7 @@ def resolve_inside(directory: Path, name: str, report: Report, key_path: str) ->
     if is_inside:
         return path
     message = f"{quote(name)} lies outside the definition's directory, and is not read"
-    report.error(key_path, message, hint="put a copy beside the definition")
+    report.error(key_path, message, hint="put a copy beside the definition", at=at)
     return None
 
 

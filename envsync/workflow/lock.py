@@ -55,10 +55,8 @@ def lock(
             hint=f"run `envsync save-to-directory {directory} DIR`, and lock that",
         )
     if spec.conda is None:
-        raise DefinitionError(
-            f"`{directory}` has no conda dependencies to lock",
-            hint="add a `conda_dependencies.yml` beside `azureml_environment.json`",
-        )
+        message = f"`{directory}` has no conda dependencies to lock"
+        raise DefinitionError(message, hint=_advise_conda(spec))
     risks = _find_risks(spec) if spec.conda.has_pip_section else ()
     if risks and not options.allow_unreproducible:
         raise DefinitionError.from_findings(risks)
@@ -97,6 +95,15 @@ def lock(
     python = describe_python(spec.conda, outcome.lockfile)
     notes = (*((python,) if python else ()), *outcome.base_notes)
     return replace(_write(path, outcome, options, warnings=warnings), notes=notes)
+
+
+def _advise_conda(spec: EnvironmentSpec) -> str:
+    """Return what to do about *spec*, which has no conda dependencies."""
+    if spec.base_dockerfile is not None or spec.build_context is not None:
+        return "what a Dockerfile installs can't be locked; list it in a conda file, on an image"
+    if spec.azureml_v2 is not None or not any(file.suffix == ".json" for file in spec.files):
+        return "list what the environment needs under `conda_file`"
+    return "add a `conda_dependencies.yml` beside `azureml_environment.json`"
 
 
 def _find_risks(spec: EnvironmentSpec) -> tuple[Finding, ...]:

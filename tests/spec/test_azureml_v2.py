@@ -244,3 +244,12 @@ def test_what_the_service_would_refuse_is_an_error(
     (tmp_path / "c.yml").write_text(CONDA)
 
     assert errors_of(tmp_path, text) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["azureml://datastores/x/paths/c.yml", "data:text/yaml;base64,eA=="]
+)
+def test_nothing_is_fetched_for_a_conda_file(tmp_path: Path, name: str) -> None:
+    assert errors_of(tmp_path, f"name: a\nimage: b:1\nconda_file: {name}\n") == [
+        f":3: conda_file: `{name}` is an address, from which nothing is fetched"
+    ]

@@ -202,14 +202,18 @@ def test_wrong_content_is_refused_with_its_place(text: str, finding: str, hint: 
         (
             with_python("- pip:"),
             "`x.yml`:3: dependencies[1].pip: there is nothing under this key",
-            None,
+            "indent its items, or remove it",
         ),
         (
             with_python("- npm: [a]"),
             "`x.yml`:3: dependencies[1].npm: only `pip` is acted upon; this section is kept, not used",  # noqa: E501
             None,
         ),
-        (with_python("channels:"), "`x.yml`:3: channels: there is nothing under this key", None),
+        (
+            with_python("channels:"),
+            "`x.yml`:3: channels: there is nothing under this key",
+            "indent its items, or remove it",
+        ),
     ],
 )
 def test_odd_content_is_warned_about(text: str, finding: str, hint: str | None) -> None:

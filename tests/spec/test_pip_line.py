@@ -59,6 +59,11 @@ def test_requirement_is_taken(line: str) -> None:
         ),
         ("numpy=1.2", "`numpy=1.2` is not a pip requirement", "did you mean `numpy==1.2`?"),
         ("numpy 1.2", "`numpy 1.2` is not a pip requirement", "did you mean `numpy==1.2`?"),
+        (
+            "!pip install numpy",
+            "`!pip install numpy` is not a pip requirement",
+            "did you mean `numpy`?",
+        ),
         ("numpy=<2", "`numpy=<2` is not a pip requirement", "did you mean `numpy<=2`?"),
         ("numpy>=", "`numpy>=` is not a pip requirement", "did you mean `numpy`?"),
         ("a=={{latest}}", "`a=={{latest}}` is a template", "fill in its value"),
