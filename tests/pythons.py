@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,12 +12,12 @@ _PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 def find_pythons() -> dict[str, Path]:
     """Return the interpreters by version, `3.6` first; this test run's own is among them."""
-    found = {
-        _minor_of(path.parent.parent.name): path
-        for path in sorted(_PYENV.glob("versions/3.*/bin/python"))
-    }
+    wanted = [f"3.{minor}" for minor in range(6, 15)]
+    on_path = ((version, shutil.which(f"python{version}")) for version in wanted)
+    found = {version: Path(path) for version, path in on_path if path is not None}
+    for path in sorted(_PYENV.glob("versions/3.*/bin/python")):
+        found[_minor_of(path.parent.parent.name)] = path
     found[f"3.{sys.version_info.minor}"] = Path(sys.executable)
-    wanted = (f"3.{minor}" for minor in range(6, 15))
     return {version: found[version] for version in wanted if version in found}
 
 
