@@ -180,12 +180,23 @@ class LocalWebservice:
         self._check("get_logs", (*_KNOWN, "unknown"))
         return services.read_log(self.name, tail=num_lines).decode("utf-8", "replace")
 
-    def delete(self) -> None:
-        """End it, and remove what there is of it.
+    def delete(
+        self,
+        delete_cache: bool = True,  # noqa: FBT001, FBT002  # azureml-core's signature
+        delete_image: bool = False,  # noqa: FBT001, FBT002
+        delete_volume: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        """End it, and remove what there is of it, whichever of its parts are named.
 
         Raises:
-            EnvsyncError: it is not there any more.
+            EnvsyncError: it is not there any more, or its image is to go as well.
         """
+        del delete_cache, delete_volume
+        if delete_image:
+            raise EnvsyncError(
+                f"The image of `{self.name}` is that of its environment, and not its own",
+                hint="leave out `delete_image`, and remove it with `docker rmi`",
+            )
         services.delete(self.name)
 
     def __repr__(self) -> str:
