@@ -45,10 +45,9 @@ class GitRepositories:
         Raises:
             EnvsyncError: it can't be fetched, or its content is not what *sha256* says.
         """
-        key = hashlib.sha256(pin.url.encode()).hexdigest()[:32]
-        path = self._root / f"{key}.git"
+        path = self._path(pin)
         git = _Git(path, credentials)
-        with lock_directory(self._root / key):
+        with lock_directory(path.with_suffix("")):
             if not git.has(pin.revision):
                 self._fetch(git, pin)
         if sha256 is not None and (found := hash_commit(git, pin.revision)) != sha256:
@@ -80,6 +79,8 @@ class GitRepositories:
         """Return why *wanted* can't be had, None where it can."""
         if shutil.which("git") is None:
             return EnvsyncError(f"`{wanted}` needs git, which is not installed", hint="install git")
+        if self._is_offline and not wanted.url.startswith("file://"):
+            return None if self._has(wanted) else _not_cached(wanted)
         git = _Git(self._root, credentials)
         done = git.run("ls-remote", "--quiet", "--", wanted.url, where=False)
         if done.status != 0:
@@ -98,11 +99,15 @@ class GitRepositories:
             )
         return None
 
+    def _path(self, repository: Repository) -> Path:
+        return self._root / f"{hashlib.sha256(repository.url.encode()).hexdigest()[:32]}.git"
+
+    def _has(self, pin: Repository) -> bool:
+        return pin.is_pinned and _Git(self._path(pin), {}).has(pin.revision)
+
     def _fetch(self, git: _Git, pin: Repository) -> None:
         if self._is_offline and not pin.url.startswith("file://"):
-            raise EnvsyncError(
-                f"`{pin}` is not in the cache", hint="run this once without `--offline`"
-            )
+            raise _not_cached(pin)
         git.make()
         # History and tags come along, since some packages take their version from them.
         done = git.run("fetch", "--quiet", "--force", "--tags", "--", pin.url, pin.revision)
@@ -203,6 +208,10 @@ def _list_content(git: _Git, commit: str) -> Iterator[bytes]:
                 known[object_id] = hashlib.sha256(stdout.read(int(answer[2]))).hexdigest()
                 stdout.read(1)
             yield f"{mode} {known.get(object_id, object_id)}\t{name}\0".encode(errors="replace")
+
+
+def _not_cached(wanted: Repository) -> EnvsyncError:
+    return EnvsyncError(f"`{wanted}` is not in the cache", hint="run this once without `--offline`")
 
 
 def _may_be_short(revision: str) -> bool:

@@ -171,8 +171,13 @@ def test_a_server_of_plain_files_will_do(
 def test_offline_only_what_is_there_counts(project: Path, tmp_path: Path) -> None:
     pin = Repository(url="https://git.example.org/thing.git", revision=commit(project))
 
+    repositories = GitRepositories(tmp_path / "copies", offline=True)
     with pytest.raises(EnvsyncError, match="is not in the cache"):
-        GitRepositories(tmp_path / "copies", offline=True).provide(pin, {})
+        repositories.provide(pin, {})
+    for wanted in (pin, replace(pin, revision="main")):
+        fault = repositories.find_fault(wanted, {})
+        assert fault is not None
+        assert fault.message == f"`{wanted}` is not in the cache"
 
 
 @pytest.mark.parametrize("revision", ["", "main", "v1", "feature/x"])
