@@ -1,6 +1,8 @@
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from conda_lock.lockfile import parse_conda_lock_file
 from fakes import conda_package, pip_package
 
 from envsync.adapters.conda_lock import compute_content_hash, dump_lockfile
+from envsync.lock import block_yaml
 from envsync.lock.reader import parse_lockfile
 from envsync.model.environment import CondaSpec
 from envsync.model.lockfile import Lockfile
@@ -42,6 +45,25 @@ def test_what_is_written_is_read_back_the_same() -> None:
 
     assert parse_lockfile(text, file="x") == LOCKFILE
     assert dump_lockfile(parse_lockfile(text, file="x")) == text
+
+
+def test_what_is_written_is_read_without_a_yaml_library() -> None:
+    """Which counts for large locks: a library takes seconds for what takes milliseconds here."""
+    facts = " ".join(f"__fact{number}=1.{number}=0" for number in range(30))
+    requested = ["numpy >=1.24,<2", 'it\'s: "é"', "a @ https://x.org/a.whl#sha256=1"] * 20
+    lockfile = replace(
+        LOCKFILE,
+        sources=("conda_dependencies.yml", "- a", "it's", "a\\b: c", "null", "1.0", ""),
+        custom_metadata=(
+            ("envsync.match-specs", json.dumps(requested)),
+            ("envsync.virtual-packages.linux-64", facts),
+            ("other", ""),
+        ),
+    )
+    text = dump_lockfile(lockfile)
+
+    assert block_yaml.parse(text)
+    assert parse_lockfile(text, file="x") == lockfile
 
 
 def test_the_order_of_packages_does_not_change_the_text() -> None:
