@@ -1,14 +1,18 @@
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from fakes import pip_package
+from repositories import commit
 from wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, find_target
 from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.model.repository import Repository
 from envsync.solve.request import PipRequest, PythonDistribution
 
 
@@ -164,3 +168,27 @@ def test_uv_is_told_of_a_machine_no_newer_than_the_target(
     subdir: str, glibc: str | None, target: str
 ) -> None:
     assert find_target(subdir, glibc) == target
+
+
+@pytest.mark.e2e
+def test_source_code_is_built_with_what_there_was_at_the_cut_off(
+    repositories: GitRepositories, tmp_path: Path, python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "old"
+    source.mkdir()
+    (source / "setup.py").write_text(
+        "import setuptools\n"
+        "open('old.py', 'w').write(f'BUILT_WITH = {setuptools.__version__!r}')\n"
+        "setuptools.setup(name='old', version='1.0', py_modules=['old'])\n"
+    )
+    pin = Repository(url=source.as_uri(), revision=commit(source))
+    package = pip_package("old", url=str(pin), sha256=repositories.hash(pin, {}))
+    origin = PipOrigin(cut_off=datetime(2023, 1, 1, tzinfo=timezone.utc))
+    monkeypatch.setenv("UV_NO_CACHE", "1")
+
+    UvInstaller(repositories, origin).install([package], python=python)
+
+    done = subprocess.run(
+        [python, "-c", "import old; print(old.BUILT_WITH)"], capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == "65.6.3"
