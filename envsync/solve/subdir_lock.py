@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from envsync.solve.request import CondaRequest, PipRequest
 from envsync.spec.pip_section import read_pip_section
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from envsync.model.environment import CondaSpec, EnvironmentSpec
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMED = 10
+_SILENCE = 15.0  # seconds until those who wait are told that work goes on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +71,28 @@ def solve_subdir(
     if not conda.pip_requirements and not conda.pip_options:
         return brought
     pip_request = _ask_pip(spec, conda, task, brought)
-    reporter.step(f"Locking pip requirements for {task.subdir}")
-    return (*brought, *pip_solver.solve(pip_request))
+    doing = f"Locking pip requirements for {task.subdir}"
+    reporter.step(doing)
+    with _say_again(f"{doing}: still at it", reporter):
+        return (*brought, *pip_solver.solve(pip_request))
+
+
+@contextlib.contextmanager
+def _say_again(text: str, reporter: Reporter) -> Iterator[None]:
+    """Note *text* every few seconds: indexes may be slow, and sources may have to be built."""
+    is_over = threading.Event()
+
+    def say() -> None:
+        while not is_over.wait(_SILENCE):
+            reporter.note(text)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def _advise(request: CondaRequest, solver: CondaSolver) -> str | None:

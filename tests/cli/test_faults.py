@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from channel import Channel
+    from channel import Channel, Served
     from conftest import Done
     from faulty import Fault
 
@@ -210,3 +210,34 @@ def test_a_limit_that_is_no_number_is_refused(
 
     assert done.status == 2
     assert "Error: `ENVSYNC_TIMEOUT` is `soon`, which is no number of seconds" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("hang", "operation timed out"), ("500", "HTTP status server error (500 Internal Server")],
+)
+def test_an_index_that_fails_is_named_with_what_was_tried(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    channel: Served,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    said: str,
+) -> None:
+    assert channel
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("ENVSYNC_TIMEOUT", "1")
+    start = time.monotonic()
+    with serve_faulty(tmp_path, always(fault)) as index:
+        define("python", pip=(f"--index-url {index.url}/simple", "private-thing"))
+        done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert (
+        "Error: Cannot lock the pip requirements\n  Request failed after 2 retries" in done.stderr
+    )
+    assert f"  Failed to fetch: {index.url}/simple/private-thing/\n" in done.stderr
+    assert said in done.stderr
+    assert len(index.requests) == 3
+    assert time.monotonic() - start < 20

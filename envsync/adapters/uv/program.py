@@ -27,6 +27,7 @@ _MANYLINUX = (17, 28, *range(31, 41))
 NEWEST_GLIBC = f"2.{_MANYLINUX[-1]}"
 _LABEL = re.compile(r"^\W*(?:error|cause|Caused by)?:?\W*(?=\w|`)")
 _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+_RETRIES = "UV_HTTP_RETRIES"
 _TIMEOUT = "UV_HTTP_TIMEOUT"
 UNSATISFIABLE = "No solution found"
 
@@ -57,11 +58,10 @@ def environment(network: Network | None = None) -> dict[str, str]:
     settings = {name: value for name, value in found.items() if name.lower() not in said}
     if network is not None and network.trusts_any_host:
         settings["UV_INSECURE_HOST"] = "*"
-    return (
-        {_TIMEOUT: str(max(1, round(network.timeout))), **settings, **own}
-        if network is not None
-        else own
-    )
+    if network is None:
+        return own
+    patience = {_TIMEOUT: str(max(1, round(network.timeout))), _RETRIES: "2"}
+    return {**patience, **settings, **own}
 
 
 def list_causes(stderr: str) -> list[str]:
