@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from channel import Channel, Served
+    from channel import Channel
     from conftest import Done
     from faulty import Fault
 
@@ -212,6 +212,7 @@ def test_a_limit_that_is_no_number_is_refused(
     assert "Error: `ENVSYNC_TIMEOUT` is `soon`, which is no number of seconds" in done.stderr
 
 
+@pytest.mark.usefixtures("channel")
 @pytest.mark.parametrize(
     ("fault", "said"),
     [("hang", "operation timed out"), ("500", "HTTP status server error (500 Internal Server")],
@@ -219,13 +220,11 @@ def test_a_limit_that_is_no_number_is_refused(
 def test_an_index_that_fails_is_named_with_what_was_tried(
     envsync: Callable[..., Done],
     define: Callable[..., Path],
-    channel: Served,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     fault: Fault,
     said: str,
 ) -> None:
-    assert channel
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("ENVSYNC_TIMEOUT", "1")
     start = time.monotonic()
