@@ -2,7 +2,8 @@
 
 Run it with `python tests/bench/bench_image.py [DIR]`, with an engine and a bare Debian in it
 (`tests/base_image.py` makes one). DIR is a definition; without it there are two rounds: that of
-`specs/sklearn-mnist`, and one with a hundred packages of two hundred files each.
+`specs/sklearn-mnist`, and one with a hundred packages of two hundred files each, of which it asks
+for ten and these need the others.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from channel.package import Recipe, assemble, machine_subdir
 from rattler.index import index_fs
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES, FILES, SIZE = 100, 200, 8 << 10
+PACKAGES, ASKED_FOR, FILES, SIZE = 100, 10, 200, 8 << 10
 MIDDLE = 50
 _MIDDLE_NAME = f"bench-{MIDDLE:03}"
-RUNS = 5
+RUNS = 3
 TAG, FLOOR = "envsync-bench:1", "envsync-bench:floor"
 ENVSYNC = str(Path(sys.executable).with_name("envsync"))
 TAR_AND_LOAD = """
@@ -111,6 +112,9 @@ def main() -> None:
 def _measure(folder: Path, definition: Path, channel: Path, base: str) -> None:
     folder.mkdir()
     shutil.copytree(definition, folder / "bench")
+    spec = folder / "bench/conda_dependencies.yml"
+    if "- six\n" not in spec.read_text():
+        spec.write_text(spec.read_text().replace("dependencies:\n", "dependencies:\n- six\n"))
     with serve({CONDA_FORGE: channel}) as served:
         (folder / "config.toml").write_text(served.config)
         environ = environment(
@@ -153,13 +157,13 @@ def _compare(bench: Bench) -> list[str]:
         environment=bench.environ,
     )
     change = Command(
-        name="one package changed",
+        name="one package changed that the definition asks for",
         arguments=bench.build(),
         environment=bench.environ,
         prepare=lambda: _change(bench, "six"),
     )
     middle = Command(
-        name="one package changed, whose layer lies in the middle",
+        name="one package changed that others need, in the middle of the layers",
         arguments=bench.build(),
         environment=bench.environ,
         prepare=lambda: _change(bench, _MIDDLE_NAME),
@@ -189,14 +193,13 @@ def _lock_variants(bench: Bench) -> None:
     lock, spec = bench.definition / "conda-lock.yml", bench.definition / "conda_dependencies.yml"
     text = spec.read_text()
     others = {"six=1.16": "six=1.17", f"{_MIDDLE_NAME}=1.0": f"{_MIDDLE_NAME}=1.1"}
-    packages = [it for it in others if it.startswith("six") or _MIDDLE_NAME in text]
+    packages = list(others)[: 2 if "bench-" in text else 1]
     for name in ("before", *packages):
-        asked = [others[it] if it == name else it for it in packages]
-        lines = "".join(f"- {it}\n" for it in asked)
-        without = text.replace(f"- {_MIDDLE_NAME}\n", "")
-        spec.write_text(without.replace("dependencies:\n", f"dependencies:\n{lines}"))
+        pins = "".join(f"- {others[it] if it == name else it}\n" for it in packages)
+        spec.write_text(text.replace("- six\n", "") + pins)
         bench.run(ENVSYNC, "lock", str(bench.definition))
         shutil.copy(lock, bench.folder / f"{name.partition('=')[0]}.yml")
+    spec.write_text(text)  # which asks for six, and for what needs the other one
 
 
 def _write_dockerfile(bench: Bench) -> None:
@@ -247,8 +250,8 @@ def _define_many(folder: Path) -> Path:
     definition.mkdir()
     settings = {"name": "many", "environmentVariables": {}, "docker": {}}
     (definition / "azureml_environment.json").write_text(json.dumps(settings))
-    names = "".join(f"- bench-{number:03}\n" for number in range(PACKAGES))
-    text = f"channels:\n- conda-forge\ndependencies:\n- python\n{names}"
+    names = "".join(f"- bench-{number:03}\n" for number in range(ASKED_FOR))
+    text = f"channels:\n- conda-forge\ndependencies:\n- python\n- six\n{names}"
     (definition / "conda_dependencies.yml").write_text(text)
     return definition
 
@@ -267,7 +270,9 @@ def _make_many(folder: Path, stand_in: Path) -> Path:
             )
         for version in ("1.0", "1.1") if number == MIDDLE else ("1.0",):
             (module / "version.py").write_text(version)
-            recipe = Recipe(name=f"bench-{number:03}", version=version, build="0", depends=())
+            needed = range(number + ASKED_FOR, PACKAGES, ASKED_FOR) if number < ASKED_FOR else ()
+            depends = tuple(f"bench-{each:03}" for each in needed)
+            recipe = Recipe(name=f"bench-{number:03}", version=version, build="0", depends=depends)
             assemble(recipe, files, channel)
         shutil.rmtree(files)
     asyncio.run(index_fs(channel, write_zst=True, write_shards=True))

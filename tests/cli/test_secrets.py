@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from base_archive import write_base
 from company import basic, make_index, serve_guarded
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
     definition = tmp_path / "d"
     definition.mkdir()
     index = make_index(tmp_path / "index")
+    write_base(tmp_path / "base.tar")
     with (
         guard(embedded_channel.path, CHANNEL_PASSWORD) as channel_host,
         guard(index, INDEX_PASSWORD) as index_host,
@@ -103,6 +105,8 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
                 ["check", "d"],
                 ["build-local", "d"],
                 ["build-local", "d"],
+                ["build-local", "d", "--base", "base.tar", "--output", "image.tar"],
+                ["verify", "d", "--image", "image.tar"],
                 ["tree", "d"],
                 ["why", "private-thing", "d"],
                 ["diff", "d", "d/conda-lock.yml"],
