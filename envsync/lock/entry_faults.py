@@ -103,6 +103,8 @@ def _find_url_faults(package: LockedPackage) -> Iterator[str]:
         yield "names no full commit of its repository"
     if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
         yield "names a machine, and a `file://` address has none: `file:///…`"
+    if package.manager == "conda" and not parts.path.startswith("/"):
+        yield "is not the address of an archive, with its whole path"
     if has_secret(package.url):
         yield "holds credentials, which every reader of the lock would have"
     path = unquote(parts.path)

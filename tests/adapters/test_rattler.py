@@ -111,7 +111,8 @@ def test_a_contradiction_ends_in_the_solvers_reasons() -> None:
     assert any("numpy" in reason for reason in caught.value.reasons)
 
 
-def test_an_archive_that_was_swapped_is_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spelling", ["file://", "FILE://", "file://localhost", "file:"])
+def test_an_archive_that_was_swapped_is_refused_by_name(tmp_path: Path, spelling: str) -> None:
     archive = tmp_path / "noarch" / "tiny-1.0-0.conda"
     archive.parent.mkdir()
     archive.write_bytes(b"not what was locked")
@@ -120,7 +121,7 @@ def test_an_archive_that_was_swapped_is_refused_by_name(tmp_path: Path) -> None:
         version="1.0",
         manager="conda",
         subdir="linux-64",
-        url=archive.as_uri(),
+        url=f"{spelling}{archive}",
         sha256="0" * 64,
         build="0",
     )

@@ -240,3 +240,23 @@ def test_an_index_that_fails_is_named_with_what_was_tried(
     assert said in done.stderr
     assert len(index.requests) == 3
     assert time.monotonic() - start < 20
+
+
+def test_an_archive_that_never_comes_is_an_error_soon(
+    lock_over: Callable[..., tuple[Done, float]],
+    envsync: Callable[..., Done],
+    embedded_channel: Channel,
+    tmp_path: Path,
+) -> None:
+    def choose(path: str, _asked: int) -> Fault:
+        return "hang" if path.endswith(".conda") else ""
+
+    with serve_faulty(embedded_channel.path, choose) as faulty:
+        done, _ = lock_over(faulty.url, timeout="2")
+        assert done.status == 0
+        done = envsync("build-local", "d", "-p", str(tmp_path / "env"))
+
+    assert done.status == 1
+    assert "Still waiting for packages\n" in done.stderr
+    assert "Error: Cannot install the conda packages: it sends nothing for 2 s\n" in done.stderr
+    assert not (tmp_path / "env").exists()

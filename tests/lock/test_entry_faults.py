@@ -64,6 +64,7 @@ def test_a_repository_without_a_full_commit_is_none_that_is_locked(url: str) -> 
         ({"subdir": "noarch"}, ("platform", "is `noarch`, which is no subdir of conda's")),
         (url("/etc/linux-64/a-1.0-0.conda"), ("url", "is not the address of an archive, with")),
         (url("../linux-64/a-1.0-0.conda"), ("url", "is not the address of an archive, with")),
+        (url("file:linux-64/a-1.0-0.conda"), ("url", "is not the address of an archive, with")),
         (url("ftp://h/linux-64/a-1.0-0.conda"), ("url", "is not the address of an archive")),
         (url(f"{HOST}/linux-64/a-1.0-0.conda "), ("url", "is not an address")),
         (url(f"{HOST}/linux-64/a-1.0-0.conda\x1b"), ("url", "is not an address")),

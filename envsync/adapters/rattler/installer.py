@@ -144,6 +144,7 @@ def _link(
             patience,
         )
     except (InstallerError, Stalled) as error:
+        # asking again would be in vain: what has stalled still holds its place in the cache
         raise explain_install(packages, error) from error
 
 
@@ -155,9 +156,10 @@ def check_local_archive(package: LockedPackage) -> None:
     Raises:
         EnvsyncError: the file is not there or is not the one that was locked.
     """
-    if not package.url.startswith("file://"):
+    parts = urlsplit(package.url)
+    if parts.scheme != "file":
         return
-    path = Path(unquote(urlsplit(package.url).path))
+    path = Path(unquote(parts.path))
     kind, expected = ("sha256", package.sha256) if package.sha256 else ("md5", package.md5)
     try:
         with path.open("rb") as stream:
