@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,14 @@ _FOREIGN = frozenset(
     }
 )
 
+_TOO_OLD = re.compile(r"python(?:2(?:\.\d+)?|3\.[0-5])")  # as it is called where links end
+
 
 def interpreter_at(python: Path) -> Interpreter:
     """Return the interpreter *python*, with the conda prefix that it is in.
 
     Raises:
-        DefinitionError: there is no such program.
+        DefinitionError: there is no such program, or it is too old to run an entry script.
     """
     # Not resolved: a virtual environment is known by the path that its symlink is called by.
     path = python.absolute()
@@ -40,6 +43,11 @@ def interpreter_at(python: Path) -> Interpreter:
         raise DefinitionError(
             f"`{python}` is not a Python that can be run",
             hint="give `--python` the path of an interpreter, such as `PREFIX/bin/python`",
+        )
+    if _TOO_OLD.fullmatch(name := path.resolve().name):
+        raise DefinitionError(
+            f"`{python}` is `{name}`; entry scripts are run by Python 3.6 or newer",
+            hint="ask for a newer Python in the definition, or give one with `--python`",
         )
     directory = path.parent if sys.platform == "win32" else path.parent.parent
     return Interpreter(python=path, prefix=directory if _is_conda(directory) else None)

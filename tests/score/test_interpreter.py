@@ -32,6 +32,18 @@ def test_what_cannot_be_run_is_no_interpreter(tmp_path: Path, name: str) -> None
     assert caught.value.message == f"`{tmp_path / name}` is not a Python that can be run"
 
 
+@pytest.mark.parametrize("name", ["python2", "python2.7", "python3.5"])
+def test_a_python_that_the_runtime_is_not_written_for_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("#!/bin/sh\n")
+    (tmp_path / name).chmod(0o755)
+    (tmp_path / "python").symlink_to(name)
+    with pytest.raises(DefinitionError) as caught:
+        interpreter_at(tmp_path / "python")
+    assert caught.value.message == (
+        f"`{tmp_path / 'python'}` is `{name}`; entry scripts are run by Python 3.6 or newer"
+    )
+
+
 def test_activation_puts_the_environment_first() -> None:
     environ = {"PATH": "/usr/bin", "HOME": "/home/me", "PYTHONPATH": "x", "CONDA_PREFIX": "/other"}
     interpreter = Interpreter(python=Path("/envs/a/bin/python"), prefix=Path("/envs/a"))

@@ -27,8 +27,10 @@ def _main() -> int:
         sys.stderr.write("usage: python -B {} {}\n".format(__file__, "|".join(FACES)))
         return 2
     # Bytecode of these modules is kept, as of any package: an interpreter of another release than
-    # envsync's would else compile them at each start. What `-B` says is for the entry script.
-    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    # envsync's would else compile them at each start. What `-B` says is for the entry script, and
+    # for the environment, if its own library came without bytecode.
+    is_kept = not os.environ.get("PYTHONDONTWRITEBYTECODE")
+    sys.dont_write_bytecode = not (is_kept and os.path.exists(getattr(types, "__cached__", "")))
     module = __import__(PACKAGE + "." + FACES[face], fromlist=["main"])
     if face != "worker":
         return int(module.main(sys.argv[2:]))
