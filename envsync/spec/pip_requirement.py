@@ -23,6 +23,7 @@ _LOCAL_ARCHIVE = re.compile(r".+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)")
 _HASH = re.compile(r"--hash[=\s]\s*(\S+)")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
 _WHEEL = re.compile(r"([A-Za-z0-9._]+)-[^/?#]*\.whl(?:[?#]|$)")
+_SDIST = re.compile(r"([A-Za-z0-9._-]+?)-\d[^/?#]*\.(?:tar\.gz|zip)(?:[?#]|$)")
 _EXTRAS = re.compile(r"(?P<place>[^\[\]?#]*)\[(?P<extras>[^\[\]]*)\](?P<rest>.*)")
 
 
@@ -78,7 +79,7 @@ def _parse_direct(text: str, hashes: tuple[str, ...], *, is_editable: bool) -> P
     if bracketed is not None:
         url = bracketed["place"] + bracketed["rest"]
     extras = bracketed["extras"].split(",") if bracketed is not None else []
-    name = _EGG.search(url) or _WHEEL.search(url)
+    name = _EGG.search(url) or _WHEEL.search(url) or _SDIST.search(url)
     return PipRequirement(
         text=text,
         source=source,

@@ -15,6 +15,7 @@ from fakes import pip_package
 from images import list_members
 from packaging.pylock import Pylock
 from repositories import GIT, commit, run_git, serve_folder, serve_repositories, write_project
+from uv import find_uv_bin
 from wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
@@ -416,3 +417,24 @@ def test_source_code_for_another_machine_is_refused_where_it_must_be_built_there
     assert "native" in caught.value.message
     assert "is not compatible with the target Python" in caught.value.message
     assert caught.value.hint == "build a wheel of it on a machine of that kind, and lock the wheel"
+
+
+def test_an_archive_of_source_code_beside_the_definition_is_built_where_it_goes(
+    envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_project(tmp_path / "other", "other", needs='["idna>=2"]')
+    directory = define("python", "six", pip=("./other-1.0.tar.gz[more]", "idna==3.10"))
+    subprocess.run(
+        [find_uv_bin(), "build", "-q", "--sdist", tmp_path / "other", "-o", directory], check=True
+    )
+
+    done = envsync("lock", "d")
+
+    assert done.status == 0, done.stderr
+    assert "other 1.0 is source code" in done.stderr
+    assert "(with `setuptools>=60`)" in done.stderr
+    locked = find(directory, "other")
+    assert locked.url == "file:other-1.0.tar.gz"
+    assert locked.dependencies == (("idna", ">=2"), ("six", "*"))
+    assert envsync("build-local", "d", "-p", "p").status == 0
+    assert look(tmp_path / "p", "import other; print(other.VERSION)") == "1.0"

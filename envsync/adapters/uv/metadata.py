@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from packaging.utils import canonicalize_name
+
 from envsync.adapters.uv.msgpack import unpack
 
 if sys.version_info >= (3, 11):
@@ -80,10 +82,11 @@ class MetadataCache:
         for path, requires in self._find(usual, name, version):
             return Metadata(requires=requires, build_requires=_read_backend(path.parent / "src"))
         for bucket in self._sources:  # what says all that is needed uv doesn't build to find out
-            for place in usual[:2]:
-                for folder in bucket.glob(f"{place}/src"):
-                    requires = _read_static(folder)
-                    return Metadata(requires=requires, build_requires=_read_backend(folder))
+            for place in usual:
+                for folder in _newest_first(bucket.glob(f"{place}/src")):
+                    static = _read_static(folder, name, version)
+                    if static is not None:
+                        return Metadata(requires=static, build_requires=_read_backend(folder))
         return Metadata()
 
     def find_commit(self, name: str, version: str, commit: str, pyproject: str | None) -> Metadata:
@@ -164,12 +167,15 @@ def _add_extra(text: str, extra: str) -> str:
     return f"{requirement.strip()} ; {condition}extra == '{extra}'"
 
 
-def _read_static(folder: Path) -> tuple[str, ...]:
-    """Return what the source code in *folder* says without being built."""
+def _read_static(folder: Path, name: str, version: str) -> tuple[str, ...] | None:
+    """Return what the source code in *folder* says unbuilt, None if it is of something else."""
     try:
-        return _list_requires((folder / "PKG-INFO").read_text(encoding="utf-8"))
+        text = (folder / "PKG-INFO").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return ()
+        text = ""
+    headers = HeaderParser().parsestr(text)
+    own = (canonicalize_name(str(headers.get("Name"))), str(headers.get("Version")))
+    return _list_requires(text) if own == (name, version) else None
 
 
 def _read_backend(folder: Path) -> tuple[str, ...]:
