@@ -61,7 +61,10 @@ class Workbench:
     def outside(self, *arguments: str) -> None:
         """Run envsync in this machine's network, where channels are."""
         command = [sys.executable, "-m", "envsync", *arguments]
-        subprocess.run(command, cwd=self.folder, env=self.env, check=True, capture_output=True)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
     def deploy(self, *more: str) -> subprocess.CompletedProcess[str]:
         options = ("--docker", "--detach", "--base", BASE, "--port", "0", *more)

@@ -49,6 +49,11 @@ def make_container(
 
     if plan.definition is None:
         raise DefinitionError("A container is made from a definition", hint="name its folder")
+    if not containers.is_here:
+        raise EnvsyncError(
+            "The Docker Engine is on another machine, where a service would be for nobody here",
+            hint="unset `DOCKER_HOST`, or build the image there: `envsync build-local --docker`",
+        )
     # All is listed before anything is made: what can't be read is said at once.
     members = tuple(list_app(plan.files))
     spec = load(plan.definition).spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -354,3 +355,27 @@ def test_the_tutorial_predicts_a_two_in_a_container(bench: Workbench, shared: Pa
     assert deployed.returncode == 0, deployed.stderr
     assert answer.stdout == "[2]"
     assert bench.envsync("service", "delete", "sklearn-mnist").returncode == 0
+
+
+def test_the_environments_own_server_of_azure_ml_serves(bench: Workbench) -> None:
+    folder = bench.folder / "own"
+    shutil.copytree(bench.definition, folder, ignore=shutil.ignore_patterns("conda-lock.yml"))
+    (folder / "azureml_environment.json").write_text(
+        json.dumps({"name": "own", "environmentVariables": {}})
+    )
+    pip = {"pip": ["azureml-inference-server-http==1.5.1"]}
+    conda = {"channels": ["conda-forge"], "dependencies": ["python=3.11", "six", "pip", pip]}
+    (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
+    bench.outside("lock", "own")
+    bench.outside("build-local", "own", "--docker", "--base", BASE)
+    options = ("--docker", "--detach", "--base", BASE, "--port", "7005", "--server", "azureml")
+    deployed = bench.envsync("serve", "own", *options)
+    assert deployed.returncode == 0, deployed.stderr
+    write(bench, "2")
+    shutil.copy(bench.definition / "score.py", folder)
+    reloaded = bench.envsync("service", "reload", "own")
+    answer = bench.run("curl", "-si", "-d", "{}", "http://localhost:7005/score").stdout
+
+    assert reloaded.returncode == 0, reloaded.stderr
+    assert "x-ms-server-version: azmlinfsrv/1.5.1" in answer
+    assert '"answer": 2' in answer

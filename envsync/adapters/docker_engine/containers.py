@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docker.errors import APIError, NotFound
 
@@ -65,6 +66,14 @@ class Containers:
     def __init__(self, client: DockerClient) -> None:
         self._client = client
         self._api: Any = client.api  # whose types say less than it can
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the engine is this machine's, so that what it publishes on loopback is, too."""
+        address = urlsplit(str(self._api.base_url))
+        if address.scheme == "http+docker":
+            return address.hostname != "ssh"
+        return address.hostname in {"localhost", LOOPBACK, "::1"}
 
     def create(self, request: ContainerRequest) -> str:
         """Make a container and return its id; it is not started."""
