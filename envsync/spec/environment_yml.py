@@ -63,6 +63,11 @@ def read_cep24(node: Node | None, report: Report, *, text: str, path: str = "") 
         hint = "give the `conda.yaml` beside it, or the folder of the model"
         report.error(path, "this is MLflow's `python_env.yaml`, not a conda file", hint=hint)
         return None
+    misspelt = _find_misspelt(node)
+    if misspelt is not None:
+        hint = "did you mean `dependencies`?"
+        report.error(join(path, misspelt.text), "conda ignores this key", hint=hint, at=misspelt)
+        return None
     _warn_selectors(text, report)
     entries = []
     for key, value in node.entries:
@@ -137,6 +142,15 @@ def _without_sections(node: Node, report: Report, path: str) -> Node:
                 kept.append((key, value))
         items.append(item._replace(entries=tuple(kept)))
     return node._replace(items=tuple(items))
+
+
+def _find_misspelt(node: Mapping) -> Scalar | None:
+    """Return the key that must be meant for `dependencies`, where that is missing."""
+    keys = [key for key, _ in node.entries]
+    if any(key.text == "dependencies" for key in keys):
+        return None
+    unknown = (key for key in keys if key.text not in KEYS)
+    return next((key for key in unknown if suggest(key.text, ("dependencies",))), None)
 
 
 def _warn_selectors(text: str, report: Report) -> None:

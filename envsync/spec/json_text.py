@@ -175,7 +175,7 @@ def _explain(error: json.JSONDecodeError, text: str) -> str:
         return "the file is empty"
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return "the file is cut off"
-    return error.msg[0].lower() + error.msg[1:]
+    return error.msg[0].lower() + error.msg[1:].removesuffix(" at")
 
 
 def _advise(error: json.JSONDecodeError, text: str) -> str | None:

@@ -111,6 +111,17 @@ def test_what_is_no_conda_file_is_refused(tmp_path: Path, text: str, expected: s
     assert errors_of(tmp_path, text) == [expected]
 
 
+def test_misspelt_dependencies_are_pointed_at(tmp_path: Path) -> None:
+    text = "channels: [conda-forge]\ndependancies: [python=3.11]\n"
+
+    with pytest.raises(DefinitionError) as caught:
+        load_text(tmp_path, text)
+
+    (finding,) = caught.value.findings
+    assert (finding.key_path, finding.line) == ("dependancies", 2)
+    assert finding.hint == "did you mean `dependencies`?"
+
+
 def test_file_is_written_with_its_comments(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, TEXT)
 

@@ -44,6 +44,7 @@ def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
             "remove the comment",
         ),
         ('{"a": 1,\n}', "`x.json`:", None, "remove the comma before it"),
+        ('{"a": "\0"}', "`x.json`:1: not JSON: invalid control character", 8, None),
         ('{"a": b}', "`x.json`:1: not JSON: expecting value", 7, None),
         ("[1.5, 1e999]", "`x.json`: `1e999` is too large a number", None, None),
         ("[NaN]", "`x.json`: `NaN` is no JSON number", None, None),

@@ -55,7 +55,7 @@ def check_floating_image(subject: Subject) -> Iterator[Diagnosis]:
     """Find images whose content changes under the same name."""
     for image in subject.images:
         name, tag, digest = split_reference(image.text)
-        if digest or tag not in {"", "latest"}:
+        if not name or digest or tag not in {"", "latest"}:
             continue
         what = "has no tag" if not tag else "has the tag `latest`"
         message = f"{quote(image.text)} {what}, so another image may have this name tomorrow"

@@ -52,7 +52,7 @@ def test_image_that_may_change_is_found(
     assert found == [f"warning floating-image {AT} {message}"]
 
 
-@pytest.mark.parametrize("image", ["debian:12", "a:latest@sha256:0", None])
+@pytest.mark.parametrize("image", ["debian:12", "a:latest@sha256:0", "", None])
 def test_image_that_is_pinned_is_fine(look: Callable[..., list[str]], image: str | None) -> None:
     assert look(check_floating_image, docker__baseImage=image) == []
 
