@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from channel import Channel
     from conftest import Done
 
 pytestmark = pytest.mark.e2e
@@ -96,3 +97,42 @@ def test_what_needs_a_network_is_refused_beside_it(
     envsync: Callable[..., Done], other: str
 ) -> None:
     assert envsync("build-local", "--offline", other).status == 2
+
+
+def test_a_lock_that_needs_what_is_not_cached_says_what_to_do(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    define("python")
+
+    done = envsync("lock", "d", "--offline")
+
+    assert done.status == 1
+    assert "Error: Cannot read channel `conda-forge` (" in done.stderr
+    assert done.stderr.endswith("\nHint: run it once without `--offline`\n")
+
+
+def test_a_channel_of_files_needs_no_network_and_an_index_does(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    embedded_channel: Channel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    definition = define("python") / "conda_dependencies.yml"
+    definition.write_text(
+        f"channels:\n- {embedded_channel.path.as_uri()}\ndependencies:\n- python\n"
+    )
+
+    assert envsync("lock", "d", "--offline").status == 0
+    definition.write_text(f"{definition.read_text()}- pip:\n  - idna==3.10\n")
+    done = envsync("lock", "d", "--offline")
+
+    assert done.status == 1
+    assert "idna was not found in the cache" in done.stderr
+    assert done.stderr.endswith("\nHint: run it once without `--offline`\n")

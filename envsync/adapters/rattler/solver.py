@@ -137,7 +137,10 @@ class RattlerSolver:
     def _explain(self, request: CondaRequest, error: Exception) -> EnvsyncError:
         """Return the error for the user; where *error* names no address, ask who is to blame."""
         culprit = "" if names_an_address(error) else self._find_culprit(request)
-        return explain_unreachable(request.channels, error, config=self._config, address=culprit)
+        told = explain_unreachable(request.channels, error, config=self._config, address=culprit)
+        if self._is_offline:
+            told.hint = "run it once without `--offline`"
+        return told
 
     def _find_culprit(self, request: CondaRequest) -> str:
         """Return the address of the first channel that can't be read alone."""

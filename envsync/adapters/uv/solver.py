@@ -20,6 +20,7 @@ from envsync.adapters.uv.program import (
     find_target,
     list_causes,
 )
+from envsync.adapters.uv.requirement_files import open_files
 from envsync.adapters.uv.selection import Sources, select_archives
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.lock.pylock import PylockEntry, dump_entries
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 # Options of a definition that uv takes on its command line and not among the requirements.
 _FLAGS = {"--pre": ("--prerelease", "allow")}
+_OFFLINE = "because the network was disabled"
 _TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
 
 
@@ -98,7 +100,8 @@ class UvSolver:
         constraints.write_text(
             "".join(_write_stub(folder, item) for item in request.provided), encoding="utf-8"
         )
-        lines = (*_list_options(request.options), *map(strip_git_userinfo, request.requirements))
+        options = _list_options(open_files(request.options, request.directory))
+        lines = (*options, *map(strip_git_userinfo, request.requirements))
         return process.run(
             [
                 *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
@@ -183,11 +186,14 @@ def _list_options(options: Iterable[str]) -> list[str]:
 def _explain_compile(request: PipRequest, stderr: str) -> EnvsyncError:
     reasons = list_causes(stderr)
     if UNSATISFIABLE in stderr:
+        hint = "relax or drop one of the requirements named above"
+        if _OFFLINE in stderr:
+            hint = "run it once without `--offline`"
         return UnsatisfiableError(
             f"No solution for the pip requirements on `{request.subdir}` "
             f"with Python {request.python_version}",
-            reasons=reasons,
-            hint="relax or drop one of the requirements named above",
+            reasons=[line for line in reasons if _OFFLINE not in line],
+            hint=hint,
         )
     return EnvsyncError(
         "\n".join(("Cannot lock the pip requirements", *(f"  {line}" for line in reasons)))
