@@ -35,14 +35,15 @@ LONGEST = 1000
 # CEP 26 allows lower case only; conda itself lowers what it is given.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _SPEC = re.compile(
-    rf"(?:(?P<channel>[^\s=<>!~,|\[\]]*(?:\[[^\]]*\])?):(?P<namespace>[^:\s]*):)?"
+    rf"(?:(?P<channel>[^\s=<>!~,|\[\]#]*(?:\[[^\]]*\])?):(?P<namespace>[^:\s]*):)?"
     rf"(?P<name>{_NAME.pattern})\s*"
     r"(?P<version>(?:[=<>!~]|(?<=\s))[^\[\]]*?)?"
     r"\s*(?P<brackets>\[.*\])?"
 )
 _CONSTRAINT = re.compile(
-    r"(?:===?|!=|~=|<=|>=|=|<|>)?\s*(?:\*|[0-9][0-9A-Za-z.+!_*-]*)"
-    r"|(?:===?|!=|=)\s*[A-Za-z][0-9A-Za-z.+!_*-]*"
+    r"(?:(?:==?|~=|<=|>=)?\s*\*"
+    r"|(?:==?|!=|~=|<=|>=|<|>)?\s*(?:[0-9]+!)?[0-9][0-9A-Za-z.+_*-]*"
+    r"|(?:==?|!=)\s*[A-Za-z][0-9A-Za-z.+_*-]*)(?<!\.)"
 )
 _BUILD = re.compile(r"[A-Za-z0-9_.+*^$()|-]+")
 _PAIR = re.compile(
@@ -89,6 +90,8 @@ def _split_version(rest: str, text: str) -> tuple[str | None, str | None]:
         version, build = exact.groups()
     elif spaced is not None:
         version, build = spaced.groups()
+    if version.count("(") != version.count(")"):
+        raise _explain(text)
     for part in re.split(r"[,|]", version.strip("()")):
         if not _CONSTRAINT.fullmatch(part.strip("() ")):
             raise _explain(text)
@@ -137,7 +140,7 @@ def _explain(text: str) -> MatchSpecError:
         if pattern.match(text):
             return MatchSpecError(f"{quote(text)} {what}", hint=hint)
     message = f"{quote(text)} is not a match spec"
-    meant = text.replace("=>", ">=").replace("=<", "<=").rstrip("=<>!~, ")
+    meant = text.replace("=>", ">=").replace("=<", "<=").replace("===", "==").rstrip("=<>!~, ")
     if meant in {text, ""} or len(text) > LONGEST:
         return MatchSpecError(message)
     try:

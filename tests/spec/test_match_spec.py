@@ -53,6 +53,14 @@ def test_brackets_are_read_as_pairs() -> None:
     assert parse_match_spec("a=1[]") == MatchSpec(name="a", version="=1")
 
 
+@pytest.mark.parametrize(
+    "text", ["a>=1!", "a>=1)", "a>*", "a!=*", "a=1.", "conda#forge::a", "a===1", "a=1!b2"]
+)
+def test_what_solvers_refuse_or_misread_is_no_match_spec(text: str) -> None:
+    with pytest.raises(MatchSpecError):
+        parse_match_spec(text)
+
+
 PIP = "write it under `- pip:`"
 
 
