@@ -156,20 +156,33 @@ def test_a_package_below_the_root_of_its_repository_is_found_again(
     assert look(tmp_path / "p", "import other, six; print(other.VERSION)") == "1.0"
 
 
-def test_credentials_of_a_repository_are_used_and_not_kept(
-    envsync: Callable[..., Done],
-    define: Callable[..., Path],
-    host: str,
-    tmp_path: Path,
-    private_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = f"thing @ git+http://user:{PASSWORD}@{host}/thing/.git@v1"
+@pytest.fixture
+def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file to which every call of git adds its arguments."""
     spy = tmp_path / "bin" / "git"
     spy.parent.mkdir()
     spy.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/arguments\nexec {GIT} "$@"\n')
     spy.chmod(0o755)
     monkeypatch.setenv("PATH", str(spy.parent), prepend=":")
+    return tmp_path / "arguments"
+
+
+@pytest.mark.parametrize("place", ["the definition", "a file"])
+def test_credentials_of_a_repository_are_used_and_not_kept(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    host: str,
+    arguments: Path,
+    private_home: Path,
+    place: str,
+) -> None:
+    tmp_path = arguments.parent
+    asked = f"thing @ git+http://user:{PASSWORD}@{host}/thing/.git@v1"
+    if place == "a file":
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d" / "more.txt").write_text(f"# private\n{asked} # ours\n")
+        (tmp_path / "d" / "requirements.txt").write_text("-r more.txt\nidna==3.10\n")
+        asked = "-r requirements.txt"
     directory = define("python", "six", pip=(asked,))
 
     said = [
@@ -181,14 +194,14 @@ def test_credentials_of_a_repository_are_used_and_not_kept(
 
     assert [done.status for done in said] == [0] * len(said), said
     assert PASSWORD not in str(said)
-    assert f"http://{host}/thing/.git" in (tmp_path / "arguments").read_text()
+    assert f"http://{host}/thing/.git" in arguments.read_text()
     assert find(directory, "thing").url.startswith(f"git+http://{host}/thing/.git@")
-    definition = directory / "conda_dependencies.yml"
+    sources = {directory / "conda_dependencies.yml", directory / "more.txt"}
     leaks = [
         path
         for root in (private_home, tmp_path)
         for path in root.rglob("*")
-        if path.is_file() and path != definition and PASSWORD.encode() in path.read_bytes()
+        if path.is_file() and path not in sources and PASSWORD.encode() in path.read_bytes()
     ]
     assert leaks == []
 
