@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from channel import Served
 
+    from envsync.adapters.docker_engine import DockerEngine
+
 
 class Done(NamedTuple):
     status: int
@@ -95,3 +97,21 @@ def define_upon(define: Callable[..., Path], channel: Served) -> Callable[..., P
 @pytest.fixture
 def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+
+@pytest.fixture
+def tag(tmp_path: Path, docker_engine: DockerEngine) -> Iterator[str]:
+    """Return a tag that is this test's own, and remove its image afterwards."""
+    name = f"envsync-test/{tmp_path.name.replace('_', '-')[-60:].strip('-')}:1"
+    yield name
+    docker_engine.remove(name)
+
+
+@pytest.fixture
+def build(locked: Callable[..., Done], tag: str, base_image: str) -> Callable[..., Done]:
+    """Return the command that loads the image of `d`, upon a bare Debian, into the engine."""
+
+    def run(*more: str) -> Done:
+        return locked("build-local", "d", "--docker", "--tag", tag, "--base", base_image, *more)
+
+    return run

@@ -5,15 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from channel import Served
     from conftest import Done
@@ -26,24 +25,6 @@ _NO_ENGINE = (
     "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
 )
 SPECS = Path(__file__).resolve().parents[2] / "specs"
-
-
-@pytest.fixture
-def tag(tmp_path: Path, docker_engine: DockerEngine) -> Iterator[str]:
-    """Return a tag that is this test's own, and remove its image afterwards."""
-    name = f"envsync-test/{tmp_path.name.replace('_', '-')[-60:].strip('-')}:1"
-    yield name
-    docker_engine.remove(name)
-
-
-@pytest.fixture
-def build(locked: Callable[..., Done], tag: str, base_image: str) -> Callable[..., Done]:
-    """Return the command that loads the image of `d`, upon a bare Debian, into the engine."""
-
-    def run(*more: str) -> Done:
-        return locked("build-local", "d", "--docker", "--tag", tag, "--base", base_image, *more)
-
-    return run
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -220,76 +201,6 @@ def test_builds_of_two_locks_under_one_tag_leave_one_whole_image(
     assert done.status == 0, done.stderr
 
 
-def test_a_base_of_the_engine_goes_out_by_every_way(
-    build: Callable[..., Done], tmp_path: Path
-) -> None:
-    if not shutil.which("skopeo"):
-        pytest.skip("needs skopeo")
-    expected = build("--output", "image.tar", "--oci", "layout", "--print-id").stdout.strip()
-
-    for place in ("docker-archive:image.tar", "oci:layout:1"):
-        inspect = ["skopeo", "inspect", "--raw", place]
-        raw = subprocess.run(inspect, cwd=tmp_path, capture_output=True, check=True).stdout
-        assert json.loads(raw)["config"]["digest"] == expected
-
-
-def test_podman_takes_the_archive_and_runs_it(
-    build: Callable[..., Done], tag: str, podman: list[str]
-) -> None:
-    assert build("--output", "image.tar").status == 0
-    load = [*podman, "load", "-q", "-i", "image.tar"]
-    subprocess.run(load, check=True, capture_output=True)
-    run = [*podman, "run", "--rm", "--network=none", tag, "python", "-c", "import six; print(1)"]
-    done = subprocess.run(run, check=False, capture_output=True, text=True)
-
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
-
-
-@pytest.fixture
-def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Return the start of a command of podman's, whose images are this test's own."""
-    if not shutil.which("podman"):
-        pytest.skip("needs podman")
-    path = tmp_path / "containers.conf"
-    # It would raise limits, which a sandbox may forbid.
-    path.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
-    monkeypatch.setenv("CONTAINERS_CONF", str(path))
-    with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as name:  # its paths are short
-        storage = ["--root", f"{name}/storage", "--runroot", f"{name}/run"]
-        command = ["podman", *storage, "--cgroup-manager=cgroupfs", "--runtime=runc"]
-        yield command
-        reset = [*command, "system", "reset", "--force"]
-        subprocess.run(reset, check=False, capture_output=True)
-
-
-def test_podmans_own_service_takes_the_image(
-    locked: Callable[..., Done],
-    base_image: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    podman: list[str],
-) -> None:
-    saved = locked("build-local", "d", "--base", base_image, "--output", "image.tar", "--print-id")
-    address = f"unix://{tmp_path}/podman.sock"
-    service = [*podman, "system", "service", "--time=0", address]
-    with subprocess.Popen(service, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(100):
-                if (tmp_path / "podman.sock").exists():
-                    break
-                time.sleep(0.1)
-            monkeypatch.setenv("DOCKER_HOST", address)
-            arguments = ["build-local", "d", "--docker", "--base", "image.tar", "--tag", "two:1"]
-            first = locked(*arguments)
-            second = locked(*arguments)
-        finally:
-            process.terminate()
-
-    assert saved.status == 0, saved.stderr
-    assert first.status == 0, first.stderr
-    assert "nothing to do, the image is there" in second.stderr
-
-
 def test_a_dockerfile_of_the_definition_is_built_upon(
     envsync: Callable[..., Done],
     define: Callable[..., Path],
@@ -309,94 +220,6 @@ def test_a_dockerfile_of_the_definition_is_built_upon(
 
     assert done.status == 0, done.stderr
     assert said.stdout == "yes\n"
-
-
-_SETTLED_BASE = """
-FROM {base}
-LABEL kept=yes org.opencontainers.image.title=other org.opencontainers.image.vendor=other
-ENV A=b PATH=/opt/bin:/usr/bin:/bin
-WORKDIR /srv
-USER 0:0
-EXPOSE 5001
-ENTRYPOINT ["/usr/bin/env"]
-"""
-_LOOK = """
-find /azureml-envs -printf '%p %m %U %G %T@ %s %l\\n' | sort
-find /azureml-envs -type f -exec sha256sum {} + | sort
-find / -xdev -path /proc -prune -o -path /sys -prune -o -printf '%p %m %U %G %y %l\\n' | sort
-env | grep -v HOSTNAME | sort
-"""
-
-
-@pytest.fixture
-def settled_base(tmp_path: Path, base_image: str, docker_engine: DockerEngine) -> Iterator[str]:
-    """Return an image that says much of itself, with the files of the bare Debian."""
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base/Dockerfile").write_text(_SETTLED_BASE.format(base=base_image))
-    name = f"envsync-test/{tmp_path.name.replace('_', '-')[-50:].strip('-')}-base:1"
-    command = ["docker", "build", "--quiet", "--tag", name, str(tmp_path / "base")]
-    subprocess.run(command, check=True, capture_output=True)
-    yield name
-    docker_engine.remove(name)
-
-
-def test_a_docker_context_builds_the_same_file_system_and_settings(
-    locked: Callable[..., Done],
-    define: Callable[..., Path],
-    tag: str,
-    settled_base: str,
-    docker_engine: DockerEngine,
-) -> None:
-    variables = {"GREETING": "say \"$HOME\" \\ 'so'", "EMPTY": "", "with space": "ä"}
-    define("python", "six=1.17", pip=("idna==3.10",), environmentVariables=variables)
-    built = locked("build-local", "d", "--docker", "--tag", tag, "--base", settled_base)
-    done = locked("save-to-directory", "--docker-context", "--image", settled_base, "d", "new/it")
-    other = f"{tag}-built"
-    command = ["docker", "build", "--network=none", "--quiet", "--tag", other, "new/it"]
-    subprocess.run(command, check=True, capture_output=True)
-    one, two = (docker_engine.run(it, ["sh", "-c", _LOOK], read_only={}) for it in (tag, other))
-    direct, by_file = (docker_engine.inspect(it) or {} for it in (tag, other))
-    docker_engine.remove(other)
-
-    assert (built.status, done.status) == (0, 0), done.stderr
-    assert one.stdout.count("\n") > 10_000
-    assert one.stdout == two.stdout
-    said, built_upon = _settings(direct), _settings(by_file)
-    assert built_upon["Labels"].pop("org.opencontainers.image.vendor") == ""  # can't be taken away
-    assert said == built_upon
-    assert said["Env"][-3:] == ["GREETING=say \"$HOME\" \\ 'so'", "EMPTY=", "with space=ä"]
-    assert said["WorkingDir"] == "/srv"
-
-
-def _settings(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return what an engine's *facts* of an image say to those who run it."""
-    names = ("Env", "Cmd", "Entrypoint", "WorkingDir", "User", "ExposedPorts", "Labels")
-    return {name: facts["Config"].get(name) for name in names}
-
-
-def test_a_docker_context_cannot_hold_a_line_break(
-    locked: Callable[..., Done], define: Callable[..., Path], base_image: str, tmp_path: Path
-) -> None:
-    define("python", "six=1.17", pip=("idna==3.10",), environmentVariables={"MANY": "a\nb"})
-    done = locked("save-to-directory", "--docker-context", "--image", base_image, "d", "context")
-
-    assert done.status == 2
-    assert "Error: `MANY` has a line break, which a Dockerfile can't hold\n" in done.stderr
-    assert list(tmp_path.glob("*context*")) == []
-
-
-def test_a_docker_context_is_not_written_over_anything(
-    locked: Callable[..., Done], base_image: str, tmp_path: Path
-) -> None:
-    options = ["save-to-directory", "--docker-context", "--image", base_image, "d"]
-    assert locked(*options, "context").status == 0
-    again, over = locked(*options, "context"), locked(*options, "context", "--overwrite")
-    other = locked(*options, "d", "--overwrite")
-
-    assert (again.status, over.status, other.status) == (1, 0, 1)
-    assert again.stderr.startswith("Error: `context` is there already\n")
-    assert other.stderr.startswith("Error: `d` is there and is no Docker context of envsync's\n")
-    assert [path.name for path in tmp_path.glob(".context*")] == []
 
 
 def test_no_engine_is_said_with_its_hint(
