@@ -98,7 +98,9 @@ def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     path.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
     monkeypatch.setenv("CONTAINERS_CONF", str(path))
     with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as name:  # its paths are short
+        # What is not said lies in places that other tests' Podmans share, and clear away.
         storage = ["--root", f"{name}/storage", "--runroot", f"{name}/run"]
+        storage += ["--tmpdir", f"{name}/libpod"]
         command = ["podman", *storage, "--cgroup-manager=cgroupfs", "--runtime=runc"]
         yield command
         reset = [*command, "system", "reset", "--force"]
