@@ -24,6 +24,7 @@ _OK = 200
 _LOADED = "envsync_script_loads_total"
 _NOT_LOADED = "envsync_script_failed_loads_total"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_SETTLING_SECONDS = 0.3  # engines may tell for a moment what was before a start
 ERROR_LINES = 40
 _RELOADED = b" INFO envsync: Loading the entry script again"  # only to show less
 
@@ -110,13 +111,21 @@ def wait_until_ready(
         EnvsyncError: its script can't be loaded, or is not after so many *seconds*.
     """
     status = ask()
+    failed_since = None
     for _ in pauses(seconds):
         status = ask()
         on_wait()
         if status.state == "running":
             return status
-        if status.state == "failed":
+        if status.state != "failed":
+            failed_since = None
+            continue
+        now = time.monotonic()
+        failed_since = failed_since or now
+        if now - failed_since >= _SETTLING_SECONDS:
             raise failed_to_start(status, read_log())
+    if failed_since is not None:
+        raise failed_to_start(status, read_log())
     raise EnvsyncError(
         _with_log(f"The service `{status.name}` is not ready after {seconds:g} s", read_log()),
         hint="let it load longer: `--wait SECONDS`, in Python `timeout=SECONDS`",

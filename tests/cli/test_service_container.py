@@ -7,19 +7,24 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from served import wait_until
 from workbench import BASE, open_workbench, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from channel import Served
+    from engines import OwnEngine
     from workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
@@ -171,6 +176,22 @@ def test_a_deployment_that_is_killed_leaves_a_whole_service_or_nothing(
     if found:
         assert bench.ask()["answer"] == 1
     assert len(bench.containers()) == len(found)
+
+
+@pytest.mark.parametrize("delay", [0.9, 1.3])
+def test_an_update_that_is_killed_leaves_the_old_service_or_the_new(
+    bench: Workbench, delay: float
+) -> None:
+    assert bench.deploy("--port", "7007").returncode == 0
+    write(bench, "2")
+    process = bench.start(sys.executable, "-m", "envsync", "service", "update", "churn")
+    time.sleep(delay)
+    process.kill()
+    process.communicate()
+    wait_for_answer(bench)
+
+    assert bench.ask("http://localhost:7007/score")["answer"] in (1, 2)
+    assert len(bench.containers()) == 1
 
 
 def test_a_container_comes_back_with_its_engine(bench: Workbench) -> None:
@@ -379,3 +400,59 @@ def test_the_environments_own_server_of_azure_ml_serves(bench: Workbench) -> Non
     assert reloaded.returncode == 0, reloaded.stderr
     assert "x-ms-server-version: azmlinfsrv/1.5.1" in answer
     assert '"answer": 2' in answer
+
+
+@dataclass
+class Podman:
+    """Podman's service, in a network of its own."""
+
+    pid: int
+
+    @property
+    def enter(self) -> list[str]:
+        return ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
+
+
+@pytest.fixture
+def podman(bench: Workbench) -> Iterator[Workbench]:
+    """Give the workbench with Podman in the place of Docker, and the base image as `base.tar`."""
+    if not shutil.which("podman"):
+        pytest.skip("needs podman")
+    bench.run("docker", "save", "--output", "base.tar", BASE)
+    conf = bench.folder / "containers.conf"
+    # It would raise limits, which a sandbox may forbid.
+    conf.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
+    with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as name:  # its paths are short
+        address = f"unix://{name}/podman.sock"
+        env = {**bench.env, "CONTAINERS_CONF": str(conf), "DOCKER_HOST": address}
+        command = ["podman", "--root", f"{name}/storage", "--runroot", f"{name}/run"]
+        command += ["--cgroup-manager=cgroupfs", "--runtime=runc"]
+        alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+        service = [*alone, *command, "system", "service", "--time=0", address]
+        with subprocess.Popen(service, env=env, stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_until(Path(name, "podman.sock").exists, "podman's socket")
+                yield replace(bench, engine=cast("OwnEngine", Podman(process.pid)), env=env)
+            finally:
+                process.terminate()
+        reset = [*command, "system", "reset", "--force"]
+        subprocess.run(reset, env=env, check=False, capture_output=True)
+
+
+def test_podmans_service_serves_too(podman: Workbench) -> None:
+    options = ("--docker", "--detach", "--base", "base.tar", "--port", "7006")
+    deployed = podman.envsync("serve", "churn", *options)
+    assert deployed.returncode == 0, deployed.stderr
+    first = podman.ask()
+    write(podman, "2")
+    reloaded = podman.envsync("service", "reload", "churn")
+    second = podman.ask()
+    write(podman, "1 / 0")
+    failed = podman.envsync("service", "update", "churn")
+    assert podman.list()[0]["state"] == "running", failed.stderr
+    third = podman.ask()
+    deleted = podman.envsync("service", "delete", "churn")
+
+    assert [first["answer"], second["answer"], third["answer"]] == [1, 2, 2]
+    assert (reloaded.returncode, failed.returncode, deleted.returncode) == (0, 1, 0)
+    assert podman.list() == []
