@@ -47,8 +47,7 @@ def find_faults(package: LockedPackage) -> Iterator[tuple[str, str]]:
         yield "build", "is not a build string"
     if package.subdir not in SUBDIRS:
         yield "platform", f"is `{package.subdir}`, which is no subdir of conda's"
-    if package.url:
-        yield from (("url", message) for message in _find_url_faults(package))
+    yield from (("url", message) for message in _find_url_faults(package))
 
 
 def find_build(name: str, version: str, url: str) -> str:

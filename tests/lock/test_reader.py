@@ -253,3 +253,24 @@ def test_a_build_that_old_versions_of_conda_lock_left_out_is_in_the_address() ->
 
     assert old != GOOD
     assert parse_lockfile(old, file="x") == parse_lockfile(GOOD, file="x")
+
+
+def test_an_empty_hash_is_none() -> None:
+    text = GOOD.replace("  build: '0'\n", "    sha256: null\n  build: '0'\n")
+
+    assert text != GOOD
+    assert parse_lockfile(text, file="x") == parse_lockfile(GOOD, file="x")
+
+
+def test_nesting_beyond_measure_is_refused() -> None:
+    text = "".join(f"{' ' * depth}a:\n" for depth in range(1500))
+
+    with pytest.raises(DefinitionError, match="the nesting is deeper than"):
+        parse_lockfile(text, file="x")
+
+
+def test_a_null_list_is_an_empty_one() -> None:
+    text = GOOD.replace("  sources:\n  - conda_dependencies.yml\n", "  sources: null\n")
+
+    assert text != GOOD
+    assert parse_lockfile(text, file="x").sources == ()

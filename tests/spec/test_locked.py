@@ -105,3 +105,20 @@ def test_the_machine_is_that_of_the_packages() -> None:
     loaded = define(package("python", subdir="linux-aarch64"))
 
     assert loaded.spec.platform == OciPlatform(architecture="arm64")
+
+
+def test_an_index_that_is_named_is_no_loss() -> None:
+    wheel = pip_package("a", url="https://pypi.example.org/a-1.0-py3-none-any.whl")
+    lockfile = Lockfile(
+        subdirs=("linux-64",),
+        channels=("conda-forge",),
+        sources=(),
+        content_hash=(),
+        packages=(package("python"), wheel),
+    )
+    option = "--extra-index-url https://pypi.example.org/simple"
+
+    loaded = define_from_lock(lockfile, Path("conda-lock.yml"), subdir=None, pip_options=[option])
+
+    assert conda_of(loaded).pip_options == (option,)
+    assert len(loaded.warnings) == 1
