@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.lock.deviation import find_deviations
 from envsync.realise.claims import list_claims
+from envsync.realise.conda_state import STATE, read_variables
 from envsync.realise.installed import list_installed
 from envsync.realise.location import is_generation
 from envsync.realise.receipt import RECEIPT, read_receipt
@@ -54,14 +55,15 @@ def verify(
     """Hold the environment of the definition, or of the lockfile, at *directory* against its lock.
 
     Each of its files is read. What they should be stands in the records of its packages, and of
-    these the receipt has the hashes.
+    these the receipt has the hashes. The variables are those of the definition, if there is one.
 
     Raises:
         StaleLockError: the lock does not answer the definition.
         DefinitionError: the definition or the lock is wrong.
         EnvsyncError: there is no environment, or it can't be read.
     """
-    plan = plan_local(directory, prefix=prefix, name=name, frozen=frozen).plan
+    local = plan_local(directory, prefix=prefix, name=name, frozen=frozen)
+    plan = local.plan
     if not (plan.prefix / "conda-meta").is_dir():
         raise EnvsyncError(
             f"No environment is at `{plan.prefix}`", hint=f"run `envsync build-local {directory}`"
@@ -72,6 +74,8 @@ def verify(
     place = plan.prefix.resolve()  # it may be switched meanwhile
     installed = list_installed(place, plan.packages[0].subdir)
     files = compare_files(list_claims(place), read_folder(place))
+    if local.spec is not None and read_variables(place) != dict(plan.environment_variables):
+        files = (FileDifference(path=STATE, problem="changed", package=""), *files)
     return VerifyOutcome(
         place=str(plan.prefix),
         prefix=str(plan.prefix),

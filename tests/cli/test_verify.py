@@ -137,6 +137,16 @@ def test_an_environment_that_lost_its_receipt_is_not_trusted(
     assert built("verify", "d").stdout == f"missing {receipt}\n"
 
 
+def test_variables_that_somebody_set_are_told(
+    built: Callable[..., Done], prefix: Path, tmp_path: Path
+) -> None:
+    state = prefix / "conda-meta" / "state"
+    state.write_text(json.dumps({"version": 1, "env_vars": {"GREETING": "bye"}}))
+
+    assert built("verify", "d").stdout == f"changed {state}\n"
+    assert built("verify", str(tmp_path / "d" / "conda-lock.yml")).status == 0
+
+
 def test_reinstalling_mends_what_was_edited_even_in_the_caches(
     built: Callable[..., Done],
     prefix: Path,
