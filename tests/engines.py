@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 _DRIVERS = ("overlay2", "vfs")  # the second works wherever the first does not
 _START_SECONDS = 20
+
+# Brings loopback up (SIOCSIFFLAGS, with IFF_UP and IFF_RUNNING), and becomes the rest.
+_WITH_LOOPBACK = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as sock:
+    fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+ALONE = ("unshare", "--net", sys.executable, "-c", _WITH_LOOPBACK)  # what follows has its network
 
 
 def why_not() -> str | None:
@@ -75,8 +85,7 @@ class OwnEngine:
 
     def _start(self, driver: str) -> bool:
         folder = self._folder
-        command = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-        command += ["dockerd", "--host", self.host, "--data-root", str(self.data)]
+        command = [*ALONE, "dockerd", "--host", self.host, "--data-root", str(self.data)]
         command += ["--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
         command += ["--iptables=false", "--storage-driver", driver]
         command += [] if self._has_bridge else ["--bridge=none"]

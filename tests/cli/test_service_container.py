@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from engines import ALONE
 from served import wait_until
 from workbench import BASE, open_workbench, why_not
 
@@ -427,8 +428,7 @@ def podman(bench: Workbench) -> Iterator[Workbench]:
         env = {**bench.env, "CONTAINERS_CONF": str(conf), "DOCKER_HOST": address}
         command = ["podman", "--root", f"{name}/storage", "--runroot", f"{name}/run"]
         command += ["--cgroup-manager=cgroupfs", "--runtime=runc"]
-        alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-        service = [*alone, *command, "system", "service", "--time=0", address]
+        service = [*ALONE, *command, "system", "service", "--time=0", address]
         with subprocess.Popen(service, env=env, stderr=subprocess.DEVNULL) as process:
             try:
                 wait_until(Path(name, "podman.sock").exists, "podman's socket")
