@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.workflow.engines import LazyEngines
 from envsync.workflow.lock import lock
+from envsync.workflow.thread_pool import open_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,9 +34,7 @@ def lock_all(
     if len(directories) == 1:
         yield _lock_or_fail(directories[0], options=options, reporter=reporter, engines=engines)
         return
-    from concurrent.futures import ThreadPoolExecutor  # it takes longer than a fresh lock
-
-    with ThreadPoolExecutor(max_workers=_TOGETHER) as pool:
+    with open_pool(_TOGETHER) as pool:
         for each in [
             pool.submit(
                 _lock_or_fail, directory, options=options, reporter=reporter, engines=engines

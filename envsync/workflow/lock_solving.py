@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,9 +17,11 @@ from envsync.solve.cut_off import CUT_OFF_KEY, parse_cut_off
 from envsync.solve.facts import assume_facts, dump_facts, parse_facts, parse_statements
 from envsync.solve.subdir_lock import SubdirTask, solve_subdir
 from envsync.workflow.pip_lines import list_pip_lines
+from envsync.workflow.thread_pool import open_pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
 
     from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.progress import Reporter
@@ -86,7 +87,7 @@ def solve(
     solve_one = partial(
         solve_subdir, spec, conda, solvers=(engines.conda, engines.pip), reporter=reporter
     )
-    with ThreadPoolExecutor(max_workers=_TOGETHER + 1) as pool:
+    with open_pool(_TOGETHER + 1) as pool:
         content_hash = pool.submit(_compute_content_hash, conda, subdirs)
         solved, failures = _collect([(task, pool.submit(solve_one, task)) for task in tasks])
         hashes = dict(content_hash.result())

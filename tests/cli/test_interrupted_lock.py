@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from faulty import serve_faulty
 
 from envsync.lock.consistency import find_inconsistencies
 from envsync.lock.reader import load_lockfile
@@ -167,3 +168,21 @@ def test_a_lock_that_contradicts_itself_is_locked_again(
 
     assert locked("lock", "d").status == 0
     assert path.read_text() == good
+
+
+def test_who_interrupts_does_not_wait_for_a_server(
+    define: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    definition = define("python") / "conda_dependencies.yml"
+    with serve_faulty(tmp_path, lambda _path, _asked: "hang") as faulty:
+        definition.write_text(f"channels:\n- {faulty.url}\ndependencies:\n- python\n")
+        process = start_lock(tmp_path)
+        until = time.monotonic() + 30
+        while not faulty.requests and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        status = process.wait(5)
+
+    assert status == 130
+    assert (tmp_path / "log").read_text().endswith("Interrupted\n")

@@ -19,12 +19,12 @@ from rattler.networking.middleware import (
     S3Middleware,
 )
 
-from envsync.adapters.rattler.credentials import expand
+from envsync.adapters.rattler.credentials import expand, with_credentials
 from envsync.adapters.rattler.failure import OFFLINE, RETRIES
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rattler.config import Config
 
@@ -32,14 +32,22 @@ _AUTH_FILE = "RATTLER_AUTH_FILE"
 _guard = threading.Lock()
 
 
-def open_client(config: Config) -> Client:
+def open_client(config: Config, urls: Iterable[str] = ()) -> Client:
     """Return what speaks HTTP as *config* says, and tries again where that may help.
+
+    It knows the credentials in *urls* and in the mirrors of *config*; the file that they are
+    handed over in is gone when it is returned.
 
     rattler's own client for a configuration looks for credentials before it turns to a mirror,
     so it sends the mirror those of the host in whose place it stands. Here a mirror gets its
     own. That client alone heeds proxies and certificates in *config*, though; the environment
     is heeded by both.
     """
+    with with_credentials(config, urls) as knowing:
+        return _open(knowing)
+
+
+def _open(config: Config) -> Client:
     if not config.mirrors or _needs_rattlers_own(config):
         return Client.from_config(config, max_retries=RETRIES)
     mirrors = {

@@ -39,6 +39,11 @@ def without_credentials(url: str) -> str:
     return redact_url(expanded) if _find_credentials(expanded) is not None else url
 
 
+def has_credentials(urls: Iterable[str]) -> bool:
+    """Tell whether there are credentials in one of *urls*."""
+    return any(_find_credentials(expand(url)) is not None for url in urls)
+
+
 @contextlib.contextmanager
 def with_credentials(config: Config, urls: Iterable[str]) -> Iterator[Config]:
     """Give *config*, made to know the credentials in *urls* and its mirrors while it is used.

@@ -16,7 +16,6 @@ from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMod
 from envsync.adapters.rattler.cache_check import check_cached, find_touched
 from envsync.adapters.rattler.client import open_client, open_no_client
 from envsync.adapters.rattler.configuration import find_package_cache
-from envsync.adapters.rattler.credentials import with_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import explain_install
 from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
@@ -77,17 +76,12 @@ class RattlerInstaller:
         for package in packages:
             check_local_archive(package)
         cache = find_package_cache()
-        places = [package.url for package in packages]  # conda-lock keeps variables in them
         if self._is_offline:
             check_cached(cache, packages)
-        with (
-            ThreadPoolExecutor(max_workers=1) as pool,
-            with_credentials(self._config, (*self._channel_urls, *places)) as config,
-        ):
+        with ThreadPoolExecutor(max_workers=1) as pool:
             # Beside the linking, which is the engine's work and leaves a processor free.
             checking = pool.submit(find_touched, cache, packages)
-            client = open_client(config) if not self._is_offline else open_no_client()
-            engine = _Engine(config=config, client=client)
+            engine = _Engine(config=self._config, client=self._open_client(packages))
             link = partial(_link, packages, (target, prefix), engine=engine, requested=requested)
             if not self._trusts_cache:
                 link(_checked_cache(cache), _LinkReporter(reporter))
@@ -99,6 +93,12 @@ class RattlerInstaller:
                 reporter.note(f"Files of {names} in the cache were edited; they are restored")
                 remove_tree(target)
                 link(_checked_cache(cache), _LinkReporter(SilentReporter()))
+
+    def _open_client(self, packages: Sequence[LockedPackage]) -> Client:
+        if self._is_offline:
+            return open_no_client()
+        places = (package.url for package in packages)  # conda-lock keeps variables in them
+        return open_client(self._config, (*self._channel_urls, *places))
 
 
 def _checked_cache(cache: Path) -> PackageCache:

@@ -19,7 +19,7 @@ from rattler.repo_data.multi_source import MultiSource
 
 from envsync.adapters.rattler.client import open_client
 from envsync.adapters.rattler.configuration import find_cache
-from envsync.adapters.rattler.credentials import expand, with_credentials
+from envsync.adapters.rattler.credentials import expand, has_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import (
     explain_unreachable,
@@ -62,16 +62,18 @@ class RattlerSolver:
         self._is_fresh = fresh
         self._is_offline = offline
         self._seconds = find_timeout()
-        self._gateway = self._open(config)
+        self._gateway = self._open()
 
-    def _open(self, config: Config) -> rattler.Gateway:
-        client = open_client(config)
+    def _open(self, urls: Sequence[str] = ()) -> rattler.Gateway:
+        client = open_client(self._config, urls)
         if self._is_fresh or self._is_offline:
             action: CacheAction = "no-cache" if self._is_fresh else "force-cache-only"
             source = SourceConfig(cache_action=action)
             cache = find_cache("repodata")
             return rattler.Gateway(default_config=source, client=client, cache_dir=cache)
-        return rattler.Gateway.from_config(config, client=client, cache_dir=find_cache("repodata"))
+        return rattler.Gateway.from_config(
+            self._config, client=client, cache_dir=find_cache("repodata")
+        )
 
     def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
         """Return one package per name, sorted by name, for *request*.
@@ -108,18 +110,18 @@ class RattlerSolver:
         stop in the middle, are asked once more, by a new gateway: the old one would go on
         waiting for them.
         """
-        with with_credentials(self._config, _list_urls(request.channels)) as config:
-            gateway = self._gateway if config is self._config else self._open(config)
-            patience = Patience(seconds=self._seconds, notice=lambda: _tell_waiting(request))
-            try:
-                return run(lambda: self._solve(request, specs, gateway), patience)
-            except Stalled:
-                request.reporter.note(f"No answer for {self._seconds:g} s; asking again")
-            except GatewayError as error:
-                if not is_cut_short(error):
-                    raise
-            gateway = self._open(config)
+        urls = _list_urls(request.channels)
+        gateway = self._open(urls) if has_credentials(urls) else self._gateway
+        patience = Patience(seconds=self._seconds, notice=lambda: _tell_waiting(request))
+        try:
             return run(lambda: self._solve(request, specs, gateway), patience)
+        except Stalled:
+            request.reporter.note(f"No answer for {self._seconds:g} s; asking again")
+        except GatewayError as error:
+            if not is_cut_short(error):
+                raise
+        gateway = self._open(urls)
+        return run(lambda: self._solve(request, specs, gateway), patience)
 
     async def _solve(
         self, request: CondaRequest, specs: Sequence[rattler.MatchSpec], gateway: rattler.Gateway
@@ -146,13 +148,12 @@ class RattlerSolver:
         """Return the address of the first channel that can't be read alone."""
         urls = _list_urls(request.channels)
         patience = Patience(seconds=self._seconds / 4)
-        with with_credentials(self._config, urls) as config:
-            for url in urls:
-                bare = redact_url(expand(url))
-                try:
-                    run(partial(_query, self._open(config), bare, _list_subdirs(request)), patience)
-                except (GatewayError, InvalidChannelError, Stalled):
-                    return bare
+        for url in urls:
+            bare = redact_url(expand(url))
+            try:
+                run(partial(_query, self._open(urls), bare, _list_subdirs(request)), patience)
+            except (GatewayError, InvalidChannelError, Stalled):
+                return bare
         return ""
 
     def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
