@@ -3,17 +3,19 @@ import os
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from channel import CONDA_FORGE, Channel, Served, serve
-from fakes import RecordingReporter
+from fakes import RecordingReporter, conda_package
 
 from envsync.adapters.rattler import RattlerInstaller, RattlerSolver, load_config
+from envsync.adapters.rattler.record import to_record
 from envsync.errors import DefinitionError, EnvsyncError, UnsatisfiableError
 from envsync.model.channel import resolve_channel
 from envsync.model.lockfile import LockedPackage
-from envsync.model.virtual_package import DEFAULTS
+from envsync.model.virtual_package import DEFAULTS, VirtualPackage
 from envsync.solve.request import CondaRequest
 
 
@@ -225,3 +227,39 @@ def test_this_machine_is_known_and_can_be_overridden(monkeypatch: pytest.MonkeyP
 
     assert facts["__glibc"] == "2.17"
     assert "__unix" in facts
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"version": "~~"}, {"version": "1_.2"}, {"build": "a_" + "9" * 5000}, {"sha256": "0"}],
+    ids=["version", "odd", "build", "hash"],
+)
+def test_an_entry_that_no_channel_could_have_is_refused(changes: dict[str, str]) -> None:
+    package = replace(conda_package("six"), **changes)  # type: ignore[arg-type]
+
+    with pytest.raises(DefinitionError, match=r"`six .*` is no conda package: "):
+        to_record(package)
+
+
+@pytest.mark.e2e
+@pytest.mark.usefixtures("channel")
+def test_an_entry_that_no_channel_could_have_is_not_preferred() -> None:
+    wrong = replace(conda_package("six"), version="~~")
+
+    packages = solve(replace(request_for("six"), preferred=(wrong,)))
+
+    assert "1.17.0" in {package.version for package in packages}
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        VirtualPackage(name="__glibc", version="$$"),
+        VirtualPackage(name="__gl/ibc", version="2"),
+        VirtualPackage(name="__glibc", version="2", build="="),
+    ],
+    ids=["version", "name", "build"],
+)
+def test_a_fact_that_is_none_is_refused(fact: VirtualPackage) -> None:
+    with pytest.raises(DefinitionError, match=r"`__gl.*` is no virtual package: "):
+        solve(replace(request_for("six"), virtual_packages=(fact,)))

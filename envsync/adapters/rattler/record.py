@@ -14,6 +14,7 @@ from envsync.adapters.rattler.failure import first_line
 from envsync.errors import DefinitionError
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
+from envsync.model.redaction import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,22 +51,31 @@ def from_record(record: rattler.RepoDataRecord, subdir: str) -> LockedPackage:
 
 
 def to_record(package: LockedPackage) -> rattler.RepoDataRecord:
-    """Return *package* as it stood in its channel's repodata."""
+    """Return *package* as it stood in its channel's repodata.
+
+    Raises:
+        DefinitionError: no channel could have it.
+    """
     url = without_credentials(package.url)
     folder, _, file_name = url.rpartition("/")
     channel, _, subdir = folder.rpartition("/")
     build = package.build
-    record = rattler.PackageRecord(
-        package.name,
-        package.version,
-        BuildString(build),
-        _build_number(build),
-        subdir,
-        depends=[f"{name} {version}".strip() for name, version in package.dependencies],
-        md5=bytes.fromhex(package.md5) if package.md5 else None,
-        sha256=bytes.fromhex(package.sha256) if package.sha256 else None,
-    )
-    return rattler.RepoDataRecord(record, unquote(file_name), url, f"{channel}/")
+    try:
+        record = rattler.PackageRecord(
+            package.name,
+            package.version,
+            BuildString(build),
+            _build_number(build),
+            subdir,
+            depends=[f"{name} {version}".strip() for name, version in package.dependencies],
+            md5=bytes.fromhex(package.md5) if package.md5 else None,
+            sha256=bytes.fromhex(package.sha256) if package.sha256 else None,
+        )
+        return rattler.RepoDataRecord(record, unquote(file_name), url, f"{channel}/")
+    except Exception as error:  # names, versions, builds and addresses have each their own
+        raise DefinitionError(
+            f"{quote(f'{package.name} {package.version}')} is no conda package: {first_line(error)}"
+        ) from error
 
 
 def _join_dependencies(depends: Iterable[str]) -> tuple[tuple[str, str], ...]:

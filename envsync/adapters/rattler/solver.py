@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,12 +33,13 @@ from envsync.adapters.rattler.failure import (
 )
 from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import from_record, parse_match_spec, to_record
-from envsync.errors import EnvsyncError
+from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.channel import redact_url
+from envsync.model.redaction import quote
 from envsync.model.virtual_package import VirtualPackage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rattler.config import Config
     from rattler.networking.fetch_repo_data import CacheAction
@@ -132,7 +134,7 @@ class RattlerSolver:
             gateway=gateway,
             platforms=_list_subdirs(request),
             virtual_packages=[_to_generic(fact) for fact in request.virtual_packages],
-            locked_packages=[to_record(package) for package in request.preferred],
+            locked_packages=list(_list_usable(request.preferred)),
             exclude_newer=request.exclude_newer,
         )
 
@@ -184,6 +186,13 @@ async def _query(
     return await gateway.query([rattler.Channel(url)], subdirs, ["python"], recursive=False)
 
 
+def _list_usable(packages: Iterable[LockedPackage]) -> Iterator[rattler.RepoDataRecord]:
+    """Yield the records of *packages*, but for those that no channel could have."""
+    for package in packages:
+        with contextlib.suppress(DefinitionError):
+            yield to_record(package)
+
+
 def _tell_waiting(request: CondaRequest) -> None:
     names = ", ".join(f"`{channel.name}`" for channel in request.channels)
     request.reporter.note(f"Still waiting for {names}")
@@ -204,6 +213,12 @@ def _source(channel: Channel) -> rattler.Channel | MultiSource:
 
 
 def _to_generic(fact: VirtualPackage) -> rattler.GenericVirtualPackage:
-    return rattler.GenericVirtualPackage(
-        PackageName(fact.name), rattler.Version(fact.version), BuildString(fact.build)
-    )
+    try:
+        return rattler.GenericVirtualPackage(
+            PackageName(fact.name), rattler.Version(fact.version), BuildString(fact.build)
+        )
+    except Exception as error:  # each of the three has its own
+        raise DefinitionError(
+            f"{quote(str(fact))} is no virtual package: {first_line(error)}",
+            hint="correct it in `--system-requirements`, or lock with `--upgrade`",
+        ) from error
