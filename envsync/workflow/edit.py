@@ -13,6 +13,7 @@ from envsync.spec.azureml_v1 import CONDA_NAME
 from envsync.spec.edit.conda import CondaText, conda_name, pip_name
 from envsync.spec.edit.editable import open_editable
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
+from envsync.spec.mlflow_model import PYTHON_ENV_NAME
 from envsync.spec.pip_line import PipLineError, check_pip_requirement, strip_comment
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ def find_conda_file(directory: Path) -> Path:
         if directory.suffix not in _YAML or not directory.is_file():
             raise
         files = [directory]  # an edit may be what puts it right
+    if files and files[-1].name == PYTHON_ENV_NAME:
+        raise DefinitionError(
+            f"`{files[-1]}` is MLflow's, and no conda file",
+            hint="edit `requirements.txt`, or save the model again with a `conda.yaml`",
+        )
     if files:
         return files[-1]
     raise DefinitionError(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.lock.graph import find_chain, name_of, normalize, walk_tree
-from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.lock.reader import load_lockfile
 from envsync.lock.requested import parse_requested
 from envsync.model.repository import parse_repository
+from envsync.workflow.lock_files import find_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ def explain(directory: Path, name: str) -> tuple[Chain, ...]:
         DefinitionError: the lock is wrong, or has no such package.
         EnvsyncError: there is no lock.
     """
-    lockfile = load_lockfile(_path_of(directory))
+    lockfile = load_lockfile(find_lock(directory))
     roots = _list_roots(lockfile)
     chains = []
     for subdir in lockfile.subdirs:
@@ -53,7 +54,7 @@ def explain(directory: Path, name: str) -> tuple[Chain, ...]:
         names = sorted({package.name for package in lockfile.packages})
         near = get_close_matches(name, names, n=1)
         raise DefinitionError(
-            f"`{_path_of(directory)}` has no package `{name}`",
+            f"`{find_lock(directory)}` has no package `{name}`",
             hint=f"did you mean `{near[0]}`?" if near else None,
         )
     return tuple(chains)
@@ -68,7 +69,7 @@ def list_tree(directory: Path, subdir: str | None) -> tuple[tuple[int, LockedPac
         DefinitionError: the lock is wrong, or has no such subdir.
         EnvsyncError: there is no lock.
     """
-    path = _path_of(directory)
+    path = find_lock(directory)
     lockfile = load_lockfile(path)
     chosen = subdir or next(iter(lockfile.subdirs), "")
     if chosen not in lockfile.subdirs:
@@ -79,10 +80,6 @@ def list_tree(directory: Path, subdir: str | None) -> tuple[tuple[int, LockedPac
     packages = lockfile.packages_for(chosen)
     roots = _list_roots(lockfile) or {normalize(package.name): "" for package in packages}
     return tuple(walk_tree(packages, roots))
-
-
-def _path_of(directory: Path) -> Path:
-    return directory / LOCKFILE_NAME if directory.is_dir() else directory
 
 
 def _list_roots(lockfile: Lockfile) -> dict[str, str]:

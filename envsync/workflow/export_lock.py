@@ -10,10 +10,11 @@ from envsync.files import write_atomically
 from envsync.lock.explicit import dump_explicit
 from envsync.lock.pixi import dump_pixi
 from envsync.lock.pylock import move_relative
-from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.lock.reader import load_lockfile
 from envsync.model.subdir import current_subdir
 from envsync.spec import load
 from envsync.workflow.export_pylock import export_pylock
+from envsync.workflow.lock_files import find_lock
 from envsync.workflow.pip_places import PipPlaces, load_pip_index
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def dump_lock(
         DefinitionError: the lock is wrong, or has nothing for the subdir.
         EnvsyncError: there is no lock.
     """
-    path = source / LOCKFILE_NAME if source.is_dir() else source
+    path = find_lock(source)
     lockfile = load_lockfile(path)
     here = current_subdir()
     usual = here if here in lockfile.subdirs else next(iter(lockfile.subdirs), None)
@@ -88,7 +89,7 @@ def dump_lock(
 def _find_definition(source: Path) -> EnvironmentSpec | None:
     """Return the definition in *source*, whose indexes may need credentials, if there is one."""
     try:
-        return load(source).spec if source.is_dir() else None
+        return load(source).spec if find_lock(source) != source else None
     except EnvsyncError:
         return None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError, Finding
 from envsync.lock.consistency import find_inconsistencies
 from envsync.lock.explicit import MARK, parse_explicit
-from envsync.lock.reader import load_lockfile, read_lock_text
+from envsync.lock.reader import LOCKFILE_NAME, load_lockfile, read_lock_text
 from envsync.model.lockfile import Lockfile
 from envsync.model.subdir import current_subdir
 
@@ -28,6 +28,16 @@ def is_lock_file(path: Path) -> bool:
     if path.name == PIXI_NAME or ("conda-lock" in path.name and path.suffix in _YAML):
         return True
     return path.suffix == ".txt" and MARK.encode() in _read_head(path)
+
+
+def find_lock(source: Path) -> Path:
+    """Return the lock that *source* means: itself, or the one of the definition that it is."""
+    if source.is_dir():
+        return source / LOCKFILE_NAME
+    beside = source.parent / LOCKFILE_NAME
+    if is_lock_file(source) or b"metadata:" in _read_head(source) or not source.is_file():
+        return source
+    return beside if beside.is_file() else source
 
 
 def load_lock_file(path: Path) -> Lockfile:
