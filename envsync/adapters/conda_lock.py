@@ -18,6 +18,7 @@ from conda_lock.models.channel import Channel
 from conda_lock.src_parser import make_lock_spec
 from conda_lock.virtual_package import default_virtual_package_repodata
 
+from envsync.errors import EnvsyncError
 from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ def dump_lockfile(lockfile: Lockfile) -> str:
 
 
 def _to_dependency(package: LockedPackage) -> LockedDependency:
+    if package.manager == "conda" and not package.md5:
+        raise EnvsyncError(
+            f"`{package.name} {package.version}` has no md5, which conda-lock insists on",
+            hint="ask for its channel to be indexed with md5",
+        )
     return LockedDependency(
         name=package.name,
         version=package.version,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import rattler
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
-from rattler.exceptions import InvalidMatchSpecError, InvalidVersionError
+from rattler.exceptions import (
+    InvalidMatchSpecError,
+    InvalidPackageNameError,
+    InvalidVersionError,
+)
 from rattler.package import BuildString
 
 if TYPE_CHECKING:
@@ -39,5 +43,5 @@ def satisfies(package: LockedPackage, requirement: str) -> bool:
             package.name, package.version, BuildString(package.build), 0, package.subdir
         )
         return record.matches(spec)
-    except (InvalidMatchSpecError, InvalidSpecifier, InvalidVersion, InvalidVersionError):
-        return True
+    except (InvalidMatchSpecError, InvalidPackageNameError, InvalidVersionError, ValueError):
+        return True  # packaging's are ValueErrors

@@ -22,7 +22,8 @@ SUBDIRS = frozenset(
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_+-])?")
-_WORD = re.compile(r"[A-Za-z0-9_.+!*~-]*")  # a version or a build string
+_VERSION = re.compile(r"[A-Za-z0-9_.+!*~-]*")
+_BUILD = re.compile(r"[A-Za-z0-9_.+]{0,64}")  # CEP 26
 _URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII, and no backslash
 _ARCHIVE = re.compile(r"(?P<stem>.+)\.(?:conda|tar\.bz2)")
 _SCHEMES = {
@@ -41,9 +42,9 @@ def find_faults(package: LockedPackage) -> Iterator[tuple[str, str]]:
     """
     if not _NAME.fullmatch(package.name):
         yield "name", "is not the name of a package"
-    if not _WORD.fullmatch(package.version):
+    if not _VERSION.fullmatch(package.version):
         yield "version", "is not a version"
-    if not _WORD.fullmatch(package.build):
+    if not _BUILD.fullmatch(package.build):
         yield "build", "is not a build string"
     if package.subdir not in SUBDIRS:
         yield "platform", f"is `{package.subdir}`, which is no subdir of conda's"

@@ -10,6 +10,7 @@ from conda_lock.lockfile import parse_conda_lock_file
 from fakes import conda_package, pip_package
 
 from envsync.adapters.conda_lock import compute_content_hash, dump_lockfile
+from envsync.errors import EnvsyncError
 from envsync.lock import block_yaml
 from envsync.lock.reader import parse_lockfile
 from envsync.model.environment import CondaSpec
@@ -134,3 +135,16 @@ def test_a_definition_conda_lock_cannot_read_still_has_a_hash(text: str) -> None
 
     assert subdir == "linux-64"
     assert len(digest) == 64
+
+
+def test_a_package_without_an_md5_is_an_error_and_no_bug() -> None:
+    lockfile = Lockfile(
+        subdirs=("linux-64",),
+        channels=(),
+        sources=(),
+        content_hash=(("linux-64", "0" * 64),),
+        packages=(conda_package("six", md5=None),),
+    )
+
+    with pytest.raises(EnvsyncError, match=r"`six 1\.0` has no md5, which conda-lock insists on"):
+        dump_lockfile(lockfile)

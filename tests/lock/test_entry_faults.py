@@ -59,6 +59,8 @@ def test_a_repository_without_a_full_commit_is_none_that_is_locked(url: str) -> 
         ({"name": "p\u0430th"}, ("name", "is not the name of a package")),
         ({"version": "1/2"}, ("version", "is not a version")),
         ({"version": "1 2"}, ("version", "is not a version")),
+        ({"build": "a*"}, ("build", "is not a build string")),
+        ({"build": "a" * 65}, ("build", "is not a build string")),
         ({"build": "../0"}, ("build", "is not a build string")),
         ({"subdir": "beos-64"}, ("platform", "is `beos-64`, which is no subdir of conda's")),
         ({"subdir": "noarch"}, ("platform", "is `noarch`, which is no subdir of conda's")),

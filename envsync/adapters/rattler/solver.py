@@ -187,10 +187,11 @@ async def _query(
 
 
 def _list_usable(packages: Iterable[LockedPackage]) -> Iterator[rattler.RepoDataRecord]:
-    """Yield the records of *packages*, but for those that no channel could have."""
+    """Yield the records of *packages*, but for those that no channel, or no lock, could have."""
     for package in packages:
         with contextlib.suppress(DefinitionError):
-            yield to_record(package)
+            if package.md5:  # conda-lock's models insist on it
+                yield to_record(package)
 
 
 def _tell_waiting(request: CondaRequest) -> None:
