@@ -14,6 +14,7 @@ from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, find_target
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.repository import Repository
 from envsync.solve.request import PipRequest, PythonDistribution
+from envsync.spec.pip_requirement import parse_requirement
 
 
 @pytest.fixture
@@ -106,6 +107,21 @@ def test_an_index_that_is_not_there_is_an_error_without_its_password(
 
     assert "hunter2" not in caught.value.message
     assert "127.0.0.1:1/simple" in caught.value.message
+
+
+def test_the_hash_of_what_conda_provides_or_another_python_needs_is_not_asked_for(
+    request_for: PipRequest, solver: UvSolver
+) -> None:
+    stated = f"--hash=sha256:{'0' * 64}"
+    lines = (f"base==1.5 {stated}", f"top==1.0 ; python_version < '3' {stated}", "top")
+    asked = replace(
+        request_for,
+        requirements=lines,
+        parsed=tuple(map(parse_requirement, lines)),
+        provided=(PythonDistribution(name="base", version="1.5"),),
+    )
+
+    assert [package.name for package in solver.solve(asked)] == ["top"]
 
 
 def test_a_folder_has_no_hash_and_is_refused(

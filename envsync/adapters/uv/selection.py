@@ -19,6 +19,7 @@ from envsync.lock.pylock import is_wheel
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
 from envsync.model.repository import parse_repository
+from envsync.solve.pip_constraints import applies
 from envsync.solve.pip_dependencies import find_dependencies
 from envsync.solve.python_target import describe_environment, list_tags
 
@@ -57,10 +58,12 @@ def select_archives(
         EnvsyncError: a package has no hash, or a repository can't be read.
     """
     content = tomllib.loads(pylock)
-    keep_stated(content.get("packages", []), request.parsed)
+    environment = describe_environment(request.python_version, request.subdir)
+    provided = {each.name for each in request.provided}
+    asked = [it for it in request.parsed if it.name not in provided and applies(it, environment)]
+    keep_stated(content.get("packages", []), asked)
     lock = Pylock.from_dict(_without_dates(content))
     selected = list(_select(lock, request, sources))
-    environment = describe_environment(request.python_version, request.subdir)
     dependencies = find_dependencies(
         {package.name: metadata.requires for package, metadata in selected},
         {each.name: each.extras for each in request.parsed if each.name is not None},
