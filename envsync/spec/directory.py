@@ -25,7 +25,7 @@ def save_directory(spec: EnvironmentSpec, directory: Path, *, overwrite: bool) -
     Dockerfile that *spec* does not have is removed, as it would override *spec*. Other files stay.
 
     Raises:
-        DefinitionError: *directory* is there, and *overwrite* is false.
+        DefinitionError: *directory* holds something, and *overwrite* is false.
         EnvsyncError: it can't be written to.
     """
     contents = dump_files(spec)
@@ -57,7 +57,7 @@ def _check_target(directory: Path, *, overwrite: bool) -> None:
     if directory.is_symlink() or directory.exists():
         if not directory.is_dir():
             raise DefinitionError(f"`{directory}` is a file, not a directory")
-        if not overwrite:
+        if not overwrite and any(directory.iterdir()):
             raise DefinitionError(f"`{directory}` is already there", hint="add `--overwrite`")
         for name in (JSON_NAME, CONDA_NAME, DOCKERFILE_NAME):
             if (directory / name).is_dir():

@@ -38,12 +38,13 @@ def test_directory_that_is_there_is_left_alone(
 ) -> None:
     write_definition(tmp_path / "source")
     (tmp_path / "target").mkdir()
+    (tmp_path / "target/score.py").touch()
 
     done = envsync("save-to-directory", "source", "target")
 
     assert (done.status, done.stdout) == (2, "")
     assert done.stderr == "Error: `target` is already there\nHint: add `--overwrite`\n"
-    assert list_names(tmp_path / "target") == []
+    assert list_names(tmp_path / "target") == ["score.py"]
 
 
 def test_overwriting_removes_what_would_override_and_nothing_else(

@@ -97,10 +97,17 @@ def test_directory_in_place_of_a_file_is_refused_before_anything_is_written(
     assert list_names(target) == ["BaseDockerfile"]
 
 
+def test_an_empty_directory_is_as_good_as_none(tmp_path: Path, definition: EnvironmentSpec) -> None:
+    (tmp_path / "target").mkdir()
+    spec.save(definition, tmp_path / "target", overwrite=False)
+    assert "azureml_environment.json" in list_names(tmp_path / "target")
+
+
 def test_directory_that_is_there_needs_overwrite(
     tmp_path: Path, definition: EnvironmentSpec
 ) -> None:
     (tmp_path / "target").mkdir()
+    (tmp_path / "target/score.py").touch()
     with pytest.raises(DefinitionError) as caught:
         spec.save(definition, tmp_path / "target", overwrite=False)
     assert caught.value.message == f"`{tmp_path}/target` is already there"
