@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from channel import Served
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -51,17 +52,25 @@ def loaded_by_command(*arguments: str) -> set[str]:
 
 
 @pytest.fixture
-def definition(tmp_path: Path) -> str:
+def definition(channel: Served, tmp_path: Path) -> str:
     """Return a definition of the usual kind, locked for `linux-64`."""
-    return str(shutil.copytree(SPECS / "sklearn-diabetes", tmp_path / "sklearn-diabetes"))
+    del channel
+    place = tmp_path / "sklearn-diabetes"
+    shutil.copytree(SPECS / "sklearn-diabetes", place)
+    (place / "conda-lock.yml").unlink(missing_ok=True)
+    lock = ("lock", str(place), "--subdir", "linux-64")
+    subprocess.run([sys.executable, "-m", "envsync", *lock], check=True, capture_output=True)
+    return str(place)
 
 
+@pytest.mark.e2e
 def test_a_check_loads_neither_the_yaml_library_nor_what_writes_files(definition: str) -> None:
     loaded = loaded_by_command("check", definition)
 
     assert loaded & {*SLOW, "ruamel", "packaging", "concurrent", "tempfile", "shutil"} == set()
 
 
+@pytest.mark.e2e
 def test_a_lock_that_is_fresh_loads_nothing_that_solves(definition: str) -> None:
     loaded = loaded_by_command("lock", definition, "--subdir", "linux-64")
 

@@ -14,7 +14,13 @@ from envsync.score.command import RUNTIME
 if TYPE_CHECKING:
     from pathlib import Path
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: {}); print(1, flush=True)"
+# Many short sleeps, as a signal right before a long one would be heeded after it.
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: {})
+print(1, flush=True)
+for _ in range(600): time.sleep(0.1)
+"""
 
 
 def start(python: Path, until: str, *command: str) -> subprocess.Popen[str]:
@@ -36,7 +42,7 @@ def test_the_status_of_the_server_is_its_own(any_python: Path, ending: str, stat
 
 
 def test_signals_are_handed_on(any_python: Path) -> None:
-    code = STUBBORN.format("exit(5)") + "; time.sleep(60)"
+    code = STUBBORN.format("exit(5)")
     with start(any_python, "wait", str(any_python), "-c", code) as guard:
         assert guard.stdout is not None
         guard.stdout.readline()
@@ -47,7 +53,7 @@ def test_signals_are_handed_on(any_python: Path) -> None:
 
 
 def test_the_server_stops_when_nobody_holds_its_stdin(any_python: Path) -> None:
-    code = STUBBORN.format("exit(6)") + "; time.sleep(60)"
+    code = STUBBORN.format("exit(6)")
     with start(any_python, "stdin", str(any_python), "-c", code) as guard:
         assert guard.stdout is not None
         guard.stdout.readline()

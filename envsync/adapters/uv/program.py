@@ -53,6 +53,7 @@ def environment(network: Network | None = None) -> dict[str, str]:
     What the environment says of proxies counts before *network*, as it does for rattler.
     """
     own = {name: value for name, value in os.environ.items() if name not in _CALLERS_PYTHON}
+    own["UV_NO_WRAP"] = "1"  # its reports are told line by line
     said = {name.lower() for name in own}
     found = network.list_variables() if network is not None else {}
     settings = {name: value for name, value in found.items() if name.lower() not in said}
