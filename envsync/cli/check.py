@@ -10,8 +10,8 @@ import click
 
 from envsync.cli._findings import show_warnings
 from envsync.cli._group import render
-from envsync.errors import EnvsyncError, StaleLockError
-from envsync.workflow.check import check, find_definitions
+from envsync.errors import DefinitionError, EnvsyncError, StaleLockError
+from envsync.workflow.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +38,27 @@ def command(paths: tuple[Path, ...], *, below: bool, online: bool) -> int:
     longer has the lock's digest, which makes no lock stale.
     """
     given = [path.parent if path.name in _PARTS else path for path in paths or (Path(),)]
-    folders = [folder for path in given for folder in find_definitions(path)] if below else given
-    if not folders:
-        message = "there is no definition below what was given"
-        raise click.UsageError(message)
+    folders = _find_below(given) if below else given
     ask = _start_asking() if online else None
     checked = ((folder, _check(folder, ask)) for folder in dict.fromkeys(folders))
     # Registries are asked side by side; else each definition is let go of once it is shown.
     return max([_show(folder, found) for folder, found in (list(checked) if ask else checked)])
+
+
+def _find_below(given: list[Path]) -> list[Path]:
+    from envsync.workflow.definitions_below import find_definitions  # noqa: PLC0415  # only here
+
+    for path in given:
+        if not path.is_dir():
+            raise DefinitionError(f"`{path}` is no folder")
+    found = [folder for path in given for folder in find_definitions(path)]
+    if not found:
+        places = ", ".join(f"`{path}`" for path in given)
+        raise DefinitionError(
+            f"No definition below {places}",
+            hint="those count that have an `azureml_environment.json` or a lock",
+        )
+    return found
 
 
 def _start_asking() -> _Ask:

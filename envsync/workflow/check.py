@@ -67,8 +67,3 @@ def check_spec(
         inconsistencies=find_inconsistencies(lockfile),
         warnings=warnings,
     )
-
-
-def find_definitions(root: Path) -> tuple[Path, ...]:
-    """Return the folders below *root* that hold an Azure ML definition, sorted."""
-    return tuple(sorted(path.parent for path in root.rglob("azureml_environment.json")))

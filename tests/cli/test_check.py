@@ -127,7 +127,45 @@ def test_a_folder_without_definitions_is_a_usage_error(
 ) -> None:
     (tmp_path / "empty").mkdir()
 
-    assert envsync("check", "--all", "empty").status == 2
+    done = envsync("check", "--all", "empty")
+
+    assert done.status == 2
+    assert done.stderr == (
+        "Error: No definition below `empty`\n"
+        "Hint: those count that have an `azureml_environment.json` or a lock\n"
+    )
+    assert envsync("check", "--all", "nope").stderr == "Error: `nope` is no folder\n"
+
+
+V2 = """\
+$schema: https://azuremlschemas.azureedge.net/latest/environment.schema.json
+name: two
+image: example.azurecr.io/base@sha256:{digest}
+conda_file: conda.yml
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.usefixtures("channel")
+def test_definitions_of_other_formats_that_have_a_lock_are_checked_too(
+    envsync: Callable[..., Done], locked: Callable[..., Path], tmp_path: Path
+) -> None:
+    locked("python=3.11")
+    conda = "name: two\nchannels: [conda-forge]\ndependencies: [python=3.11]\n"
+    for name in ("v2", "plain", ".hidden", "env"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conda.yml").write_text(conda)
+    (tmp_path / "v2/curated.yml").write_text(V2.format(digest="0" * 64))
+    for source in ("v2/curated.yml", "plain", ".hidden", "env/conda.yml"):
+        assert envsync("lock", source).status == 0, source
+    (tmp_path / "env/conda-meta").mkdir()
+    (tmp_path / "plain/conda.yml").write_text(conda.replace("3.11", "3.10"))
+
+    done = envsync("check", "--all", ".")
+
+    assert done.status == 1
+    assert done.stdout == "`d/conda-lock.yml` is fresh\n`v2/conda-lock.yml` is fresh\n"
+    assert done.stderr.startswith("Error: `plain/conda-lock.yml` is stale: ")
 
 
 def test_a_lock_that_lacks_a_package_is_said_to(
