@@ -18,7 +18,7 @@ from envsync.workflow.lock_options import LockOptions, LockOutcome
 from envsync.workflow.pip_lines import list_pip_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from envsync.errors import Finding
@@ -93,8 +93,27 @@ def lock(
     outcome = solve(spec, spec.conda, subdirs, (kept, options, base), start(), reporter)
     warnings = (*warnings, *find_builds(outcome.lockfile.packages, file=str(path)))
     python = describe_python(spec.conda, outcome.lockfile)
-    notes = (*((python,) if python else ()), *outcome.base_notes)
+    absent = _describe_absent(options.update, (before, outcome.lockfile), path)
+    notes = (*((python,) if python else ()), *absent, *outcome.base_notes)
     return replace(_write(path, outcome, options, warnings=warnings), notes=notes)
+
+
+def _describe_absent(
+    names: Sequence[str], locks: Sequence[Lockfile | None], path: Path
+) -> Iterator[str]:
+    """Say which of *names* were to be updated and are in none of *locks*, the old and the new."""
+    if not names:
+        return
+    from difflib import get_close_matches
+
+    from envsync.lock.graph import normalize
+
+    known = {normalize(each.name) for lock in locks if lock for each in lock.packages}
+    for name in names:
+        if normalize(name) not in known:
+            near = get_close_matches(normalize(name), sorted(known), n=1)
+            meant = f"; did you mean `{near[0]}`?" if near else ""
+            yield f"`{name}` is not updated: `{path}` has no such package{meant}"
 
 
 def _advise_conda(spec: EnvironmentSpec) -> str:

@@ -52,6 +52,17 @@ def test_update_moves_what_it_names_and_nothing_else(
     assert version_of(old_six, "click") == "8.1.8"
 
 
+def test_an_update_of_what_is_not_there_is_said_to_move_nothing(
+    old_six: Path, envsync: Callable[..., Done]
+) -> None:
+    done = envsync("lock", "d", "--update", "sixx")
+
+    assert (
+        "`sixx` is not updated: `d/conda-lock.yml` has no such package; did you mean `six`?\n"
+    ) in done.stderr
+    assert version_of(old_six, "six") == "1.16.0"
+
+
 def test_update_moves_pip_packages_too(old_six: Path, envsync: Callable[..., Done]) -> None:
     envsync("lock", "d", "--update", "click")
 
