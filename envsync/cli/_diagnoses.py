@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import click
+from envsync.cli._group import paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,13 +22,11 @@ def dump_text(validations: Iterable[Validation]) -> str:
     """Return the diagnoses as lines, each with its hint."""
     lines = []
     for diagnosis in _list_diagnoses(validations):
-        label = click.style(
-            f"{diagnosis.severity.capitalize()}:", fg=_COLOURS[diagnosis.severity], bold=True
-        )
+        label = paint(f"{diagnosis.severity.capitalize()}:", _COLOURS[diagnosis.severity])
         finding = diagnosis.finding
         lines.append(f"{label} {describe_place(diagnosis)}: {finding.message} [{diagnosis.rule}]")
         if finding.hint:
-            lines.append(click.style("Hint:", fg="cyan", bold=True) + f" {finding.hint}")
+            lines.append(f"{paint('Hint:', 'cyan')} {finding.hint}")
     return "\n".join(lines)
 
 

@@ -127,9 +127,14 @@ def warn(message: str, hint: str | None = None) -> None:
 
 def _print(label: str, message: str, hint: str | None) -> None:
     colour = "red" if label == "Error" else "yellow"
-    click.echo(click.style(f"{label}:", fg=colour, bold=True) + f" {_visible(message)}", err=True)
+    click.echo(f"{paint(f'{label}:', colour)} {_visible(message)}", err=True)
     if hint:
-        click.echo(click.style("Hint:", fg="cyan", bold=True) + f" {_visible(hint)}", err=True)
+        click.echo(f"{paint('Hint:', 'cyan')} {_visible(hint)}", err=True)
+
+
+def paint(label: str, colour: str) -> str:
+    """Return *label* in *colour*, but for those who want none (https://no-color.org)."""
+    return label if os.environ.get("NO_COLOR") else click.style(label, fg=colour, bold=True)
 
 
 def _visible(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from envsync.cli._group import run
+from envsync.cli._group import paint, run
 from envsync.errors import DefinitionError, EnvsyncError, Finding
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ def test_an_error_is_two_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> 
         "",
         "Error: It broke\nHint: mend it\n",
     )
+
+
+def test_who_wants_no_colour_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    painted = paint("Error:", "red")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert painted == "\x1b[31m\x1b[1mError:\x1b[0m"
+    assert paint("Error:", "red") == "Error:"
 
 
 def test_every_finding_of_a_definition_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
