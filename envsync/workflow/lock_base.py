@@ -60,10 +60,7 @@ class BasePlan:
 
     def describe_kept(self) -> tuple[str, ...]:
         """Return what there is to say where a lock stays as it is."""
-        is_known = self._before is not None and self._before.digest is not None
-        if is_known or find_reference(self._asked) is None:
-            return self._describe_unknown()
-        return (*self._describe_unknown(), describe_open(self._asked, self._directory))
+        return self._describe_unknown()
 
     def start(self, digests: DigestFinder) -> None:
         """Ask *digests* for what is needed, without waiting for it.

@@ -43,9 +43,10 @@ def find_run_target(
     chosen = name or spec.name or spec.directory.resolve().name
     place = (prefix or environment_path(chosen, find_home())).absolute()
     if not python_path(place).exists():
+        where = f" -p {place}" if prefix or name else ""
         raise EnvsyncError(
             f"No environment with a Python is at `{place}`",
-            hint=f"run `envsync build-local {directory}`",
+            hint=f"run `envsync build-local {directory}{where}`",
         )
     return RunTarget(
         interpreter=interpreter_at(python_path(place)),

@@ -65,8 +65,10 @@ def verify(
     local = plan_local(directory, prefix=prefix, name=name, frozen=frozen)
     plan = local.plan
     if not (plan.prefix / "conda-meta").is_dir():
+        where = f" -p {plan.prefix}" if prefix or name else ""
         raise EnvsyncError(
-            f"No environment is at `{plan.prefix}`", hint=f"run `envsync build-local {directory}`"
+            f"No environment is at `{plan.prefix}`",
+            hint=f"run `envsync build-local {directory}{where}`",
         )
     from envsync.adapters.versions import is_newer
 

@@ -164,7 +164,7 @@ def test_a_registry_that_is_not_there_is_a_note_and_the_lock_is_good(
     assert first.status == second.status == 0
     reason = "Cannot reach the registry `127.0.0.1:1`: Connection refused"
     assert f"{note} ({reason}); {way}" in first.stderr
-    assert second.stderr == f"{note}; {way}`d/conda-lock.yml` is unchanged\n"
+    assert second.stderr == "`d/conda-lock.yml` is unchanged\n"
     assert locked_base(directory) == NOWHERE
     assert envsync("check", "d").status == 0
     assert envsync("check", "--online", "d") == (

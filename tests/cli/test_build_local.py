@@ -134,9 +134,11 @@ def test_run_without_an_environment_says_how_to_make_it(
     define("python")
 
     done = envsync("run", "d", "python")
+    elsewhere = envsync("run", "-p", "/gone", "d", "python")
 
-    assert done.status == 1
+    assert (done.status, elsewhere.status) == (1, 1)
     assert done.stderr.endswith("Hint: run `envsync build-local d`\n")
+    assert elsewhere.stderr.endswith("Hint: run `envsync build-local d -p /gone`\n")
 
 
 def test_two_processes_end_in_one_whole_environment(built: Path, tmp_path: Path) -> None:

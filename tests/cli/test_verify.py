@@ -174,6 +174,7 @@ def test_what_can_not_be_verified_is_one_error(
     locked: Callable[..., Done], define: Callable[..., Path], prefix: Path
 ) -> None:
     nowhere = locked("verify", "d")
+    elsewhere = locked("verify", "d", "--prefix", "gone")
     both = locked("verify", "d", "--name", "x", "--prefix", "y")
     no_image = locked("verify", "d", "--image", "base.tar")
     no_file = locked("verify", "d", "--image", "./nope.tar")
@@ -185,6 +186,7 @@ def test_what_can_not_be_verified_is_one_error(
     assert nowhere.stderr == (
         f"Error: No environment is at `{prefix}`\nHint: run `envsync build-local d`\n"
     )
+    assert elsewhere.stderr.endswith("/gone`\n")
     assert no_image.stderr.endswith("Error: Image `base.tar` has no conda environment\n")
     assert "Error: Cannot read `nope.tar`: No such file or directory\n" in no_file.stderr
     assert no_name.stderr.endswith("Error: An image has no name\nHint: give a name, or a path\n")
