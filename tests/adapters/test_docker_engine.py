@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -143,6 +144,20 @@ def test_a_command_in_a_container_tells_its_status_and_its_two_outputs(
     done = docker_engine.run(base_image, ["sh", "-c", script], read_only={})
 
     assert (done.status, done.stdout, done.stderr) == (7, "out\n", "err\n")
+
+
+@pytest.mark.docker
+@pytest.mark.e2e
+def test_many_look_into_an_image_at_a_time(docker_engine: DockerEngine, base_image: str) -> None:
+    def read(_: int) -> bytes:
+        with connect() as engine:
+            return b"".join(engine.read_file(base_image, "/etc/passwd") or ())
+
+    with ThreadPoolExecutor(8) as pool:
+        archives = list(pool.map(read, range(32)))
+
+    assert len(set(archives)) == 1
+    assert b"root:" in archives[0]
 
 
 @pytest.mark.docker

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from envsync.adapters.docker_engine.failure import translated
 from envsync.errors import DefinitionError
@@ -163,10 +163,11 @@ class DockerEngine:
 
     def _remove_left_over(self) -> None:
         """Remove the containers of processes that were killed while they looked into an image."""
-        found = self._client.containers.list(all=True, filters={"label": _LOOKED_INTO})
-        for container in found:
-            if int(container.labels[_LOOKED_INTO]) < time.time() - _LOOK_SECONDS:
-                container.remove(force=True)
+        api = self._client.api  # whose listing asks nothing more of a container, which may be gone
+        for found in api.containers(all=True, filters={"label": _LOOKED_INTO}):
+            if int(found["Labels"][_LOOKED_INTO]) < time.time() - _LOOK_SECONDS:
+                with contextlib.suppress(APIError):  # another process may be at it too
+                    api.remove_container(found["Id"], force=True)
 
     def run(
         self,
