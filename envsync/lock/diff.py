@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from envsync.lock.graph import normalize
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -54,9 +56,7 @@ def diff_packages(
 
 def _index(packages: Iterable[LockedPackage]) -> dict[tuple[str, str], LockedPackage]:
     """Key packages by subdir and name; names of the two managers are compared as pip does."""
-    return {
-        (package.subdir, package.name.lower().replace("_", "-")): package for package in packages
-    }
+    return {(package.subdir, normalize(package.name)): package for package in packages}
 
 
 def _tell(

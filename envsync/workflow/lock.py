@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.errors import Finding
-    from envsync.model.environment import EnvironmentSpec
+    from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.lockfile import Lockfile
     from envsync.model.progress import Reporter
     from envsync.workflow.lock_solving import Solved
@@ -49,15 +49,8 @@ def lock(
     options = options or LockOptions()
     loaded = load(directory)
     spec = loaded.spec
-    if (spec.directory / "conda-meta").is_dir():
-        raise DefinitionError(
-            f"`{directory}` is an environment, not a definition",
-            hint=f"run `envsync save-to-directory {directory} DIR`, and lock that",
-        )
-    if spec.conda is None:
-        message = f"`{directory}` has no conda dependencies to lock"
-        raise DefinitionError(message, hint=_advise_conda(spec))
-    risks = _find_risks(spec) if spec.conda.has_pip_section else ()
+    conda = _find_conda(spec, directory)
+    risks = _find_risks(spec) if conda.has_pip_section else ()
     if risks and not options.allow_unreproducible:
         raise DefinitionError.from_findings(risks)
     warnings = (*loaded.warnings, *risks)
@@ -90,12 +83,29 @@ def lock(
     from envsync.workflow.python_note import describe_python
 
     base.start(start.digests)
-    outcome = solve(spec, spec.conda, subdirs, (kept, options, base), start(), reporter)
+    outcome = solve(spec, conda, subdirs, (kept, options, base), start(), reporter)
     warnings = (*warnings, *find_builds(outcome.lockfile.packages, file=str(path)))
-    python = describe_python(spec.conda, outcome.lockfile)
+    python = describe_python(conda, outcome.lockfile)
     absent = _describe_absent(options.update, (before, outcome.lockfile), path)
     notes = (*((python,) if python else ()), *absent, *outcome.base_notes)
     return replace(_write(path, outcome, options, warnings=warnings), notes=notes)
+
+
+def _find_conda(spec: EnvironmentSpec, directory: Path) -> CondaSpec:
+    """Return what there is to lock of *spec*, which *directory* was given for.
+
+    Raises:
+        DefinitionError: there is nothing, or it is an environment that was given.
+    """
+    if (spec.directory / "conda-meta").is_dir():
+        raise DefinitionError(
+            f"`{directory}` is an environment, not a definition",
+            hint=f"run `envsync save-to-directory {directory} DIR`, and lock that",
+        )
+    if spec.conda is None:
+        message = f"`{directory}` has no conda dependencies to lock"
+        raise DefinitionError(message, hint=_advise_conda(spec))
+    return spec.conda
 
 
 def _describe_absent(

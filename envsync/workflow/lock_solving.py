@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.lock.base_image import dump_base, parse_base
 from envsync.lock.diff import Change, diff_packages
+from envsync.lock.graph import normalize
 from envsync.lock.reasons import add_reasons
 from envsync.lock.requested import dump_requested, list_requested, parse_requested
 from envsync.lock.source_code import drop_moved, dump_build_requires
@@ -164,11 +165,9 @@ def _keep(before: Lockfile | None, subdir: str, options: LockOptions) -> tuple[L
     """Return the packages of *before* that are not to move while they fit."""
     if before is None or options.upgrade:
         return ()
-    free = {name.lower().replace("_", "-") for name in options.update}
+    free = {normalize(name) for name in options.update}
     return tuple(
-        package
-        for package in before.packages_for(subdir)
-        if package.name.lower().replace("_", "-") not in free
+        package for package in before.packages_for(subdir) if normalize(package.name) not in free
     )
 
 
