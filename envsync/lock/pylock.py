@@ -30,13 +30,15 @@ class IndexedFile:
 class PylockEntry:
     """A package in a `pylock.toml`: where a *marker* holds, any of *files* will do.
 
-    Without files it is the one that is locked. *revision* is what was asked of a repository.
+    Without files it is the one that is locked. *revision* is what was asked of a repository,
+    *index* the index that the files are from.
     """
 
     package: LockedPackage
     files: tuple[IndexedFile, ...] = ()
     marker: str = ""
     revision: str = ""
+    index: str | None = None
 
     @property
     def own_file(self) -> IndexedFile:
@@ -50,13 +52,6 @@ class PylockHead:
 
     environments: tuple[str, ...] = ()
     requires_python: str = ""
-
-
-def dump_pylock(packages: Iterable[LockedPackage]) -> str:
-    """Return the pip packages among *packages* as a `pylock.toml`, one archive each."""
-    return dump_entries(
-        PylockEntry(package=package) for package in packages if package.manager == "pip"
-    )
 
 
 def dump_entries(entries: Iterable[PylockEntry], head: PylockHead | None = None) -> str:
@@ -80,6 +75,8 @@ def _dump_entry(entry: PylockEntry) -> Iterator[str]:
         yield f"version = {_quote(package.version)}"
     if entry.marker:
         yield f"marker = {_quote(entry.marker)}"
+    if entry.index is not None:
+        yield f"index = {_quote(entry.index)}"
     if repository is not None:
         yield f"vcs = {_dump_repository(repository, entry.revision)}"
     else:

@@ -186,6 +186,7 @@ def _realise(local: LocalPlan, reporter: Reporter, mode: BuildMode) -> bool:
             trusts_cache=not reinstall,
             offline=offline,
             network=find_network(config),
+            reporter=reporter,
         ),
         reporter=reporter,
         anew=reinstall,

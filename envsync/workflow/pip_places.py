@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.lockfile import Lockfile
     from envsync.model.network import Network
+    from envsync.model.progress import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +53,12 @@ def load_pip_installer(
     trusts_cache: bool = True,
     offline: bool = False,
     network: Network | None = None,
+    reporter: Reporter | None = None,
 ) -> UvInstaller:
     """Return what installs pip packages from *places*.
 
-    Unless it *trusts_cache*, it fetches every archive anew; with *offline* it fetches none.
+    Unless it *trusts_cache*, it fetches every archive anew; with *offline* it fetches none. What
+    was wrong in the cache is told to *reporter*.
     """
     from envsync.adapters.uv import UvInstaller
 
@@ -65,14 +68,17 @@ def load_pip_installer(
         trusts_cache=trusts_cache,
         offline=offline,
         network=network,
+        reporter=reporter,
     )
 
 
-def load_pip_unpacker(places: PipPlaces, *, network: Network | None = None) -> UvUnpacker:
+def load_pip_unpacker(
+    places: PipPlaces, *, network: Network | None = None, reporter: Reporter | None = None
+) -> UvUnpacker:
     """Return what unpacks pip packages from *places*."""
     from envsync.adapters.uv import UvUnpacker
 
-    return UvUnpacker(open_repositories(), _find_origin(places), network=network)
+    return UvUnpacker(open_repositories(), _find_origin(places), network=network, reporter=reporter)
 
 
 def load_pip_index(places: PipPlaces, *, offline: bool = False) -> UvIndex:

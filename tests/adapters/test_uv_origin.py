@@ -74,3 +74,21 @@ def test_repositories_are_found_with_their_credentials(monkeypatch: pytest.Monke
 )
 def test_uv_sees_no_credentials_of_a_repository(line: str, stripped: str) -> None:
     assert strip_git_userinfo(line) == stripped
+
+
+@pytest.mark.parametrize(
+    ("lines", "url", "index"),
+    [
+        ((), "https://files.pythonhosted.org/packages/aa/six.whl", "https://pypi.org/simple"),
+        ((), "https://h/six.whl", None),
+        ((), "file:///wheels/six.whl", None),
+        (("-i https://u:p@h/a/simple",), "https://h/files/six.whl", "https://h/a/simple"),
+        (("-i https://h/a", "--extra-index-url https://h/b"), "https://h/files/six.whl", None),
+        (("--extra-index-url https://h:1/b",), "https://h:1/six.whl", "https://h:1/b"),
+        (("--no-index",), "https://files.pythonhosted.org/packages/aa/six.whl", None),
+    ],
+)
+def test_an_archive_is_of_the_one_index_on_its_host(
+    lines: tuple[str, ...], url: str, index: str | None
+) -> None:
+    assert PipOrigin(lines=lines).find_index(url) == index

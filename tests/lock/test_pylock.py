@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import conda_package, pip_package
+from fakes import pip_package
 from packaging.pylock import PackageVcs, Pylock
 
 from envsync.lock.pylock import (
@@ -12,7 +12,6 @@ from envsync.lock.pylock import (
     PylockEntry,
     PylockHead,
     dump_entries,
-    dump_pylock,
     move_relative,
 )
 
@@ -24,11 +23,17 @@ else:
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envsync.model.lockfile import LockedPackage
+
+
+def dump_pylock(*packages: LockedPackage) -> str:
+    return dump_entries(PylockEntry(package=package) for package in packages)
+
 
 def test_a_pylock_names_each_archive_and_its_hash() -> None:
     sdist = pip_package("sdist", url="https://index.example.org/sdist-1.0.tar.gz")
 
-    assert dump_pylock([conda_package("python"), pip_package("six"), sdist]) == (
+    assert dump_pylock(pip_package("six"), sdist) == (
         'lock-version = "1.0"\n'
         'created-by = "envsync"\n'
         "\n"
@@ -51,7 +56,7 @@ LOCAL = pip_package("mine", url="file:my%20wheels/mine-1.0-py3-none-any.whl")
 
 
 def test_repositories_and_local_files_have_forms_of_their_own() -> None:
-    lock = Pylock.from_dict(tomllib.loads(dump_pylock([REPOSITORY, LOCAL])))
+    lock = Pylock.from_dict(tomllib.loads(dump_pylock(REPOSITORY, LOCAL)))
     lock.validate()
     thing, mine = lock.packages
 

@@ -10,29 +10,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync import process
+from envsync.adapters.uv.cache_check import find_edited
 from envsync.adapters.uv.direct_url import name_repositories
 from envsync.adapters.uv.origin import PipOrigin
 from envsync.adapters.uv.program import NEWEST_GLIBC, command, environment, find_target, tell
 from envsync.errors import EnvsyncError
-from envsync.lock.pylock import dump_pylock, is_wheel
+from envsync.lock.pylock import PylockEntry, dump_entries, is_wheel
+from envsync.model.progress import SilentReporter
 from envsync.model.repository import list_git_settings, parse_repository
+from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.network import Network
+    from envsync.model.progress import Reporter
     from envsync.solve.request import RepositoryStore
 
 _OFFLINE = "Network connectivity is disabled"
 _WRONG_WHEEL = "is not compatible with the target Python"
+_CLEANING = "10"  # seconds that others who use the cache are waited for
 
 
 class UvInstaller:
     """Puts locked pip packages into a prefix that has a Python.
 
     *origin* is what the definition says of their places, *repositories* has those from git.
-    Unless it *trusts_cache*, it takes nothing from uv's; with *offline* it takes nothing else.
+    Unless it *trusts_cache*, it takes nothing from uv's; else files there that were edited are
+    noticed, told to *reporter* and restored. With *offline* nothing but the cache is asked.
     """
 
     def __init__(
@@ -43,12 +49,16 @@ class UvInstaller:
         trusts_cache: bool = True,
         offline: bool = False,
         network: Network | None = None,
+        reporter: Reporter | None = None,
     ) -> None:
-        self._archives = _Archives(repositories, origin or PipOrigin(), network)
-        self._options = (
-            *(() if trusts_cache else ("--no-cache",)),
-            *(("--offline",) if offline else ()),
+        self._archives = _Archives(
+            repositories,
+            origin or PipOrigin(),
+            offline=offline,
+            network=network,
+            reporter=reporter or SilentReporter(),
         )
+        self._trusts_cache = trusts_cache
 
     def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
         """Install *packages* and nothing else, each archive held against its sha256.
@@ -57,13 +67,16 @@ class UvInstaller:
             EnvsyncError: an archive can't be fetched, is not the one that was locked, or can't
                 be installed.
         """
-        self._archives.install(
-            packages, "--python", str(python), "--break-system-packages", *self._options
-        )
-        prefix = python.parent.parent
-        for site_packages in prefix.glob("lib/python*/site-packages"):
-            if not site_packages.parent.is_symlink():
-                name_repositories(site_packages, self._archives.given)
+        options = ("--python", str(python), "--break-system-packages")
+        if not self._trusts_cache:
+            self._archives.install(packages, *options, "--no-cache")
+        else:
+            self._archives.install(packages, *options)
+        folders = find_site_packages(python.parent.parent)
+        if self._trusts_cache:
+            self._archives.restore(packages, folders, *options)
+        for site_packages in folders:
+            name_repositories(site_packages, self._archives.given)
 
 
 class UvUnpacker:
@@ -78,8 +91,15 @@ class UvUnpacker:
         origin: PipOrigin | None = None,
         *,
         network: Network | None = None,
+        reporter: Reporter | None = None,
     ) -> None:
-        self._archives = _Archives(repositories, origin or PipOrigin(), network)
+        self._archives = _Archives(
+            repositories,
+            origin or PipOrigin(),
+            offline=False,
+            network=network,
+            reporter=reporter or SilentReporter(),
+        )
 
     def unpack(
         self,
@@ -106,8 +126,11 @@ class UvUnpacker:
             raise EnvsyncError(f"uv can't make a folder for packages: {'; '.join(tell(made))}")
         machine = find_target(packages[0].subdir, NEWEST_GLIBC)
         for_it = ("--python-platform", machine, "--python-version", python_version)
-        self._archives.install(packages, "--python", str(target / "bin" / "python"), *for_it)
-        return next(target.glob("lib/python*/site-packages"))
+        options = ("--python", str(target / "bin" / "python"), *for_it)
+        self._archives.install(packages, *options)
+        (site_packages,) = find_site_packages(target)
+        self._archives.restore(packages, (site_packages,), *options)
+        return site_packages
 
 
 def needs_build(package: LockedPackage) -> bool:
@@ -119,24 +142,36 @@ class _Archives:
     """Gets packages from where their *origin* says; *given* are repositories by their copies."""
 
     def __init__(
-        self, repositories: RepositoryStore, origin: PipOrigin, network: Network | None
+        self,
+        repositories: RepositoryStore,
+        origin: PipOrigin,
+        *,
+        offline: bool,
+        network: Network | None,
+        reporter: Reporter,
     ) -> None:
         self._repositories = repositories
+        self._is_offline = offline
         self._network = network
         self._origin = origin
+        self._reporter = reporter
         self.given: dict[str, str] = {}
 
     def install(self, packages: Sequence[LockedPackage], *options: str) -> None:
         """Let uv install *packages* by *options*."""
         credentials = self._origin.list_git_credentials()
-        at_hand = [self._get(package) for package in packages]
+        entries = [
+            PylockEntry(package=self._get(package), index=self._origin.find_index(package.url))
+            for package in packages
+        ]
         hashed = () if self.given else ("--require-hashes",)
+        offline = ("--offline",) if self._is_offline else ()
         with tempfile.TemporaryDirectory(prefix="envsync-") as name:
             pylock = Path(name) / "pylock.toml"
-            pylock.write_text(dump_pylock(at_hand), encoding="utf-8")
+            pylock.write_text(dump_entries(entries), encoding="utf-8")
             done = process.run(
                 [
-                    *command("pip", "install", "--quiet", "--no-deps", *hashed, *options),
+                    *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *options),
                     *("--requirement", str(pylock)),
                 ],
                 cwd=self._origin.directory.absolute(),
@@ -149,6 +184,19 @@ class _Archives:
         if done.status != 0:
             raise _explain(packages, done)
 
+    def restore(
+        self, packages: Sequence[LockedPackage], folders: Sequence[Path], *options: str
+    ) -> None:
+        """Install those of *packages* in *folders* anew that are not what their archives had."""
+        edited = find_edited(folders, packages)
+        if not edited:
+            return
+        names = [package.name for package in edited]
+        listed = ", ".join(f"`{name}`" for name in names)
+        self._reporter.note(f"Files of {listed} in uv's cache were edited; they are restored")
+        was_cleaned = not self._is_offline and _clean_cache(names)
+        self.install(edited, *options, "--reinstall", *(() if was_cleaned else ("--no-cache",)))
+
     def _get(self, package: LockedPackage) -> LockedPackage:
         """Return *package* with the address that it is to be had from now."""
         pin = parse_repository(package.url)
@@ -158,6 +206,15 @@ class _Archives:
         copy = self._repositories.provide(pin, credentials, sha256=package.sha256)
         self.given[copy.as_uri()] = pin.url
         return replace(package, url=str(replace(pin, url=copy.as_uri())))
+
+
+def _clean_cache(names: Sequence[str]) -> bool:
+    """Remove what uv's cache has of the packages *names*, unless others keep it in use."""
+    done = process.run(
+        command("cache", "clean", "--quiet", *names),
+        env={**environment(), "UV_LOCK_TIMEOUT": _CLEANING},
+    )
+    return done.status == 0
 
 
 def _explain(packages: Sequence[LockedPackage], done: process.Completed) -> EnvsyncError:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from envsync.lock.local_files import find_relative_path
 from envsync.model.channel import redact_url
@@ -30,6 +31,8 @@ _SETTINGS = {
     "--no-index": ("UV_NO_INDEX", None),
     "--trusted-host": ("UV_INSECURE_HOST", " "),
 }
+_USUAL_INDEX = "https://pypi.org/simple"
+_FILES_OF = {"files.pythonhosted.org": "pypi.org"}  # where an index has its files elsewhere
 _KIND = re.compile(r"--(?:no|only)-binary\b")
 _ADDRESS = re.compile(r"(?:git\+)?(?:https?|ssh|file|git)://[^\s;]+")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -91,6 +94,21 @@ class PipOrigin:
         if path is not None:
             return (self.directory.absolute() / path).as_uri()
         return self.list_addresses().get(url, url)
+
+    def find_index(self, url: str) -> str | None:
+        """Return the one index, of those that uv asks, on whose host *url* is; None for no or two.
+
+        Under its name uv's cache has what it got from there. Without it uv asks the server again.
+        """
+        said = {**os.environ, **self.list_index_settings()}
+        if said.get("UV_NO_INDEX"):
+            return None
+        usual = said.get("UV_DEFAULT_INDEX") or said.get("UV_INDEX_URL") or _USUAL_INDEX
+        indexes = map(redact_url, (usual, *said.get("UV_EXTRA_INDEX_URL", "").split()))
+        host = urlsplit(url).netloc
+        host = _FILES_OF.get(host, host)
+        found = [each for each in indexes if host and urlsplit(each).netloc == host]
+        return found[0] if len(found) == 1 else None
 
     def _urls(self) -> Iterator[str]:
         for line in self._expand():

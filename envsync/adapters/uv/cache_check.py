@@ -1,0 +1,54 @@
+"""Whether packages that were just installed are what their archives had."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from envsync.errors import EnvsyncError
+from envsync.realise.image.pip_files import find_distributions
+from envsync.realise.pip_record import read_record
+from envsync.realise.verification import hash_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from envsync.model.lockfile import LockedPackage
+
+
+def find_edited(
+    folders: Iterable[Path], packages: Sequence[LockedPackage]
+) -> tuple[LockedPackage, ...]:
+    """Return those of *packages* in *folders* with a file that is not what their RECORD says.
+
+    uv shares files by hard links between its cache and environments, so an edit in one reaches
+    all that come after. Where it copies them their times tell nothing, so every byte is read.
+    A file that several packages bring may be that of any of them.
+    """
+    found = {name: info for folder in folders for name, info in find_distributions(folder).items()}
+    claims: dict[Path, dict[str, str]] = {}
+    for package in packages:
+        if package.name in found:
+            for path, sha256 in _list_hashed(found[package.name]):
+                claims.setdefault(path, {})[package.name] = sha256
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        hashes = zip(claims.values(), pool.map(_hash, claims), strict=True)
+        edited = {name for by_name, it in hashes if it not in by_name.values() for name in by_name}
+    return tuple(package for package in packages if package.name in edited)
+
+
+def _list_hashed(info: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files that RECORD has the hashes of; one that can't be read tells nothing."""
+    try:
+        yield from ((row.path, row.sha256) for row in read_record(info) if row.sha256)
+    except EnvsyncError:
+        return
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hash_file(path)
+    except OSError:
+        return ""
