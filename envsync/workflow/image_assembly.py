@@ -140,9 +140,7 @@ def plan_environment(
         config = load_config()
         return Stagers(
             conda=RattlerInstaller(config, conda.channels if conda else ()),
-            pip=load_pip_unpacker(
-                project.places, network=find_network(config), reporter=reporter
-            ),
+            pip=load_pip_unpacker(project.places, network=find_network(config), reporter=reporter),
         )
 
     return EnvironmentLayers(
