@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.lock.base_image import find_base, parse_base
+from envsync.lock.graph import name_of
 from envsync.lock.local_files import find_changed_files
 from envsync.lock.requested import Requested, list_requested, parse_requested
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.lockfile import Lockfile
-
-_NAME = re.compile(r"(?:.*::)?([\w.-]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,20 +89,16 @@ def _compare(now: tuple[str, ...], then: tuple[str, ...], source: str) -> Iterat
     source = source if source.endswith(",") else f"`{source}`"
     added = [text for text in now if text not in then]
     removed = [text for text in then if text not in now]
-    earlier = {_name(text): text for text in removed}
+    earlier = {name_of(text): text for text in removed}
     for text in added:
-        before = earlier.pop(_name(text), None)
+        before = earlier.pop(name_of(text), None)
         if before is None:
             yield Staleness(text=f"{source} added `{text}`")
         else:
+            removed.remove(before)
             yield Staleness(text=f"{source} changed `{before}` to `{text}`")
-    for text in earlier.values():
+    for text in removed:
         yield Staleness(text=f"{source} removed `{text}`")
-
-
-def _name(text: str) -> str:
-    match = _NAME.match(text)
-    return match[1].lower().replace("_", "-") if match else text
 
 
 def _quote(names: Sequence[str]) -> str:

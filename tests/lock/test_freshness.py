@@ -72,6 +72,19 @@ def test_what_changed_is_said(change: dict[str, tuple[str, ...]], text: str) -> 
     )
 
 
+def test_of_two_addresses_each_is_said_to_be_gone() -> None:
+    base = "https://files.example/{}-1.0-py3-none-any.whl"
+    before = make_spec(replace(CONDA, pip_requirements=(base.format("a"), base.format("b"))))
+    after = make_spec(replace(CONDA, pip_requirements=(base.format("c"),)))
+    source = "`conda_dependencies.yml`, under `pip:`,"
+
+    assert [each.text for each in find_staleness(after, make_lockfile(before), [])] == [
+        f"{source} added `{base.format('c')}`",
+        f"{source} removed `{base.format('a')}`",
+        f"{source} removed `{base.format('b')}`",
+    ]
+
+
 def test_a_reordered_definition_is_still_answered() -> None:
     reordered = make_spec(replace(CONDA, match_specs=("numpy", "python=3.11")))
 
