@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -19,10 +18,8 @@ if TYPE_CHECKING:
 
 
 _STAT_STATE, _STAT_START = 0, 19  # fields of Linux's /proc/PID/stat after the program's name
-_NOTED_SECONDS = 10.0
-_PAUSE = 0.02
 
-# Notes what it starts before it does anything else, and how that ended; see `detach`.
+# Notes what it starts and lets go of its own stdout, then notes how that ended; see `detach`.
 _WATCH = """
 folder=$1; shift
 (
@@ -31,6 +28,7 @@ folder=$1; shift
     read -r boot </proc/sys/kernel/random/boot_id && read -r stat <"/proc/$!/stat" &&
     printf '%s %s\\n' "$boot" "$stat" >"$folder/.pid" && mv "$folder/.pid" "$folder/pid"
   } || kill "$!"
+  exec >/dev/null
   wait "$!"
   printf '%s\\n' "$?" >"$folder/.status" && mv "$folder/.status" "$folder/status"
 ) &
@@ -189,20 +187,17 @@ def detach(
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # at its end the process is noted
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise EnvsyncError(f"Cannot run `{command[0]}`: {error}") from error
-    deadline = time.monotonic() + _NOTED_SECONDS
-    while time.monotonic() < deadline:
-        identity = read_identity(folder)
-        if identity is not None:
-            return identity
-        time.sleep(_PAUSE)
-    raise EnvsyncError(f"Cannot run `{command[0]}`: `{folder}` can't be written to")
+    identity = read_identity(folder)
+    if identity is None:
+        raise EnvsyncError(f"Cannot run `{command[0]}`: `{folder}` can't be written to")
+    return identity
 
 
 def read_identity(folder: Path) -> ProcessIdentity | None:

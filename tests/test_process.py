@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from served import wait_until
+
+from envsync import process
+from envsync.errors import EnvsyncError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_is_left_running_is_known_at_once(tmp_path: Path) -> None:
+    started = process.detach(["/bin/sleep", "60"], cwd=tmp_path, env={}, folder=tmp_path)
+    try:
+        assert process.read_identity(tmp_path) == started
+        assert started.is_alive()
+    finally:
+        started.kill()
+
+    wait_until((tmp_path / "status").exists, "the status")
+    assert (tmp_path / "status").read_text() == "137\n"
+    assert not started.is_alive()
+
+
+@pytest.mark.parametrize(("command", "status"), [("/bin/false", "1\n"), ("/no/such", "127\n")])
+def test_how_it_ended_is_noted_even_if_it_ends_at_once(
+    tmp_path: Path, command: str, status: str
+) -> None:
+    process.detach([command], cwd=tmp_path, env={}, folder=tmp_path)
+
+    wait_until((tmp_path / "status").exists, "the status")
+    assert (tmp_path / "status").read_text() == status
+
+
+def test_nothing_is_left_running_that_cannot_be_noted(tmp_path: Path) -> None:
+    (tmp_path / ".pid").mkdir()
+
+    with pytest.raises(EnvsyncError, match=f"`{tmp_path}` can't be written to$"):
+        process.detach(["/bin/sleep", "60"], cwd=tmp_path, env={}, folder=tmp_path)
+
+    wait_until((tmp_path / "status").exists, "the status")
+    assert (tmp_path / "status").read_text() == "143\n"
