@@ -34,6 +34,13 @@ def test_what_a_lock_says_is_read_as_it_was_written(text: str, base: LockedBase)
     assert dump_base(base) == ("envsync.base-image", text)
 
 
+def test_a_digest_moves_and_the_name_stays() -> None:
+    base = LockedBase(name="a/b:1", digest=DIGEST)
+
+    assert base.with_digest(OTHER) == LockedBase(name="a/b:1", digest=OTHER)
+    assert base.with_digest(None) == LockedBase(name="a/b:1")
+
+
 def test_a_lock_may_say_nothing() -> None:
     assert parse_base([("envsync.match-specs", "[]")]) is None
 

@@ -8,6 +8,7 @@ from envsync.lock import block_yaml
     [
         ("a: 1\n", {"a": "1"}),
         ("a:\nb: x\n", {"a": "", "b": "x"}),
+        ("a: x\nb:\n", {"a": "x", "b": ""}),
         ("a: {}\nb: []\n", {"a": {}, "b": []}),
         ("a:\n- x\n- y\n", {"a": ["x", "y"]}),
         ("a:\n  - x\n", {"a": ["x"]}),

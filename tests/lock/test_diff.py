@@ -71,6 +71,17 @@ def test_a_package_moves_because_another_needs_it() -> None:
     )
 
 
+def test_a_package_that_all_its_users_would_have_kept_moves_for_no_reason() -> None:
+    users = [
+        conda_package("b", dependencies=(("a", ">=1"),)),
+        conda_package("c", dependencies=(("a", ""),)),
+    ]
+
+    moved = reason_for([conda_package("a", "2"), *users], [conda_package("a", "3"), *users])
+
+    assert moved == {"a": ""}
+
+
 def test_a_package_moves_because_it_is_asked_for() -> None:
     before, after = [conda_package("a", "1")], [conda_package("a", "2")]
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from envsync.lock.base_image import dump_base, find_base
 from envsync.lock.freshness import Staleness, find_staleness
 from envsync.lock.requested import dump_requested, list_requested, parse_requested
 from envsync.model.environment import CondaSpec, EnvironmentSpec
@@ -15,6 +16,7 @@ CONDA = CondaSpec(
     pip_options=("--pre",),
     has_pip_section=True,
 )
+DIGEST, OTHER = f"sha256:{1:064}", f"sha256:{2:064}"
 
 
 def make_spec(conda: CondaSpec | None = CONDA) -> EnvironmentSpec:
@@ -89,6 +91,31 @@ def test_a_reordered_definition_is_still_answered() -> None:
     reordered = make_spec(replace(CONDA, match_specs=("numpy", "python=3.11")))
 
     assert find_staleness(reordered, make_lockfile(make_spec()), ["linux-64"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "text"),
+    [
+        (None, "a:1", "added the base image `a:1`"),
+        ("a:1", None, "no longer has the base image `a:1`"),
+        ("a:1", "b:1", "changed the base image `a:1` to `b:1`"),
+        (f"a:1@{DIGEST}", "b:1", "changed the base image `a:1` to `b:1`"),
+        (
+            f"a:1@{DIGEST}",
+            f"a:1@{OTHER}",
+            f"changed the base image `a:1@{DIGEST}` to `a:1@{OTHER}`",
+        ),
+    ],
+)
+def test_another_base_image_is_said(then: str | None, now: str | None, text: str) -> None:
+    before, after = (replace(make_spec(), base_image=image) for image in (then, now))
+    lockfile = make_lockfile(before)
+    known = (*lockfile.custom_metadata, dump_base(find_base(before)))
+
+    assert find_staleness(after, replace(lockfile, custom_metadata=known), []) == (
+        Staleness(text=f"`conda_dependencies.yml` {text}"),
+    )
+    assert find_staleness(after, lockfile, []) == ()
 
 
 def test_lockfile_without_the_subdir_is_stale() -> None:

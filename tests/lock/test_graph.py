@@ -51,7 +51,7 @@ def test_what_nothing_leads_to_has_no_chain() -> None:
 def test_a_tree_shows_each_package_once_in_full_even_in_a_cycle() -> None:
     rows = [
         (depth, package.name, is_repeat)
-        for depth, package, is_repeat in walk_tree(PACKAGES, ["pandas", "pip"])
+        for depth, package, is_repeat in walk_tree(PACKAGES, ["pandas", "nowhere", "pip"])
     ]
 
     assert rows == [

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from fakes import conda_package, pip_package
@@ -21,6 +22,7 @@ LOCKFILE = Lockfile(
             dependencies=(("libblas", ">=3,<4.0a0"), ("python", "")),
         ),
         pip_package("six", "1.17"),
+        conda_package("old", sha256=None),
         pip_package("thing", url=f"git+https://h.example/thing.git@{'0' * 40}#subdirectory=a%20b"),
         pip_package("mine", url="file:my%20wheels/mine-1.0-py3-none-any.whl"),
         conda_package("tzdata", "2025a", subdir="osx-64", url=f"{URL}/noarch/tzdata-2025a-0.conda"),
@@ -37,3 +39,22 @@ def test_rattler_reads_what_is_written(tmp_path: Path) -> None:
     assert read.subdirs == LOCKFILE.subdirs
     assert set(read.packages) == set(LOCKFILE.packages)
     assert read.channels[0] == f"{URL}/"
+
+
+def test_what_a_pip_package_needs_is_listed() -> None:
+    package = pip_package("a", dependencies=(("idna", "*"), ("attrs", ">=20")))
+
+    text = dump_pixi(replace(LOCKFILE, packages=(package,)))
+
+    assert '\n  requires_dist:\n  - "idna"\n  - "attrs>=20"\n' in text
+
+
+def test_an_archive_for_every_subdir_is_listed_once() -> None:
+    shared = [
+        conda_package("tzdata", "2025a", subdir=subdir, url=f"{URL}/noarch/tzdata-2025a-0.conda")
+        for subdir in LOCKFILE.subdirs
+    ]
+
+    _, _, listed = dump_pixi(replace(LOCKFILE, packages=tuple(shared))).rpartition("\npackages:\n")
+
+    assert listed.count("- conda: ") == 1

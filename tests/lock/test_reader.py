@@ -64,6 +64,15 @@ def test_yaml_of_another_style_is_read_alike() -> None:
     assert parse_lockfile(flow, file="x") == parse_lockfile(GOOD, file="x")
 
 
+def test_a_section_that_is_empty_holds_nothing() -> None:
+    bare = "version: 1\nmetadata:\n  platforms:\n  - linux-64\npackage:\n"
+
+    lockfile = parse_lockfile(bare, file="x")
+
+    assert (lockfile.packages, lockfile.sources, lockfile.content_hash) == ((), (), ())
+    assert parse_lockfile(bare + "\n", file="x") == lockfile
+
+
 def test_the_commit_that_conda_lock_writes_as_a_hash_is_none() -> None:
     url = f"git+https://h.example/thing.git@{'ab' * 20}"
     text = GOOD + (
