@@ -61,6 +61,10 @@ class FakeCondaSolver:
         found = (package for package in self.packages if package.name in names)
         return tuple(sorted(found, key=lambda package: package.name))
 
+    def list_names(self, request: CondaRequest) -> frozenset[str]:
+        del request
+        return frozenset(package.name for package in self.packages)
+
     def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
         return (VirtualPackage(name="__glibc", version="2.36"),)
 

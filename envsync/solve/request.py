@@ -85,6 +85,9 @@ class CondaSolver(Protocol):
             EnvsyncError: a channel can't be reached or read.
         """
 
+    def list_names(self, request: CondaRequest) -> frozenset[str]:
+        """Return the names of all packages for *request*, none where they can't be had."""
+
     def detect_virtual_packages(self) -> tuple[VirtualPackage, ...]:
         """Return this machine's facts, sorted by name."""
 

@@ -12,7 +12,7 @@ from envsync.solve.channels import place_channels
 from envsync.solve.facts import find_glibc
 from envsync.solve.pip_constraints import check_requirements, find_distributions
 from envsync.solve.python_target import describe_environment
-from envsync.solve.relax import find_impossible, suggest_relaxations
+from envsync.solve.relax import advise, find_cut_off
 from envsync.solve.request import CondaRequest, PipRequest
 from envsync.spec.pip_section import read_pip_section
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from envsync.solve.request import CondaSolver, PipSolver
 
 
-_MOST_NAMED = 10
 _SILENCE = 15.0  # seconds until those who wait are told that work goes on
 
 
@@ -66,7 +65,8 @@ def solve_subdir(
     try:
         brought = conda_solver.solve(request)
     except UnsatisfiableError as error:
-        error.hint = _advise(request, conda_solver) or error.hint
+        asked = request.match_specs[: len(conda.match_specs)]
+        error.hint = advise(request, asked, conda_solver) or error.hint
         raise
     if not conda.pip_requirements and not conda.pip_options:
         return brought
@@ -74,7 +74,16 @@ def solve_subdir(
     doing = f"Locking pip requirements for {task.subdir}"
     reporter.step(doing)
     with _say_again(f"{doing}: still at it", reporter):
-        return (*brought, *pip_solver.solve(pip_request))
+        try:
+            return (*brought, *pip_solver.solve(pip_request))
+        except UnsatisfiableError as error:
+            date = find_cut_off(
+                task.exclude_newer,
+                lambda moment: pip_solver.solve(replace(pip_request, exclude_newer=moment)),
+            )
+            if date is not None:
+                error.hint = f"{date}: then there is a solution"
+            raise
 
 
 @contextlib.contextmanager
@@ -93,18 +102,6 @@ def _say_again(text: str, reporter: Reporter) -> Iterator[None]:
     finally:
         is_over.set()
         thread.join()
-
-
-def _advise(request: CondaRequest, solver: CondaSolver) -> str | None:
-    """Return what to do about *request*, which has no solution."""
-    phrases = suggest_relaxations(request, solver)
-    if phrases:
-        return f"relax or drop {', or '.join(phrases)}: then there is a solution"
-    impossible = find_impossible(request, solver)[:_MOST_NAMED]
-    if not impossible:
-        return None
-    them = "it" if len(impossible) == 1 else "any of them"
-    return f"correct or drop {', '.join(impossible)}: no package is an answer to {them}"
 
 
 def _ask_conda(conda: CondaSpec, task: SubdirTask) -> CondaRequest:

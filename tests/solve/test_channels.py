@@ -58,3 +58,30 @@ def test_a_match_spec_may_ask_for_one_subdir_of_a_channel() -> None:
 
     assert [channel.name for channel in channels] == ["conda-forge", "conda-forge/label/dev"]
     assert specs == (f"{FORGE}/noarch::six", f"{FORGE}/label/dev::jq")
+
+
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("pytorch[channel=pytorch]", "pytorch"),
+        ("pytorch [ channel = 'pytorch' ]", "pytorch"),
+        ("other::pytorch[channel=pytorch]", "pytorch"),
+        ('pytorch>=1.8[build=*cuda*, channel="pytorch"]', "pytorch>=1.8[build=*cuda*]"),
+        ("pytorch[channel=pytorch,version='>=1,<2']", "pytorch[version='>=1,<2']"),
+        ("pytorch[channel='https://conda.anaconda.org/pytorch']", "pytorch"),
+    ],
+)
+def test_a_channel_in_brackets_is_the_same_as_one_in_front(text: str, placed: str) -> None:
+    channels, specs = place_channels(("conda-forge",), (text,), "linux-64")
+
+    assert [channel.urls for channel in channels] == [
+        (FORGE,),
+        ("https://conda.anaconda.org/pytorch",),
+    ]
+    assert specs == (f"https://conda.anaconda.org/pytorch::{placed}",)
+
+
+def test_brackets_without_a_channel_stay_as_they_are() -> None:
+    text = "pytorch[version='1.*', build=channel]"
+
+    assert place_channels(("conda-forge",), (text,), "linux-64")[1] == (text,)

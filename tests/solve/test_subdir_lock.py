@@ -128,22 +128,6 @@ def test_an_unknown_subdir_is_refused_with_those_that_are_known() -> None:
     assert "`linux-64`" in str(caught.value.hint)
 
 
-def test_the_requirement_without_which_there_is_a_solution_is_named() -> None:
-    with pytest.raises(UnsatisfiableError) as caught:
-        solve(replace(CONDA, match_specs=("python=3.11", "no-such-package")))
-
-    assert caught.value.hint == "relax or drop `no-such-package`: then there is a solution"
-
-
-def test_requirements_that_nothing_answers_are_named_together() -> None:
-    with pytest.raises(UnsatisfiableError) as caught:
-        solve(replace(CONDA, match_specs=("python=3.11", "none", "neither=1")))
-
-    assert caught.value.hint == (
-        "correct or drop `none`, `neither=1`: no package is an answer to any of them"
-    )
-
-
 def test_a_pip_requirement_for_another_python_contradicts_nothing() -> None:
     pip = FakePipSolver()
 

@@ -125,6 +125,18 @@ class RattlerSolver:
         gateway = self._open(urls)
         return run(lambda: self._solve(request, specs, gateway), patience)
 
+    def list_names(self, request: CondaRequest) -> frozenset[str]:
+        """Return the names of all packages for *request*, none where they can't be had."""
+        urls = _list_urls(request.channels)
+        gateway = self._open(urls) if has_credentials(urls) else self._gateway
+        sources = [_source(channel) for channel in request.channels]
+        patience = Patience(seconds=self._seconds / 4)
+        try:
+            found = run(partial(_list_names, gateway, sources, _list_subdirs(request)), patience)
+        except (GatewayError, InvalidChannelError, Stalled):
+            return frozenset()
+        return frozenset(name.normalized for name in found)
+
     async def _solve(
         self, request: CondaRequest, specs: Sequence[rattler.MatchSpec], gateway: rattler.Gateway
     ) -> list[rattler.RepoDataRecord]:
@@ -184,6 +196,14 @@ async def _query(
     gateway: rattler.Gateway, url: str, subdirs: Sequence[rattler.Subdir]
 ) -> GatewayQueryResult:
     return await gateway.query([rattler.Channel(url)], subdirs, ["python"], recursive=False)
+
+
+async def _list_names(
+    gateway: rattler.Gateway,
+    sources: Sequence[rattler.Channel | MultiSource],
+    subdirs: Sequence[rattler.Subdir],
+) -> list[PackageName]:
+    return list(await gateway.names(sources, subdirs))
 
 
 def _list_usable(packages: Iterable[LockedPackage]) -> Iterator[rattler.RepoDataRecord]:
