@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envsync.lock.diff import diff_packages
@@ -61,7 +61,7 @@ def _pick(packages: Iterable[LockedPackage], manager: str) -> list[LockedPackage
 def _rename(package: LockedPackage) -> LockedPackage:
     if package.manager != "pip":
         return package
-    return replace(package, name=re.sub(r"[-_.]+", "-", package.name).lower())
+    return replace(package, name=canonicalize_name(package.name))
 
 
 def _parse(version: str) -> Version | None:

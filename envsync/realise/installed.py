@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
 from envsync.model.lockfile import LockedPackage
+from envsync.model.pip_name import normalize_pip_name
 from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
@@ -117,4 +118,4 @@ def read_metadata(folder: Path) -> tuple[str, str]:
     headers = dict(_HEADER.findall(text.partition("\n\n")[0]))
     if not {"Name", "Version"} <= headers.keys():
         return "", ""
-    return re.sub(r"[-_.]+", "-", headers["Name"]).lower(), headers["Version"]
+    return normalize_pip_name(headers["Name"]), headers["Version"]

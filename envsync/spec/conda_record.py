@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from envsync.model.pip_name import normalize_pip_name
 from envsync.spec.report import Report
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class CondaRecord:
     def pypi_name(self) -> str:
         """The name of the Python distribution in it, else its own."""
         name = min(self.dist_infos).partition("-")[0] if self.dist_infos else self.name
-        return re.sub(r"[-_.]+", "-", name).lower()
+        return normalize_pip_name(name)
 
 
 def read_records(prefix: Path, report: Report) -> tuple[CondaRecord, ...]:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from envsync.model.pip_name import normalize_pip_name
 from envsync.model.redaction import quote
 from envsync.spec.conda_record import CondaRecord, read_prefix_file
 from envsync.spec.report import Report
@@ -33,7 +34,7 @@ def find_pip_packages(
             report.warn("", f"{quote(folder.name)} says neither name nor version; it is left out")
             continue
         name, version = named
-        found[re.sub(r"[-_.]+", "-", name).lower()] = _require(folder, name, version, report)
+        found[normalize_pip_name(name)] = _require(folder, name, version, report)
     return found
 
 

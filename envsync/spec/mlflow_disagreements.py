@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import Finding
+from envsync.model.pip_name import normalize_pip_name
 from envsync.model.redaction import quote
 from envsync.spec.match_spec import parse_match_spec
 from envsync.spec.pip_line import strip_comment
@@ -56,7 +57,7 @@ def find_disagreements(conda: CondaSpec, facts: ModelFacts) -> tuple[Finding, ..
 
 def _read_asked(conda: CondaSpec) -> dict[str, str]:
     """Return the items of *conda* by package name; a pip requirement counts before a conda one."""
-    of_conda = {_normalise(parse_match_spec(text).name): text for text in conda.match_specs}
+    of_conda = {normalize_pip_name(parse_match_spec(text).name): text for text in conda.match_specs}
     of_pip = {_name_of(text): strip_comment(text) for text in conda.pip_requirements}
     return of_conda | of_pip
 
@@ -148,8 +149,4 @@ def _admits(item: str, version: str) -> bool:
 def _name_of(line: str) -> str:
     match = _NAME.match(line)
     is_address = "://" in line.partition("@")[0]
-    return line if match is None or is_address else _normalise(match.group())
-
-
-def _normalise(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return line if match is None or is_address else normalize_pip_name(match.group())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from envsync.model.pip_name import normalize_pip_name
 from envsync.model.pip_section import PipRequirement
 from envsync.model.repository import parse_repository
 from envsync.spec.pip_line import is_direct, split_options
@@ -34,13 +35,12 @@ def parse_requirement(line: str, *, is_editable: bool = False) -> PipRequirement
     if is_editable or is_direct(text):
         return _parse_direct(text, hashes, is_editable=is_editable)
     from packaging.requirements import Requirement  # noqa: PLC0415  # heavy, and `check` is light
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
 
     parsed = Requirement(text)
     return PipRequirement(
         text=text,
         source="index" if parsed.url is None else _find_source(parsed.url),
-        name=canonicalize_name(parsed.name),
+        name=normalize_pip_name(parsed.name),
         extras=tuple(sorted(parsed.extras)),
         specifier=str(parsed.specifier),
         marker="" if parsed.marker is None else str(parsed.marker),
@@ -83,7 +83,7 @@ def _parse_direct(text: str, hashes: tuple[str, ...], *, is_editable: bool) -> P
     return PipRequirement(
         text=text,
         source=source,
-        name=None if name is None else re.sub(r"[-_.]+", "-", name[1]).lower(),
+        name=None if name is None else normalize_pip_name(name[1]),
         extras=tuple(sorted(extra.strip() for extra in extras if extra.strip())),
         marker=marker.strip(),
         url=url,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from packaging.utils import canonicalize_name
 from rattler.lock import LockFile
 from rattler.lock.package import CondaLockedBinaryPackage, PypiLockedPackage
 
@@ -92,7 +93,7 @@ def _from_pypi(package: PypiLockedPackage, url: str, subdir: str) -> LockedPacka
     hashes = package.hashes
     digest = hashes.sha256.hex() if hashes is not None and hashes.sha256 else None
     return LockedPackage(
-        name=re.sub(r"[-_.]+", "-", str(package.name)).lower(),
+        name=canonicalize_name(str(package.name)),
         version=str(package.version),
         manager="pip",
         subdir=subdir,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from envsync.errors import DefinitionError, Finding
+from envsync.model.pip_name import normalize_pip_name
 from envsync.spec.conda_yaml import KEYS
 from envsync.spec.edit.text_edit import (
     Edit,
@@ -223,7 +224,7 @@ def pip_name(text: str) -> str | None:
     if line.startswith("-") or is_direct(line):
         return None
     found = _NAME.match(line)
-    return None if found is None else re.sub(r"[-_.]+", "-", found.group()).lower()
+    return None if found is None else normalize_pip_name(found.group())
 
 
 def format_path(path: KeyPath) -> str:
