@@ -271,6 +271,7 @@ def test_changes_are_told_in_their_order() -> None:
     [
         ("", "`c.yml`: a mapping with `dependencies` should be here"),
         ("- a\n", "`c.yml`:1: a mapping with `dependencies` should be here"),
+        ("name: x\nimage: y\n", "`c.yml`:1: this is no conda environment file"),
         ("name: x\ndependencies: a\n", "`c.yml`:2: dependencies: a list should be here"),
         (
             "x: &x [a]\ndependencies: *x\n",
@@ -318,6 +319,15 @@ def test_a_symbolic_link_stays_one(tmp_path: Any) -> None:
 
     assert link.is_symlink()
     assert (tmp_path / "real.yml").read_text() == "name: b\n"
+
+
+def test_a_file_in_which_nothing_changes_is_left_alone(tmp_path: Any) -> None:
+    path = tmp_path / "c.yml"
+    path.write_text("name: a\n")
+    source, before = open_editable(path), path.stat()
+
+    assert source.write("name: a\n") is False
+    assert path.stat() == before
 
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Any) -> None:

@@ -9,7 +9,13 @@ from spec.definitions import CONDA, document_with, write_definition
 from envsync import spec
 from envsync.errors import DefinitionError
 from envsync.spec.losses import find_losses
-from envsync.spec.targets import DEFAULT_IMAGE, hold_in_v1, hold_in_v2
+from envsync.spec.targets import (
+    DEFAULT_IMAGE,
+    hold_in_environment_yml,
+    hold_in_v1,
+    hold_in_v2,
+    with_image,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,3 +129,33 @@ def test_v2_needs_a_name_and_gets_the_nearest(tmp_path: Path) -> None:
 
     assert hold_in_v2(loaded, directory=tmp_path).name == "churn"
     assert hold_in_v2(replace(loaded, conda=None), directory=tmp_path).name == tmp_path.name
+
+
+def test_another_image_may_be_named_where_none_is_built(tmp_path: Path) -> None:
+    loaded = load_v1(tmp_path)
+    built = replace(loaded, base_image=None, base_dockerfile="FROM x")
+
+    assert with_image(loaded, "other:1") == replace(loaded, base_image="other:1")
+    assert with_image(loaded, None) == loaded
+    assert with_image(built, None) == built
+    with pytest.raises(DefinitionError, match="builds its image, so none can be named"):
+        with_image(built, "other:1")
+
+
+def test_a_conda_environment_file_has_no_place_for_an_image(tmp_path: Path) -> None:
+    loaded = load_v1(tmp_path)
+
+    held = hold_in_environment_yml(loaded)
+
+    assert (held.conda, held.base_image) == (loaded.conda, None)
+    losses = find_losses(loaded, held, target="a conda environment file")
+    image = next(finding for finding in losses if finding.key_path == "docker.baseImage")
+    assert image.message == "a conda environment file has no place for this"
+
+
+def test_an_image_that_is_written_otherwise_is_said(tmp_path: Path) -> None:
+    loaded = load_v1(tmp_path, nmae="typo")
+
+    (loss,) = find_losses(loaded, with_image(loaded, "other:1"), target="a v1 directory")
+
+    assert (loss.key_path, loss.message) == ("docker.baseImage", "`other:1` is written")

@@ -127,6 +127,33 @@ def test_yaml_whose_meaning_is_open_is_left_alone(text: str) -> None:
     assert [diagnosis.fix for diagnosis in found] == [None]
 
 
+def test_a_key_that_another_file_may_contradict_is_not_renamed() -> None:
+    text = '{"name": "a", "docker": {}, "python": {"condaDependancies": {"dependencies": []}}}'
+
+    (diagnosis,) = diagnose(text, is_json=True)
+
+    assert diagnosis.rule == "unknown-key"
+    assert diagnosis.finding.hint == "did you mean `condaDependencies`?"
+    assert diagnosis.fix is None
+
+
+def test_a_run_configuration_is_not_mended() -> None:
+    text = "environment: {docker: {baseImage: 1}}\n"
+    root = parse_yaml(text, file="")
+    assert root is not None
+    document = Document(Path("a.runconfig"), text, "yaml", root, is_loose=True)
+    finding = Finding(
+        file="a.runconfig",
+        key_path="environment.docker.baseImage",
+        message="a number where text should be",
+        hint="put it in quotes",
+    )
+    strict = Document(Path("a.runconfig"), text, "yaml", root)
+
+    assert [found.fix for found in diagnose_findings([finding], "error", [document])] == [None]
+    assert [found.fix for found in diagnose_findings([finding], "error", [strict])] != [None]
+
+
 def test_column_is_added_where_the_reader_gives_none() -> None:
     text = '{\n  "name": "a",\n  "docker": {},\n  "nmea": 1\n}'
 
