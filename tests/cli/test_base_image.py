@@ -31,10 +31,13 @@ NOWHERE = "127.0.0.1:1/team/base:1"
 
 
 @pytest.fixture
-def scripted() -> Iterator[tuple[Scripted, dict[str, str]]]:
-    """Serve a registry that has the tags in a dictionary, which starts as `1` alone."""
-    tags = {"1": OLD}
+def tags() -> dict[str, str]:
+    """Return the digests of the tags that `server` has, of which there is one at first."""
+    return {"1": OLD}
 
+
+@pytest.fixture
+def server(tags: dict[str, str]) -> Iterator[Scripted]:
     def answer(method: str, path: str, earlier: int) -> Answer:
         del method, earlier
         tag = path.rpartition("/")[2]
@@ -42,17 +45,23 @@ def scripted() -> Iterator[tuple[Scripted, dict[str, str]]]:
             return 200, {"Docker-Content-Digest": tags[tag]}, b"{}"
         return (200, {}, b"{}") if path == "/v2/" else (404, {}, b"{}")
 
-    with run_scripted(answer) as server:
-        yield server, tags
+    with run_scripted(answer) as started:
+        yield started
+
+
+@pytest.fixture
+def name(server: Scripted) -> str:
+    """Return the name of the image that `server` has."""
+    return f"{server.address}/team/base:1"
 
 
 def test_a_digest_is_locked_and_kept_until_it_is_to_move(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    tags: dict[str, str],
+    server: Scripted,
 ) -> None:
-    server, tags = scripted
-    name = f"{server.address}/team/base:1"
     directory = define_upon(name)
     first = envsync("lock", "d")
     tags["1"] = NEW
@@ -75,13 +84,13 @@ def test_a_digest_is_locked_and_kept_until_it_is_to_move(
 def test_moving_the_digest_alone_gives_the_bytes_that_locking_afresh_does(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    tags: dict[str, str],
 ) -> None:
-    server, tags = scripted
-    directory = define_upon(f"{server.address}/team/base:1", "six")
+    directory = define_upon(name, "six")
     assert envsync("lock", "d", "--exclude-newer", "2090-01-01").status == 0
     tags["1"] = NEW
-    assert envsync("lock", "d", "--update", f"{server.address}/team/base:1").status == 0
+    assert envsync("lock", "d", "--update", name).status == 0
     moved = (directory / "conda-lock.yml").read_bytes()
     (directory / "conda-lock.yml").unlink()
     assert envsync("lock", "d", "--exclude-newer", "2090-01-01").status == 0
@@ -92,10 +101,10 @@ def test_moving_the_digest_alone_gives_the_bytes_that_locking_afresh_does(
 def test_a_fresh_lock_asks_nobody_again(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    server: Scripted,
 ) -> None:
-    server, _ = scripted
-    define_upon(f"{server.address}/team/base:1")
+    define_upon(name)
     envsync("lock", "d")
     asked = len(server.requests)
     again, checked = envsync("lock", "d"), envsync("check", "d")
@@ -109,13 +118,13 @@ def test_a_fresh_lock_asks_nobody_again(
 def test_definitions_upon_one_image_ask_once(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    server: Scripted,
     tmp_path: Path,
 ) -> None:
-    server, _ = scripted
-    directory = define_upon(f"{server.address}/team/base:1")
-    for name in ("e", "f"):
-        shutil.copytree(directory, tmp_path / name)
+    directory = define_upon(name)
+    for other in ("e", "f"):
+        shutil.copytree(directory, tmp_path / other)
     done = envsync("lock", "d", "e", "f")
 
     assert done.status == 0, done.stderr
@@ -238,10 +247,10 @@ def test_another_image_than_the_definitions_is_not_updated_and_said(
 def test_offline_no_registry_is_asked(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    server: Scripted,
 ) -> None:
-    server, _ = scripted
-    directory = define_upon(f"{server.address}/team/base:1")
+    directory = define_upon(name)
     envsync("lock", "d")  # for the cache of repodata
     (directory / "conda-lock.yml").unlink()
     asked = len(server.requests)
@@ -321,10 +330,10 @@ def test_another_image_makes_the_lock_stale(
 def test_a_moved_tag_makes_no_lock_stale_and_is_told_online(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    tags: dict[str, str],
+    server: Scripted,
 ) -> None:
-    server, tags = scripted
-    name = f"{server.address}/team/base:1"
     define_upon(name)
     envsync("lock", "d")
     still = envsync("check", "--online", "d")
@@ -352,11 +361,11 @@ def test_a_moved_tag_makes_no_lock_stale_and_is_told_online(
 def test_every_definition_is_checked_online_though_registries_fail(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    server: Scripted,
     tmp_path: Path,
 ) -> None:
-    server, _ = scripted
-    define_upon(f"{server.address}/team/base:1")
+    define_upon(name)
     envsync("lock", "d")
     shutil.copytree(tmp_path / "d", tmp_path / "a")
     for path in (tmp_path / "a").iterdir():
@@ -374,11 +383,10 @@ def test_every_definition_is_checked_online_though_registries_fail(
 def test_the_digest_moved_is_a_difference_between_locks_and_none_to_the_definition(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
-    scripted: tuple[Scripted, dict[str, str]],
+    name: str,
+    tags: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    server, tags = scripted
-    name = f"{server.address}/team/base:1"
     directory = define_upon(name)
     envsync("lock", "d")
     shutil.copy(directory / "conda-lock.yml", tmp_path / "conda-lock-old.yml")

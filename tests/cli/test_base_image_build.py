@@ -46,14 +46,20 @@ def bases(tmp_path: Path) -> tuple[Path, Path]:
     return paths
 
 
+@pytest.fixture
+def name(registry: str) -> str:
+    """Return the name that a base image has in a registry that lets everybody in."""
+    return f"{registry}/team/base:1"
+
+
 def test_an_image_is_built_upon_the_digest_of_the_lock(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     bases: tuple[Path, Path],
+    name: str,
     registry: str,
     tmp_path: Path,
 ) -> None:
-    name = f"{registry}/team/base:1"
     digest = put_archive(bases[0], name)
     directory = define_upon("team/base:1", address=registry)
     assert envsync("lock", "d").status == 0
@@ -80,9 +86,9 @@ def test_a_digest_that_the_registry_no_longer_has_is_refused_before_anything_is_
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     bases: tuple[Path, Path],
+    name: str,
     registry: str,
 ) -> None:
-    name = f"{registry}/team/base:1"
     digest = put_archive(bases[0], name)
     directory = define_upon(name)
     envsync("lock", "d")
@@ -104,9 +110,8 @@ def test_a_lock_without_a_digest_takes_the_image_as_it_is_and_says_so(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     bases: tuple[Path, Path],
-    registry: str,
+    name: str,
 ) -> None:
-    name = f"{registry}/team/base:1"
     define_upon(name)
     envsync("lock", "d")
     put_archive(bases[0], name)
@@ -123,14 +128,15 @@ def test_of_an_image_for_many_platforms_the_index_is_locked_and_one_is_built_upo
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     bases: tuple[Path, Path],
+    name: str,
     registry: str,
 ) -> None:
     write_base(bases[1], architecture="s390x")
     ours = put_archive(bases[0], f"{registry}/team/base:ours")
     theirs = put_archive(bases[1], f"{registry}/team/base:theirs")
-    index = put_index(f"{registry}/team/base:1", {"s390x": theirs, ARCHITECTURE: ours})
+    index = put_index(name, {"s390x": theirs, ARCHITECTURE: ours})
     only = put_index(f"{registry}/team/base:2", {"s390x": theirs})
-    directory = define_upon(f"{registry}/team/base:1")
+    directory = define_upon(name)
     envsync("lock", "d")
     built = envsync("build-local", "d", "--print-id")
     both = locked_base(directory)
@@ -138,7 +144,7 @@ def test_of_an_image_for_many_platforms_the_index_is_locked_and_one_is_built_upo
     envsync("lock", "d")
     refused = envsync("build-local", "d", "--print-id")
 
-    assert both == f"{registry}/team/base:1@{index}"
+    assert both == f"{name}@{index}"
     assert built.status == 0, built.stderr
     assert locked_base(directory).endswith(only)
     assert refused.status == 1
@@ -149,11 +155,11 @@ def test_a_base_that_is_too_old_for_the_lock_is_refused_by_digest_too(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     bases: tuple[Path, Path],
-    registry: str,
+    name: str,
 ) -> None:
     write_base(bases[0], glibc="2.5")
-    put_archive(bases[0], f"{registry}/team/base:1")
-    define_upon(f"{registry}/team/base:1")
+    put_archive(bases[0], name)
+    define_upon(name)
     envsync("lock", "d")
     done = envsync("build-local", "d", "--print-id")
 
@@ -280,10 +286,10 @@ def test_a_frozen_lock_is_built_upon_its_own_image(
     envsync: Callable[..., Done],
     define_upon: Callable[..., Path],
     bases: tuple[Path, Path],
-    registry: str,
+    name: str,
 ) -> None:
-    put_archive(bases[0], f"{registry}/team/base:1")
-    define_upon(f"{registry}/team/base:1")
+    put_archive(bases[0], name)
+    define_upon(name)
     envsync("lock", "d")
     expected = envsync("build-local", "d", "--print-id")
     define_upon("127.0.0.1:1/team/other:1")
@@ -298,10 +304,9 @@ def test_a_definition_that_manages_its_own_packages_stands_on_the_digest_too(
     define: Callable[..., Path],
     channel: Served,
     bases: tuple[Path, Path],
-    registry: str,
+    name: str,
 ) -> None:
     del channel
-    name = f"{registry}/team/base:1"
     put_archive(bases[0], name)
     define("python", docker={"baseImage": name}, python={"userManagedDependencies": True})
     assert envsync("lock", "d").status == 0
