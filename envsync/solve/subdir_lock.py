@@ -70,7 +70,7 @@ def solve_subdir(
         raise
     if not conda.pip_requirements and not conda.pip_options:
         return brought
-    pip_request = _ask_pip(spec, conda, task, brought)
+    pip_request = replace(_ask_pip(spec, conda, task, brought), reporter=reporter)
     doing = f"Locking pip requirements for {task.subdir}"
     reporter.step(doing)
     with _say_again(f"{doing}: still at it", reporter):

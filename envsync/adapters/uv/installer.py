@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from envsync import process
 from envsync.adapters.uv.cache_check import find_edited
 from envsync.adapters.uv.direct_url import name_repositories
+from envsync.adapters.uv.failure import find_hint
 from envsync.adapters.uv.origin import PipOrigin
 from envsync.adapters.uv.program import NEWEST_GLIBC, command, environment, find_target, tell
 from envsync.errors import EnvsyncError
@@ -220,12 +221,12 @@ def _clean_cache(names: Sequence[str]) -> bool:
 def _explain(packages: Sequence[LockedPackage], done: process.Completed) -> EnvsyncError:
     lines = tell(done)
     built = list(_list_sources(packages))
-    hint = None
+    hint = find_hint(lines)
     if any(_OFFLINE in line for line in lines):
         hint = "run it once without `--offline`"
     elif any(_WRONG_WHEEL in line for line in lines):
         hint = "build a wheel of it on a machine of that kind, and lock the wheel"
-    elif built:
+    elif built and hint is None:
         hint = f"{', '.join(built)} must be built: see that what that needs is there"
     return EnvsyncError(
         "\n".join(("Cannot install the pip packages", *(f"  {line}" for line in lines))), hint=hint

@@ -95,16 +95,20 @@ class PipOrigin:
             return (self.directory.absolute() / path).as_uri()
         return self.list_addresses().get(url, url)
 
+    def list_indexes(self) -> tuple[str, ...]:
+        """Return the indexes that uv asks, with what is secret in their addresses."""
+        said = {**os.environ, **self.list_index_settings()}
+        if said.get("UV_NO_INDEX"):
+            return ()
+        usual = said.get("UV_DEFAULT_INDEX") or said.get("UV_INDEX_URL") or _USUAL_INDEX
+        return (usual, *said.get("UV_EXTRA_INDEX_URL", "").split())
+
     def find_index(self, url: str) -> str | None:
         """Return the one index, of those that uv asks, on whose host *url* is; None for no or two.
 
         Under its name uv's cache has what it got from there. Without it uv asks the server again.
         """
-        said = {**os.environ, **self.list_index_settings()}
-        if said.get("UV_NO_INDEX"):
-            return None
-        usual = said.get("UV_DEFAULT_INDEX") or said.get("UV_INDEX_URL") or _USUAL_INDEX
-        indexes = map(redact_url, (usual, *said.get("UV_EXTRA_INDEX_URL", "").split()))
+        indexes = map(redact_url, self.list_indexes())
         host = urlsplit(url).netloc
         host = _FILES_OF.get(host, host)
         found = [each for each in indexes if host and urlsplit(each).netloc == host]

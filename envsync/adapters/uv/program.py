@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
@@ -26,10 +27,12 @@ _TARGETS = {
 _MANYLINUX = (17, 28, *range(31, 41))
 NEWEST_GLIBC = f"2.{_MANYLINUX[-1]}"
 _LABEL = re.compile(r"^\W*(?:error|cause|Caused by)?:?\W*(?=\w|`)")
+_ADVERT = re.compile(r" Consider using `exclude-newer-package`.*")  # for users of uv itself
 _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 _RETRIES = "UV_HTTP_RETRIES"
 _TIMEOUT = "UV_HTTP_TIMEOUT"
 UNSATISFIABLE = "No solution found"
+_guard = threading.Lock()
 
 
 def find_target(subdir: str, glibc: str | None) -> str:
@@ -44,7 +47,9 @@ def find_target(subdir: str, glibc: str | None) -> str:
 
 def command(*arguments: str) -> list[str]:
     """Return the words that call uv with *arguments*, heeding no configuration of the user's."""
-    return [find_uv_bin(), *arguments, "--no-config", "--color", "never"]
+    with _guard:  # it reads Python's own settings, which several threads can't do at a time
+        program = find_uv_bin()
+    return [program, *arguments, "--no-config", "--color", "never"]
 
 
 def environment(network: Network | None = None) -> dict[str, str]:
@@ -67,7 +72,7 @@ def environment(network: Network | None = None) -> dict[str, str]:
 
 def list_causes(stderr: str) -> list[str]:
     """Return uv's report without its own labels and without secrets, a line each."""
-    lines = (_LABEL.sub("", line).strip() for line in stderr.splitlines())
+    lines = (_LABEL.sub("", _ADVERT.sub("", line)).strip() for line in stderr.splitlines())
     return [redact_url(line) for line in lines if line and not line.startswith(UNSATISFIABLE)]
 
 

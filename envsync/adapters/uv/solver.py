@@ -7,22 +7,19 @@ import re
 import sys
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync import process
+from envsync.adapters.uv.failure import explain_compile
 from envsync.adapters.uv.metadata import MetadataCache, find_cache
 from envsync.adapters.uv.origin import PipOrigin, strip_git_userinfo
-from envsync.adapters.uv.program import (
-    UNSATISFIABLE,
-    command,
-    environment,
-    find_target,
-    list_causes,
-)
+from envsync.adapters.uv.program import UNSATISFIABLE, command, environment, find_target
+from envsync.adapters.uv.refusal import find_refusals
 from envsync.adapters.uv.requirement_files import open_files
 from envsync.adapters.uv.selection import Sources, select_archives
-from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.errors import EnvsyncError
 from envsync.lock.pylock import PylockEntry, dump_entries
 from envsync.model.repository import list_git_settings, parse_repository
 
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 
 # Options of a definition that uv takes on its command line and not among the requirements.
 _FLAGS = {"--pre": ("--prerelease", "allow")}
-_OFFLINE = "because the network was disabled"
 _TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
 
 
@@ -61,12 +57,23 @@ class UvSolver:
         """Return one package per name, sorted by name, without what conda provides."""
         origin = _find_origin(request)
         credentials = origin.list_git_credentials()
-        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
+        with tempfile.TemporaryDirectory(prefix="envsync-") as name, ThreadPoolExecutor(1) as pool:
             folder = Path(name).resolve()
             cache = find_cache() if not os.environ.get("UV_NO_CACHE") else folder / "cache"
+            is_one_of_several = len(origin.list_indexes()) > 1
+            asking = (
+                pool.submit(self._find_refusals, request, origin) if is_one_of_several else None
+            )
             done = self._compile(request, folder, cache, list_git_settings(credentials, os.environ))
+            refusals = asking.result() if asking is not None else ()
             if done.status != 0:
-                raise self._find_fault(request, origin) or _explain_compile(request, done.stderr)
+                if asking is None and UNSATISFIABLE in done.stderr:
+                    refusals = self._find_refusals(request, origin)
+                raise self._find_fault(request, origin) or explain_compile(
+                    request, done.stderr, refusals
+                )
+            for refusal in refusals:
+                request.reporter.note(f"Index {refusal}: nothing is locked from it")
             sources = Sources(
                 base=folder,
                 cache=MetadataCache(cache),
@@ -75,6 +82,15 @@ class UvSolver:
             )
             written = (folder / "pylock.toml").read_text(encoding="utf-8")
             return select_archives(written, request, sources)
+
+    def _find_refusals(self, request: PipRequest, origin: PipOrigin) -> tuple[str, ...]:
+        """Ask the indexes for something that is asked for, since they refuse all or nothing."""
+        provided = {each.name for each in request.provided}
+        names = (each.name for each in request.parsed if each.source == "index")
+        name = next((name for name in names if name and name not in provided), None)
+        if name is None or self._is_offline:
+            return ()
+        return find_refusals(origin, name, self._network)
 
     def _find_fault(self, request: PipRequest, origin: PipOrigin) -> EnvsyncError | None:
         """Return what a look at files and repositories tells better than uv does."""
@@ -181,20 +197,3 @@ def _list_options(options: Iterable[str]) -> list[str]:
         for option in options
         if option.strip() not in _FLAGS and not _TRUSTED_HOST.match(option)
     ]
-
-
-def _explain_compile(request: PipRequest, stderr: str) -> EnvsyncError:
-    reasons = list_causes(stderr)
-    if UNSATISFIABLE in stderr:
-        hint = "relax or drop one of the requirements named above"
-        if _OFFLINE in stderr:
-            hint = "run it once without `--offline`"
-        return UnsatisfiableError(
-            f"No solution for the pip requirements on `{request.subdir}` "
-            f"with Python {request.python_version}",
-            reasons=[line for line in reasons if _OFFLINE not in line],
-            hint=hint,
-        )
-    return EnvsyncError(
-        "\n".join(("Cannot lock the pip requirements", *(f"  {line}" for line in reasons)))
-    )
