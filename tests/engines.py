@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +18,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from envsync.adapters.docker_engine import DockerEngine
 
 _DRIVERS = ("overlay2", "vfs")  # the second works wherever the first does not
 _START_SECONDS = 20
@@ -34,6 +39,21 @@ def why_not() -> str | None:
     if shutil.which("dockerd") is None or shutil.which("unshare") is None:
         return "needs dockerd and unshare"
     return None if os.geteuid() == 0 else "needs root for dockerd"
+
+
+def find_config(engine: DockerEngine, reference: str) -> str | None:
+    """Return the digest of the config of the image *reference*, None if *engine* has none.
+
+    It is the image's id, but where an engine goes by the digests of manifests.
+    """
+    facts = engine.inspect(reference)
+    if facts is None or engine.layer_store() != "content":
+        return facts and str(facts["Id"])
+    archive = b"".join(engine.save(reference))
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        stream = opened.extractfile("manifest.json")
+        assert stream is not None
+        return f"sha256:{Path(json.load(stream)[0]['Config']).stem}"
 
 
 class OwnEngine:

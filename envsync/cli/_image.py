@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envsync.workflow.build_image import ImageOutcome
-    from envsync.workflow.image_sinks import Delivery, Targets
+    from envsync.workflow.image_shipment import Delivery
+    from envsync.workflow.image_sinks import Targets
 
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 _PATH = click.Path(path_type=Path)
@@ -93,12 +94,13 @@ def show_outcome(outcome: ImageOutcome, *, print_id: bool) -> None:
 
 
 def _describe(delivery: Delivery, layer_count: int) -> str:
+    name = f", as `{delivery.digest}`" if delivery.names_by_manifest else ""
     if not delivery.changed:
-        return f"{delivery.place}: nothing to do, the image is there"
+        return f"{delivery.place}: nothing to do, the image is there{name}"
     reused = layer_count - delivery.sent
     plural = "" if delivery.sent == 1 else "s"
     size = f" ({_dump_size(delivery.sent_bytes)})" if delivery.sent else ""
-    return f"{delivery.place}: {delivery.sent} new layer{plural}{size}, {reused} reused"
+    return f"{delivery.place}: {delivery.sent} new layer{plural}{size}, {reused} reused{name}"
 
 
 def _dump_size(size: int) -> str:

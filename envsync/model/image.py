@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
@@ -67,6 +67,11 @@ class Layer:
     media_type: str | None = None
     compressed_size: int = 0
 
+    @property
+    def plain(self) -> Layer:
+        """The same layer, of which no compressed form is known."""
+        return replace(self, digest=None, media_type=None, compressed_size=0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSettings:
@@ -108,7 +113,8 @@ class BaseImage:
 class Image:
     """An image that was built: *id* is `sha256:` and the digest of its config.
 
-    *digest* is that of its manifest, where it was pushed or laid out.
+    *digest* is that of its manifest, where it was pushed, laid out, or loaded into an engine that
+    keeps images by their manifests, and calls them so.
     """
 
     id: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envsync.model.image import Image
 from envsync.workflow.image_assembly import ImageOptions, assemble
 from envsync.workflow.image_base import Engines
-from envsync.workflow.image_sinks import Delivery, Targets, check_targets, deliver
+from envsync.workflow.image_sinks import Targets, check_targets, deliver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from envsync.errors import Finding
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.progress import Reporter
+    from envsync.workflow.image_shipment import Delivery
 
 __all__ = ["ImageOptions", "ImageOutcome", "Targets", "build_image"]
 
@@ -57,7 +58,8 @@ def build_image(
         deliveries = deliver(
             assembly, replace(targets, tags=tags), engines=engines, reporter=reporter
         )
-    digests = [delivery.digest for delivery in deliveries if delivery.digest]
+    by_use = sorted(deliveries, key=lambda delivery: delivery.names_by_manifest)
+    digests = [delivery.digest for delivery in by_use if delivery.digest]
     return ImageOutcome(
         image=Image(id=assembly.content.id, tags=tags, digest=digests[0] if digests else None),
         layer_count=len(assembly.content.layers),

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from envsync.errors import EnvsyncError
 from envsync.files import remove_left_over, write_atomically
 from envsync.model.image import parse_reference
 from envsync.realise.image import docker_archive, layout
-from envsync.realise.image.config import parse_settings
 from envsync.realise.image.docker_archive import dump_archive, holds_archive
 from envsync.realise.image.layout import write_layout
+from envsync.realise.image.manifest import dump_manifest
+from envsync.workflow.image_loading import load_into_engine
+from envsync.workflow.image_shipment import Delivery, Shipment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from envsync.adapters.docker_engine import DockerEngine
-    from envsync.model.image import ImageReference, Layer
+    from envsync.model.image import ImageReference
     from envsync.model.progress import Reporter
-    from envsync.realise.image.config import ImageContent
     from envsync.workflow.image_assembly import Assembly
     from envsync.workflow.image_base import Engines
-
-
-_ENGINE = "Docker Engine"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,31 +36,6 @@ class Targets:
     archive: Path | None = None
     layout: Path | None = None
     push: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """What came to be at one *place*: how many layers were sent, of how many bytes together.
-
-    Nothing is *changed* where the image was there already. *digest* is the manifest's.
-    """
-
-    place: str
-    changed: bool
-    sent: int = 0
-    sent_bytes: int = 0
-    digest: str | None = None
-
-
-class Shipment:
-    """An image under way: its content, what its bytes come from, and who hears of it."""
-
-    def __init__(self, assembly: Assembly, reporter: Reporter) -> None:
-        self.content = assembly.content
-        self.base = assembly.base
-        self.provider = assembly.provider
-        self.cache = assembly.cache
-        self.reporter = reporter
 
 
 def check_targets(targets: Targets) -> None:
@@ -97,76 +67,12 @@ def deliver(
     shipment = Shipment(assembly, reporter)
     deliveries = []
     if targets.engine:
-        deliveries.append(_load(shipment, tags, engines.get()))
+        deliveries.append(load_into_engine(shipment, tags, engines.get()))
     if targets.archive is not None:
         deliveries.append(_write_archive(shipment, tags, targets.archive))
     if targets.layout is not None:
         deliveries.append(_write_layout(shipment, tags, targets.layout))
     return (*deliveries, *(_push(shipment, reference) for reference in pushed))
-
-
-def _load(shipment: Shipment, tags: Sequence[ImageReference], engine: DockerEngine) -> Delivery:
-    image = shipment.content
-    found = {tag: engine.inspect(str(tag)) for tag in tags}
-    behind = [tag for tag, facts in found.items() if not _is_image(facts, image)]
-    if not behind:
-        return Delivery(place=_ENGINE, changed=False)
-    if engine.find_image(image.id) is not None:
-        for tag in behind:
-            engine.tag(image.id, tag)
-        return Delivery(place=_ENGINE, changed=True)
-    known = _count_known(image, engine)
-    try:
-        return _load_without(shipment, tags, engine, known)
-    except EnvsyncError:
-        if known == 0:
-            raise
-    # What the engine had when it was asked it may have dropped since.
-    return _load_without(shipment, tags, engine, 0)
-
-
-def _is_image(facts: dict[str, Any] | None, image: ImageContent) -> bool:
-    """Say whether an engine's *facts* are of *image*, of which some engines tell no id."""
-    if facts is None or facts["Id"] == image.id:
-        return facts is not None
-    layers = [layer.diff_id for layer in image.layers]
-    settings = json.loads(image.config)["config"]
-    return bool(
-        (facts.get("RootFS") or {}).get("Layers") == layers
-        and parse_settings(facts.get("Config") or {}) == parse_settings(settings)
-    )
-
-
-def _count_known(image: ImageContent, engine: DockerEngine) -> int:
-    if not engine.keeps_layers_apart():
-        return 0
-    diff_ids = [layer.diff_id for layer in image.layers]
-    return engine.count_known_layers(diff_ids, label="envsync.lock", base=image.base_id)
-
-
-def _load_without(
-    shipment: Shipment, tags: Sequence[ImageReference], engine: DockerEngine, known: int
-) -> Delivery:
-    image = shipment.content
-    layers = image.layers[known:]
-    shipment.provider.provide_plain(layers)
-    sized = shipment.provider.measure(layers)
-    shipment.reporter.step("Loading layers into the Docker Engine", total=len(sized))
-    names = [str(tag) for tag in tags]
-    engine.load(dump_archive(image, names, layers=sized, open_layer=_counted(shipment)))
-    # Another build may have taken the names over by now, but not the image away.
-    is_there = engine.find_image(image.id) is not None
-    if not is_there and not any(_is_image(engine.inspect(name), image) for name in names):
-        raise EnvsyncError(
-            f"The Docker Engine took the image `{image.id}` and does not have it",
-            hint="look into the engine's log, and run this again",
-        )
-    return Delivery(
-        place=_ENGINE,
-        changed=True,
-        sent=len(sized),
-        sent_bytes=sum(layer.size for layer in sized),
-    )
 
 
 def _write_archive(shipment: Shipment, tags: Sequence[ImageReference], path: Path) -> Delivery:
@@ -177,7 +83,13 @@ def _write_archive(shipment: Shipment, tags: Sequence[ImageReference], path: Pat
     shipment.provider.provide_plain(image.layers)
     sized = shipment.provider.measure(image.layers)
     shipment.reporter.step(f"Writing `{path}`", total=len(sized))
-    archive = dump_archive(image, names, layers=sized, open_layer=_counted(shipment))
+    archive = dump_archive(
+        image,
+        names,
+        layers=sized,
+        open_layer=shipment.open_layer,
+        manifest=dump_manifest(image.config, [layer.plain for layer in sized]),
+    )
     remove_left_over(path)
     write_atomically(path, archive)
     return Delivery(
@@ -228,14 +140,6 @@ def _push(shipment: Shipment, reference: ImageReference) -> Delivery:
         sent_bytes=pushed.sent_bytes,
         digest=pushed.digest,
     )
-
-
-def _counted(shipment: Shipment) -> Callable[[Layer], Iterator[bytes]]:
-    def open_layer(layer: Layer) -> Iterator[bytes]:
-        yield from shipment.cache.open_plain(layer)
-        shipment.reporter.advance()
-
-    return open_layer
 
 
 def _name_fully(reference: ImageReference) -> ImageReference:

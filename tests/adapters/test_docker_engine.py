@@ -149,6 +149,8 @@ def test_a_command_in_a_container_tells_its_status_and_its_two_outputs(
 @pytest.mark.docker
 @pytest.mark.e2e
 def test_many_look_into_an_image_at_a_time(docker_engine: DockerEngine, base_image: str) -> None:
+    del docker_engine
+
     def read(_: int) -> bytes:
         with connect() as engine:
             return b"".join(engine.read_file(base_image, "/etc/passwd") or ())

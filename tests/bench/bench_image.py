@@ -241,8 +241,9 @@ def _take_apart(folder: Path) -> None:
         names = manifest[0]["Layers"][1:]
         for name in names:
             with tarfile.open(fileobj=archive.extractfile(name)) as layer:
-                layer.extractall(folder / "layers" / name, filter="tar")
-    (folder / "layers" / "order.json").write_text(json.dumps(names))
+                layer.extractall(folder / "layers" / Path(name).name, filter="tar")
+    order = [Path(name).name for name in names]
+    (folder / "layers" / "order.json").write_text(json.dumps(order))
 
 
 def _define_many(folder: Path) -> Path:

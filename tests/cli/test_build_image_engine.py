@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from engines import find_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def test_the_image_runs_its_python_with_the_network_off(
     done = docker_engine.run(tag, ["python", "-c", code], read_only={})
 
     assert built.status == 0, built.stderr
-    assert docker_engine.find_image(tag) == built.stdout.strip()
+    assert find_config(docker_engine, tag) == built.stdout.strip()
     assert (done.stderr, done.stdout) == ("", "1.17.0 3.10 /azureml-envs/d hello\n")
 
 
@@ -114,7 +115,7 @@ def test_a_second_run_says_so_and_a_lost_tag_is_put_back(
     docker_engine.remove(f"{tag}-too")
 
     assert "Docker Engine: 0 new layers" in second.stderr
-    assert docker_engine.find_image(tag) == first
+    assert find_config(docker_engine, tag) == first
     assert "Docker Engine: 0 new layers" in third.stderr
     assert "nothing to do, the image is there" in build().stderr
 
@@ -155,11 +156,11 @@ def test_a_build_that_is_killed_leaves_the_old_image_under_the_tag(
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        seen.add(docker_engine.find_image(tag))
+        seen.add(find_config(docker_engine, tag))
     new = build("--print-id").stdout.strip()
 
     assert seen <= {old, new}
-    assert docker_engine.find_image(tag) == new
+    assert find_config(docker_engine, tag) == new
     done = docker_engine.run(tag, ["python", "-c", "import numpy, six"], read_only={})
     assert done.status == 0, done.stderr
 
@@ -173,7 +174,7 @@ def test_two_builds_of_one_tag_at_a_time_end_in_one_whole_image(
     outputs = [process.communicate() for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], outputs
-    assert {stdout.strip() for stdout, _ in outputs} == {docker_engine.find_image(tag)}
+    assert {stdout.strip() for stdout, _ in outputs} == {find_config(docker_engine, tag)}
     done = docker_engine.run(tag, ["python", "-c", "import six"], read_only={})
     assert done.status == 0, done.stderr
 
@@ -196,7 +197,7 @@ def test_builds_of_two_locks_under_one_tag_leave_one_whole_image(
     assert [process.returncode for process in processes] == [0] * 4, outputs
     ids = {stdout.strip() for stdout, _ in outputs}
     assert len(ids) == 2
-    assert docker_engine.find_image(tag) in ids
+    assert find_config(docker_engine, tag) in ids
     done = docker_engine.run(tag, ["python", "-c", "import six, idna"], read_only={})
     assert done.status == 0, done.stderr
 

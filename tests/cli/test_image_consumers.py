@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from engines import find_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ def test_what_was_pushed_is_pulled_and_runs(
     done = locked("build-local", "d", "--base", base_image, "--push", name, "--print-id")
     pull = ["docker", "pull", "--quiet", name]
     subprocess.run(pull, check=True, capture_output=True)
-    found = docker_engine.find_image(name)
+    found = find_config(docker_engine, name)
     ran = docker_engine.run(name, ["python", "-c", "import six, idna; print(1)"], read_only={})
     docker_engine.remove(name)
 
@@ -65,7 +66,7 @@ def test_skopeo_brings_a_layout_to_the_engine_as_the_same_image(
     subprocess.run(load, check=True, capture_output=True)
     ran = docker_engine.run(tag, ["python", "-c", "import six, idna; print(1)"], read_only={})
 
-    assert docker_engine.find_image(tag) == expected
+    assert find_config(docker_engine, tag) == expected
     assert (ran.stdout, ran.status) == ("1\n", 0), ran.stderr
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from engines import find_config
 
 from envsync import (
     CondaDependencies,
@@ -163,7 +164,7 @@ def test_an_image_of_it_is_made_in_the_engine(docker_engine: DockerEngine, base_
     image = environment.build_local(use_docker=True)
 
     assert image.tags == ("churn-model:latest",)
-    assert docker_engine.find_image("churn-model:latest") == image.id
+    assert find_config(docker_engine, "churn-model:latest") == image.id
     assert environment.build_local(None, "Linux", useDocker=True) == image
 
 

@@ -6,7 +6,7 @@ import contextlib
 import time
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _LOOKED_INTO = "envsync.looked-into"  # a container that is never run, and when it was made
 _LOOK_SECONDS = 60
+_NOT_UNPACKED = "Error unpacking image"  # which containerd's store says as if in passing
+
+LayerStore = Literal["chain", "content", "whole"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,29 +90,34 @@ class DockerEngine:
         facts = self.inspect(str(reference))
         return choose_digest(facts or {}, reference)
 
-    def keeps_layers_apart(self) -> bool:
-        """Say whether the engine can take an image without the layers that it has already.
+    def layer_store(self) -> LayerStore:
+        """Return how the engine keeps layers.
 
-        Docker can where it keeps layers by a storage driver of its own, and neither its store in
-        containerd nor Podman's can.
+        `chain`: Docker's own, where an archive may leave out those that the engine has below the
+        first new one; `content`: containerd's, where it may leave out any that the engine has in
+        the very form that the manifest lists; `whole`: Podman's, which wants all of them.
         """
         with translated("asked for its version"):
             components = self._client.version().get("Components") or [{}]
             if "Podman" in str(components[0].get("Name")):
-                return False
+                return "whole"
             status = self._client.info().get("DriverStatus") or []
-        return not any("io.containerd" in str(value) for _, value in status)
+        is_containerd = any("io.containerd" in str(value) for _, value in status)
+        return "content" if is_containerd else "chain"
+
+    def list_images(self, label: str) -> tuple[str, ...]:
+        """Return the ids of the images that have *label*, those without a name included."""
+        with translated("asked for its images"):
+            listed = self._client.api.images(filters={"label": label})
+        return tuple(str(item["Id"]) for item in listed)
 
     def count_known_layers(self, diff_ids: Sequence[str], *, label: str, base: str) -> int:
         """Return how many of *diff_ids*, from the first one on, an image of the engine has.
 
         Images that have *label*, and *base*, are looked at.
         """
-        with translated("asked for its images"):
-            listed = self._client.api.images(filters={"label": label})
-        names = [*(str(item["Id"]) for item in listed), *([base] if base else [])]
         most = 0
-        for name in names:
+        for name in (*self.list_images(label), *([base] if base else [])):
             known = ((self.inspect(name) or {}).get("RootFS") or {}).get("Layers") or []
             pairs = zip(known, diff_ids, strict=False)
             most = max(most, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
@@ -120,8 +128,9 @@ class DockerEngine:
         with translated("given an image to load"):
             api: Any = self._client.api  # whose types say nothing of it
             for message in api.load_image(archive):
-                if "error" in message:
-                    raise DockerException(message["error"])
+                failed = str(message.get("error") or message.get("stream") or "")
+                if "error" in message or failed.startswith(_NOT_UNPACKED):
+                    raise DockerException(failed.strip())
 
     def tag(self, image: str, reference: ImageReference) -> None:
         """Give the image with the id *image* the name *reference*, which may be another's."""

@@ -13,9 +13,10 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from envsync.errors import EnvsyncError
 from envsync.model.image import SCRATCH, BaseImage, Layer
 from envsync.realise.image.config import parse_settings
-from envsync.realise.image.layout import blob_path, is_layout, load_index
+from envsync.realise.image.layout import is_layout, load_index
 from envsync.realise.image.manifest import (
     INDEXES,
+    blob_path,
     choose_manifest,
     describe_bytes,
     parse_descriptor,
@@ -114,7 +115,7 @@ class FileSource:
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
                 with (
-                    blob_path(self._path, layer.digest).open("rb") as stream,
+                    (self._path / blob_path(layer.digest)).open("rb") as stream,
                     store.write(expected=layer.digest) as writer,
                 ):
                     shutil.copyfileobj(stream, writer, _CHUNK)
@@ -125,7 +126,7 @@ class FileSource:
 
     def _fetch(self, layer: Layer, store: BlobStore) -> None:
         if layer.digest is not None:
-            with blob_path(self._path, layer.digest).open("rb") as stream:
+            with (self._path / blob_path(layer.digest)).open("rb") as stream:
                 store_plain(stream, store, layer.diff_id)
             return
         with tarfile.open(self._path) as archive:
@@ -144,11 +145,11 @@ class FileSource:
                 hint="make one with `skopeo copy`, or name another base image",
             )
         entry = self._choose(load_index(self._path))
-        manifest = json.loads(blob_path(self._path, entry.digest).read_bytes())
+        manifest = json.loads((self._path / blob_path(entry.digest)).read_bytes())
         if entry.media_type in INDEXES or "manifests" in manifest:
             entry = self._choose(manifest)
-            manifest = json.loads(blob_path(self._path, entry.digest).read_bytes())
-        config = blob_path(self._path, manifest["config"]["digest"]).read_bytes()
+            manifest = json.loads((self._path / blob_path(entry.digest)).read_bytes())
+        config = (self._path / blob_path(manifest["config"]["digest"])).read_bytes()
         return parse_base(str(self._path), config, manifest=manifest, digest=entry.digest)
 
     def _choose(self, index: dict[str, Any]) -> Any:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import check_parent
+from envsync.model.image import parse_reference
 from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
+from envsync.realise.image.manifest import (
+    INDEX,
+    LAYOUT_VERSION,
+    MANIFEST,
+    REFERENCE,
+    blob_path,
+    describe_bytes,
+    dump_entry,
+    dump_manifest,
+)
 from envsync.realise.image.tar import END, Member, dump_header, padding
 
 if TYPE_CHECKING:
@@ -28,17 +39,22 @@ def dump_archive(
     *,
     layers: Sequence[Layer],
     open_layer: Callable[[Layer], Iterator[bytes]],
+    manifest: bytes | None = None,
 ) -> Iterator[bytes]:
     """Give the bytes of the archive of *image* under *tags*, with those *layers* of it.
 
-    *layers* have their sizes. An engine that has the others needs no more than their names.
+    *layers* have their sizes. An engine that has the others needs no more than their names. With
+    a *manifest*, that of the plain layers, it is an OCI layout at the same time, which engines
+    that keep images by their manifests want.
     """
-    for name, content in _list_small(image, tags):
+    small = _list_small(image, tags)
+    small += _list_oci(image, manifest, tags) if manifest is not None else []
+    for name, content in small:
         yield dump_header(Member(path=name, kind="file", size=len(content)))
         yield content
         yield padding(len(content))
     for layer in dict.fromkeys(layers):
-        yield dump_header(Member(path=_name(layer), kind="file", size=layer.size))
+        yield dump_header(Member(path=blob_path(layer.diff_id), kind="file", size=layer.size))
         yield from open_layer(layer)
         yield padding(layer.size)
     yield END
@@ -59,33 +75,53 @@ def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:
     """Say whether *path* is an archive of *image* under *tags* that was written here, unharmed."""
     try:
         with tarfile.open(path, "r:") as archive:
-            small = [(member.name, archive.extractfile(member)) for member in islice(archive, 2)]
-            found = [(name, stream.read()) for name, stream in small if stream is not None]
-            if found != _list_small(image, tags):
+            members = archive.getmembers()
+            sizes = {member.name: member.size for member in members}
+            layers = [
+                replace(layer.plain, size=sizes[blob_path(layer.diff_id)]) for layer in image.layers
+            ]
+            small = _list_small(image, tags)
+            small += _list_oci(image, dump_manifest(image.config, layers), tags)
+            streams = [(it.name, archive.extractfile(it)) for it in members[: len(small)]]
+            if [(name, stream.read()) for name, stream in streams if stream] != small:
                 return False
-            members = archive.getmembers()[2:]
-    except (OSError, tarfile.TarError):
+    except (OSError, KeyError, tarfile.TarError):
         return False
-    if {member.name for member in members} != {_name(layer) for layer in image.layers}:
+    blobs = members[len(small) :]
+    if {member.name for member in blobs} != {blob_path(layer.diff_id) for layer in layers}:
         return False
 
     def is_right(member: tarfile.TarInfo) -> bool:
         digest = hash_file(path, start=member.offset_data, size=member.size)
-        return member.name == f"{digest.removeprefix('sha256:')}.tar"
+        return member.name == blob_path(digest)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return all(pool.map(is_right, members))
+        return all(pool.map(is_right, blobs))
 
 
 def _list_small(image: ImageContent, tags: Sequence[str]) -> list[tuple[str, bytes]]:
-    config = f"{image.id.removeprefix('sha256:')}.json"
     manifest = {
-        "Config": config,
-        "Layers": [_name(layer) for layer in image.layers],
+        "Config": blob_path(image.id),
+        "Layers": [blob_path(layer.diff_id) for layer in image.layers],
         "RepoTags": list(tags),
     }
-    return [("manifest.json", dump_json([manifest])), (config, image.config)]
+    return [("manifest.json", dump_json([manifest])), (blob_path(image.id), image.config)]
 
 
-def _name(layer: Layer) -> str:
-    return f"{layer.diff_id.removeprefix('sha256:')}.tar"
+def _list_oci(image: ImageContent, manifest: bytes, tags: Sequence[str]) -> list[tuple[str, bytes]]:
+    named = [_annotate(tag) for tag in tags] or [{}]
+    entries = [dump_entry(manifest, image.config, annotations=names) for names in named]
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+    return [
+        ("oci-layout", dump_json(LAYOUT_VERSION)),
+        ("index.json", dump_json(index)),
+        (blob_path(describe_bytes(manifest, MANIFEST).digest), manifest),
+    ]
+
+
+def _annotate(tag: str) -> dict[str, str]:
+    """Return what says in an index that an image is called *tag*, to containerd and to others."""
+    reference = parse_reference(tag)
+    version = reference.tag or "latest"
+    name = f"{reference.registry}/{reference.repository}:{version}"
+    return {"io.containerd.image.name": name, REFERENCE: version}

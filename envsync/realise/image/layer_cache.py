@@ -43,6 +43,7 @@ class LayerCache:
         self.blobs = BlobStore(root / "blobs")
         self.bases = Notes(root / "bases")
         self.pushed = Notes(root / "pushed")
+        self.loaded = Notes(root / "loaded")
         self._compressed = Notes(root / "gzip")
         self._made = Notes(root / "made")
         self._known: dict[str, tuple[Layer, tuple[str, ...]]] = {}
@@ -72,7 +73,7 @@ class LayerCache:
         for left in self.root.glob(f"{_STAGING}*"):
             remove_tree(left)
         self.blobs.clean()
-        for notes in (self.bases, self.pushed, self._compressed, self._made):
+        for notes in (self.bases, self.pushed, self.loaded, self._compressed, self._made):
             notes.clean()
 
     def find(self, key: str) -> Layer | None:

@@ -16,10 +16,13 @@ from envsync.realise.image.config import dump_json
 from envsync.realise.image.manifest import (
     INDEX,
     INDEXES,
+    LAYOUT_VERSION,
     MANIFEST,
+    REFERENCE,
+    blob_path,
     describe_bytes,
     describe_layer,
-    dump_descriptor,
+    dump_entry,
     dump_manifest,
 )
 
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
 
     from envsync.model.image import Layer
     from envsync.realise.image.config import ImageContent
-
-_REFERENCE = "org.opencontainers.image.ref.name"
-_VERSION = {"imageLayoutVersion": "1.0.0"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,12 +68,7 @@ def write_layout(
         image.id: image.config,
         describe_bytes(manifest, MANIFEST).digest: manifest,
     }
-    entry = dump_descriptor(describe_bytes(manifest, MANIFEST))
-    config = json.loads(image.config)
-    entry["platform"] = {
-        key: config[key] for key in ("architecture", "os", "variant") if key in config
-    }
-    entry["annotations"] = {_REFERENCE: reference}
+    entry = dump_entry(manifest, image.config, annotations={REFERENCE: reference})
     try:
         if is_layout(directory):
             copied = _fill(directory, pieces, entry)
@@ -121,12 +116,6 @@ def load_index(directory: Path) -> dict[str, Any]:
     return index
 
 
-def blob_path(directory: Path, digest: str) -> Path:
-    """Return where the blob *digest* lies in the layout *directory*."""
-    kind, _, value = digest.partition(":")
-    return directory / "blobs" / kind / value
-
-
 def _make(
     directory: Path, pieces: dict[str, bytes | Path], entry: dict[str, Any]
 ) -> tuple[str, ...]:
@@ -147,7 +136,7 @@ def _fill(
     copied = []
     right = _find_right(directory, pieces)
     for digest, piece in pieces.items():
-        path = blob_path(directory, digest)
+        path = directory / blob_path(digest)
         if digest in right:
             continue
         if isinstance(piece, bytes):
@@ -155,19 +144,19 @@ def _fill(
         else:
             _copy(piece, path)
         copied.append(digest)
-    name = entry["annotations"][_REFERENCE]
+    name = entry["annotations"][REFERENCE]
     others = _list_others(directory, name) if (directory / "index.json").exists() else []
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*others, entry]}
-    write_atomically(directory / "oci-layout", dump_json(_VERSION))
+    write_atomically(directory / "oci-layout", dump_json(LAYOUT_VERSION))
     write_atomically(directory / "index.json", dump_json(index))
     return tuple(copied)
 
 
 def _find_right(directory: Path, digests: Iterable[str]) -> set[str]:
     """Return those of *digests* whose blobs are in *directory*, unharmed."""
-    there = [it for it in digests if blob_path(directory, it).is_file()]
+    there = [it for it in digests if (directory / blob_path(it)).is_file()]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = pool.map(hash_file, (blob_path(directory, it) for it in there))
+        found = pool.map(hash_file, (directory / blob_path(it) for it in there))
         return {digest for digest, hashed in zip(there, found, strict=True) if digest == hashed}
 
 
@@ -180,7 +169,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _list_others(directory: Path, name: str) -> list[dict[str, Any]]:
     entries = load_index(directory).get("manifests") or []
-    return [it for it in entries if (it.get("annotations") or {}).get(_REFERENCE) != name]
+    return [it for it in entries if (it.get("annotations") or {}).get(REFERENCE) != name]
 
 
 def _remove_unused(directory: Path) -> None:
@@ -195,7 +184,7 @@ def _remove_unused(directory: Path) -> None:
 
 def _list_used(directory: Path, entry: dict[str, Any]) -> Iterator[str]:
     yield entry["digest"]
-    path = blob_path(directory, entry["digest"])
+    path = directory / blob_path(entry["digest"])
     if not path.is_file():
         return
     content = json.loads(path.read_bytes())

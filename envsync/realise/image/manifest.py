@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
 INDEXES = (INDEX, DOCKER_INDEX)
 
+REFERENCE = "org.opencontainers.image.ref.name"
+LAYOUT_VERSION = {"imageLayoutVersion": "1.0.0"}
+
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
 # Docker's names for the same bytes.
 _MEDIA_TYPES = {
@@ -40,6 +44,11 @@ class Descriptor:
     size: int
 
 
+def blob_path(digest: str) -> str:
+    """Return where in a layout the blob *digest* lies."""
+    return f"blobs/{digest.replace(':', '/')}"
+
+
 def describe_bytes(content: bytes, media_type: str) -> Descriptor:
     """Return the descriptor of *content*."""
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -47,7 +56,10 @@ def describe_bytes(content: bytes, media_type: str) -> Descriptor:
 
 
 def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:
-    """Return the manifest of the image with *config* and *layers*, all in a compressed form."""
+    """Return the manifest of the image with *config* and *layers*.
+
+    A layer without a compressed form is listed as the plain tar, and has that one's size.
+    """
     return dump_json(
         {
             "schemaVersion": 2,
@@ -59,7 +71,7 @@ def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:
 
 
 def describe_layer(layer: Layer) -> Descriptor:
-    """Return the descriptor of *layer*'s compressed form."""
+    """Return the descriptor of *layer*'s compressed form, and of its plain tar if it has none."""
     if layer.digest is None or layer.media_type is None:
         return Descriptor(media_type=_LAYER, digest=layer.diff_id, size=layer.size)
     media_type = _MEDIA_TYPES.get(layer.media_type, layer.media_type)
@@ -72,6 +84,19 @@ def dump_descriptor(descriptor: Descriptor) -> dict[str, Any]:
         "mediaType": descriptor.media_type,
         "digest": descriptor.digest,
         "size": descriptor.size,
+    }
+
+
+def dump_entry(
+    manifest: bytes, config: bytes, *, annotations: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what an index says of the image with *manifest* and *config*."""
+    known = json.loads(config)
+    platform = {key: known[key] for key in ("architecture", "os", "variant") if key in known}
+    return {
+        **dump_descriptor(describe_bytes(manifest, MANIFEST)),
+        "platform": platform,
+        **({"annotations": dict(annotations)} if annotations else {}),
     }
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envsync.model.image import BaseImage, ImageSettings, Layer
+from envsync.realise.image.base import FileSource
 from envsync.realise.image.config import ImageContent, compose
 from envsync.realise.image.docker_archive import dump_archive, holds_archive
+from envsync.realise.image.layout import load_index
+from envsync.realise.image.manifest import dump_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +40,10 @@ def image() -> ImageContent:
 @pytest.fixture
 def archive(image: ImageContent, tmp_path: Path) -> Path:
     path = tmp_path / "image.tar"
-    parts = dump_archive(image, ["a:1", "b:2"], layers=image.layers, open_layer=_open)
+    manifest = dump_manifest(image.config, image.layers)
+    parts = dump_archive(
+        image, ["a:1", "b:2"], layers=image.layers, open_layer=_open, manifest=manifest
+    )
     path.write_bytes(b"".join(parts))
     return path
 
@@ -50,11 +56,31 @@ def test_an_archive_has_manifest_config_and_each_layer_once(
         manifest = json.loads(opened.extractfile("manifest.json").read())  # type: ignore[union-attr]
         config = opened.extractfile(manifest[0]["Config"]).read()  # type: ignore[union-attr]
 
-    assert len(names) == len(set(names)) == 4
+    assert len(names) == len(set(names)) == 2 + 3 + 2  # Docker's, OCI's, and the layers
     assert config == image.config
     assert manifest[0]["RepoTags"] == ["a:1", "b:2"]
     assert len(manifest[0]["Layers"]) == 3
     assert set(manifest[0]["Layers"]) <= set(names)
+
+
+def test_an_archive_is_an_oci_layout_too(image: ImageContent, archive: Path) -> None:
+    folder = archive.with_name("unpacked")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    source = FileSource(folder, os="linux", architecture="amd64")
+    found = source.load()
+    index = load_index(folder)
+
+    assert found.id == image.id
+    assert [layer.diff_id for layer in found.layers] == [it.diff_id for it in image.layers]
+    assert len({entry["digest"] for entry in index["manifests"]}) == 1
+    assert [entry["annotations"] for entry in index["manifests"]] == [
+        {
+            "io.containerd.image.name": f"docker.io/library/{name}:{version}",
+            "org.opencontainers.image.ref.name": version,
+        }
+        for name, version in (("a", "1"), ("b", "2"))
+    ]
 
 
 def test_an_archive_is_known_again(image: ImageContent, archive: Path) -> None:

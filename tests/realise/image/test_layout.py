@@ -11,7 +11,8 @@ from envsync.errors import EnvsyncError
 from envsync.model.image import BaseImage, ImageSettings, Layer
 from envsync.realise.image.config import ImageContent, compose
 from envsync.realise.image.layer_cache import GZIP
-from envsync.realise.image.layout import blob_path, load_index, write_layout
+from envsync.realise.image.layout import load_index, write_layout
+from envsync.realise.image.manifest import blob_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ def test_a_layout_has_the_image_and_every_part_of_it(
     copied = put(*layers)
     layout = tmp_path / "layout"
     entry: dict[str, Any] = load_index(layout)["manifests"][0]
-    manifest = json.loads(blob_path(layout, entry["digest"]).read_bytes())
+    manifest = json.loads((layout / blob_path(entry["digest"])).read_bytes())
 
     assert entry["platform"] == {"os": "linux", "architecture": "amd64"}
     assert entry["annotations"] == {"org.opencontainers.image.ref.name": "image:1"}
@@ -85,7 +86,7 @@ def test_a_layout_has_the_image_and_every_part_of_it(
     assert [part["digest"] for part in manifest["layers"]] == [it.digest for it in layers]
     assert set(copied) == _list_blobs(layout)
     for digest in copied:
-        assert _digest(blob_path(layout, digest).read_bytes()) == digest
+        assert _digest((layout / blob_path(digest)).read_bytes()) == digest
     assert json.loads((layout / "oci-layout").read_bytes()) == {"imageLayoutVersion": "1.0.0"}
 
 
@@ -96,7 +97,7 @@ def test_what_is_there_is_not_copied_again_and_what_is_damaged_is(
     put(one, two)
     assert put(one, two) == ()
     assert two.digest is not None
-    blob_path(tmp_path / "layout", two.digest).write_bytes(b"damaged")
+    (tmp_path / "layout" / blob_path(two.digest)).write_bytes(b"damaged")
 
     assert put(one, two) == (two.digest,)
 
@@ -125,7 +126,7 @@ def test_parts_of_an_index_within_the_index_stay(
     put(layer("kept"))
     path = tmp_path / "layout" / "index.json"
     inner = path.read_bytes()
-    blob_path(tmp_path / "layout", _digest(inner)).write_bytes(inner)
+    (tmp_path / "layout" / blob_path(_digest(inner))).write_bytes(inner)
     media_type = "application/vnd.oci.image.index.v1+json"
     entry = {"mediaType": media_type, "digest": _digest(inner), "size": len(inner)}
     path.write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
