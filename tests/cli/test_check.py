@@ -5,12 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fakes import conda_package
+from locks import make_lock
 
-from envsync.adapters.conda_lock import dump_lockfile
-from envsync.lock.requested import dump_requested, list_requested
-from envsync.model.lockfile import Lockfile
 from envsync.model.subdir import current_subdir
-from envsync.spec import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,17 +22,9 @@ def locked(define: Callable[..., Path]) -> Callable[..., Path]:
 
     def write(*dependencies: str) -> Path:
         directory = define(*dependencies)
-        requested = list_requested(load(directory).spec)
         subdirs = tuple(sorted({"linux-64", str(current_subdir())}))
-        lockfile = Lockfile(
-            subdirs=subdirs,
-            channels=requested.channels,
-            sources=("conda_dependencies.yml",),
-            content_hash=tuple((subdir, "0" * 64) for subdir in subdirs),
-            custom_metadata=dump_requested(requested),
-            packages=(conda_package("python", "3.11"),),
-        )
-        (directory / "conda-lock.yml").write_text(dump_lockfile(lockfile), encoding="utf-8")
+        text = make_lock(directory, conda_package("python", "3.11"), subdirs=subdirs)
+        (directory / "conda-lock.yml").write_text(text, encoding="utf-8")
         return directory
 
     return write

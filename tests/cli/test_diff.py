@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fakes import conda_package, pip_package
-
-from envsync.adapters.conda_lock import dump_lockfile
-from envsync.lock.requested import dump_requested, list_requested
-from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.spec import load
+from locks import make_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Done
+
+    from envsync.model.lockfile import LockedPackage
 
 PYTHON = conda_package("python", "3.11.9", dependencies=(("openssl", ">=3.1"),))
 OPENSSL = conda_package("openssl", "3.1.0")
@@ -30,16 +28,7 @@ def locked(define: Callable[..., Path]) -> Callable[..., Path]:
 
     def write(*packages: LockedPackage) -> Path:
         directory = define("python=3.11")
-        requested = list_requested(load(directory).spec)
-        lockfile = Lockfile(
-            subdirs=("linux-64",),
-            channels=requested.channels,
-            sources=("conda_dependencies.yml",),
-            content_hash=(("linux-64", "0" * 64),),
-            custom_metadata=dump_requested(requested),
-            packages=packages,
-        )
-        (directory / "conda-lock.yml").write_text(dump_lockfile(lockfile), encoding="utf-8")
+        (directory / "conda-lock.yml").write_text(make_lock(directory, *packages), encoding="utf-8")
         return directory
 
     return write

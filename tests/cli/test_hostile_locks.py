@@ -11,14 +11,11 @@ import pytest
 from fakes import NEEDS_PYTHON, conda_package, pip_package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from locks import make_lock
 
-from envsync.adapters.conda_lock import dump_lockfile
 from envsync.lock.explicit import dump_explicit
 from envsync.lock.pixi import dump_pixi
 from envsync.lock.reader import parse_lockfile
-from envsync.lock.requested import dump_requested, list_requested
-from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.spec import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,19 +74,6 @@ COMMANDS = [
 ]
 
 
-def make_lock(directory: Path, *packages: LockedPackage) -> str:
-    requested = list_requested(load(directory).spec)
-    lockfile = Lockfile(
-        subdirs=("linux-64",),
-        channels=requested.channels,
-        sources=("conda_dependencies.yml",),
-        content_hash=(("linux-64", "0" * 64),),
-        custom_metadata=dump_requested(requested),
-        packages=packages,
-    )
-    return dump_lockfile(lockfile)
-
-
 @pytest.fixture
 def good(define: Callable[..., Path], tmp_path: Path) -> str:
     """Write a definition `d` with a lock, and a copy of the lock; return its text."""
@@ -119,6 +103,17 @@ def test_a_cycle_is_walked_once(envsync: Callable[..., Done], good: str) -> None
     assert envsync("diff", "d", "good.conda-lock.yml").stdout == "Nothing differs\n"
 
 
+@pytest.fixture
+def spoil(good: str, tmp_path: Path) -> Callable[[str, str], None]:
+    """Put another text in the place of one that the lock of `d` has."""
+
+    def replace(old: str, new: str) -> None:
+        assert old in good
+        (tmp_path / "d" / "conda-lock.yml").write_text(good.replace(old, new), encoding="utf-8")
+
+    return replace
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -138,14 +133,12 @@ def test_a_cycle_is_walked_once(envsync: Callable[..., Done], good: str) -> None
 )
 def test_nonsense_is_refused_by_every_command_with_its_line(
     envsync: Callable[..., Done],
-    good: str,
-    tmp_path: Path,
+    spoil: Callable[[str, str], None],
     change: tuple[str, str, str],
     command: tuple[str, ...],
 ) -> None:
     old, new, said = change
-    assert old in good
-    (tmp_path / "d" / "conda-lock.yml").write_text(good.replace(old, new), encoding="utf-8")
+    spoil(old, new)
 
     done = envsync(*command)
 
@@ -172,14 +165,12 @@ def test_nonsense_is_refused_by_every_command_with_its_line(
 )
 def test_a_lock_that_contradicts_itself_is_not_built(
     envsync: Callable[..., Done],
-    good: str,
-    tmp_path: Path,
+    spoil: Callable[[str, str], None],
     change: tuple[str, str, str],
     command: tuple[str, ...],
 ) -> None:
     old, new, said = change
-    assert old in good
-    (tmp_path / "d" / "conda-lock.yml").write_text(good.replace(old, new), encoding="utf-8")
+    spoil(old, new)
 
     done = envsync(*command)
 
