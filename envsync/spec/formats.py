@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 SourceFormat: TypeAlias = Literal["azureml", "azureml-v2", "mlflow", "environment-yml", "prefix"]
 
-SOURCE_FORMATS: tuple[SourceFormat, ...] = (
-    "azureml",
-    "azureml-v2",
-    "mlflow",
-    "environment-yml",
-    "prefix",
-)
+SOURCE_FORMATS: tuple[SourceFormat, ...] = get_args(SourceFormat)

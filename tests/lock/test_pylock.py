@@ -12,6 +12,7 @@ from envsync.lock.pylock import (
     PylockEntry,
     PylockHead,
     dump_entries,
+    is_from_index,
     move_relative,
 )
 
@@ -74,7 +75,12 @@ def test_a_package_may_have_many_files_a_marker_and_a_revision() -> None:
         for end in (".tar.gz", "-py2-none-any.whl", "-py3-none-any.whl")
     )
     entries = (
-        PylockEntry(package=pip_package("six"), files=files, marker="sys_platform == 'linux'"),
+        PylockEntry(
+            package=pip_package("six"),
+            files=files,
+            marker="sys_platform == 'linux'",
+            index="https://h.example/simple",
+        ),
         PylockEntry(package=REPOSITORY, revision="main"),
     )
     head = PylockHead(environments=("sys_platform == 'linux'",), requires_python="==3.11.*")
@@ -84,6 +90,7 @@ def test_a_package_may_have_many_files_a_marker_and_a_revision() -> None:
 
     six, thing = lock.packages
     assert str(six.marker) == 'sys_platform == "linux"'
+    assert six.index == "https://h.example/simple"
     assert six.sdist is not None
     assert len(six.wheels or ()) == 2
     assert thing.vcs is not None
@@ -106,3 +113,16 @@ def test_a_local_file_is_named_from_where_the_pylock_lies(
 ) -> None:
     assert move_relative(LOCAL, tmp_path / "lock", tmp_path / folder).url == url
     assert move_relative(REPOSITORY, tmp_path / "lock", tmp_path / folder) == REPOSITORY
+
+
+@pytest.mark.parametrize(
+    ("url", "is_there"),
+    [
+        ("https://index.example.org/six-1.0-py3-none-any.whl", True),
+        ("http://127.0.0.1:1/six-1.0.tar.gz", True),
+        ("file:my%20wheels/mine-1.0-py3-none-any.whl", False),
+        (f"git+https://h.example/thing.git@{'0' * 40}", False),
+    ],
+)
+def test_an_index_may_have_more_of_an_archive_elsewhere(url: str, *, is_there: bool) -> None:
+    assert is_from_index(url) is is_there

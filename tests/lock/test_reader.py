@@ -65,7 +65,7 @@ def test_yaml_of_another_style_is_read_alike() -> None:
 
 
 def test_a_section_that_is_empty_holds_nothing() -> None:
-    bare = "version: 1\nmetadata:\n  platforms:\n  - linux-64\npackage:\n"
+    bare = "version: 1\nmetadata:\n  content_hash:\n  platforms:\n  - linux-64\npackage:\n"
 
     lockfile = parse_lockfile(bare, file="x")
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envsync.errors import DefinitionError
-from envsync.model.image import parse_reference
+from envsync.model.image import Layer, parse_reference
 
 _DIGEST = "sha256:" + "0" * 64
 
@@ -55,3 +57,11 @@ def test_a_secret_in_what_is_no_reference_is_not_repeated(text: str) -> None:
         parse_reference(text)
 
     assert "hu" not in caught.value.message
+
+
+def test_a_layer_without_its_compressed_form_is_the_same_layer() -> None:
+    layer = Layer(diff_id=_DIGEST, size=9, created_by="x")
+    compressed = replace(layer, digest=_DIGEST, media_type="a/b", compressed_size=5)
+
+    assert compressed.plain == layer
+    assert layer.plain == layer

@@ -9,11 +9,11 @@ from spec.definitions import write_definition
 from envsync import spec
 from envsync.errors import DefinitionError
 from envsync.spec.detect import detect
+from envsync.spec.formats import SOURCE_FORMATS, SourceFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envsync.spec.formats import SourceFormat
 
 CONDA = "dependencies: [python=3.10]\n"
 V2 = "name: a\nimage: b\n"
@@ -149,3 +149,13 @@ def test_definition_in_another_format_than_the_one_said_is_refused(
         spec.load(tmp_path / path, source_format=source_format)
 
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("source_format", SOURCE_FORMATS)
+def test_each_format_that_can_be_named_is_looked_for(
+    tmp_path: Path, source_format: SourceFormat
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(DefinitionError):
+        spec.load(tmp_path / "empty", source_format=source_format)
