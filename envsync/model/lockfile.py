@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Manager = Literal["conda", "pip"]
@@ -17,7 +17,8 @@ class LockedPackage:
 
     A pip package may be a git repository (`git+https://…@COMMIT`), whose *sha256* is that of its
     content, or lie beside the lock (`file:wheels/x.whl`). *build_requires* is what source code
-    needs to be built, known when it is locked.
+    needs to be built, known when it is locked; so are *purls*, what a conda package is elsewhere
+    (`pkg:pypi/torch@2.1`), None where its channel doesn't say.
     """
 
     name: str
@@ -30,6 +31,7 @@ class LockedPackage:
     build: str = ""
     dependencies: tuple[tuple[str, str], ...] = ()
     build_requires: tuple[str, ...] = ()
+    purls: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
@@ -16,56 +18,79 @@ from envsync.solve.request import PythonDistribution
 from envsync.spec.pip_requirement import parse_requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from packaging.markers import Environment
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.pip_section import PipRequirement
 
-# Where conda's name is not PyPI's, for packages that bring that distribution's metadata.
+# Where conda's name is not PyPI's, for packages that bring that distribution's metadata and whose
+# channel has no `purls` of them.
 _PYPI_NAMES = {
     "brotli-python": "brotli",
+    "cupy-core": "cupy",
     "dask-core": "dask",
+    "google-cloud-bigquery-core": "google-cloud-bigquery",
     "matplotlib-base": "matplotlib",
     "msgpack-python": "msgpack",
     "py-opencv": "opencv-python",
     "py-xgboost": "xgboost",
     "py-xgboost-cpu": "xgboost",
     "py-xgboost-gpu": "xgboost",
+    "pyarrow-core": "pyarrow",
     "pyqt": "pyqt5",
+    "pysoundfile": "soundfile",
     "pytables": "tables",
+    "python-duckdb": "duckdb",
+    "python-flatbuffers": "flatbuffers",
     "python-graphviz": "graphviz",
+    "python-kaleido": "kaleido",
     "python-tzdata": "tzdata",
     "pytorch": "torch",
     "pytorch-cpu": "torch",
     "pytorch-gpu": "torch",
+    "ray-core": "ray",
+    "ray-default": "ray",
     "ruamel_yaml": "ruamel.yaml",
     "seaborn-base": "seaborn",
+    "sentencepiece-python": "sentencepiece",
     "tensorflow-base": "tensorflow",
+    "uvicorn-standard": "uvicorn",
 }
 
+_PURL = re.compile(r"pkg:pypi/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
 _NEEDED_BY_PYTHON_PACKAGES = {"python", "python_abi"}
 
 
 def find_distributions(packages: Iterable[LockedPackage]) -> tuple[PythonDistribution, ...]:
     """Return what the conda *packages* bring of PyPI's distributions, sorted by name.
 
-    A package counts if it depends on Python; one whose version is no PEP 440 version is left
-    out, since pip could not compare it.
+    What a package says of itself counts most. One that says nothing counts if it depends on
+    Python. One whose version is no PEP 440 version is left out, since pip could not compare it.
     """
     found: dict[str, PythonDistribution] = {}
     for package in packages:
-        if not any(name in _NEEDED_BY_PYTHON_PACKAGES for name, _ in package.dependencies):
-            continue
-        with contextlib.suppress(InvalidVersion):
-            name = canonicalize_name(_PYPI_NAMES.get(package.name, package.name))
-            found[name] = PythonDistribution(
-                name=name,
-                version=str(Version(package.version)),
-                package=package.name if package.name != name else "",
-            )
+        for name, version in _list_distributions(package):
+            with contextlib.suppress(InvalidVersion):
+                found[name] = PythonDistribution(
+                    name=name,
+                    version=str(Version(version)),
+                    package=package.name if package.name != name else "",
+                )
     return tuple(found[name] for name in sorted(found))
+
+
+def _list_distributions(package: LockedPackage) -> Iterator[tuple[str, str]]:
+    """Yield the names and versions of the distributions that *package* brings."""
+    if package.purls is not None:
+        for purl in package.purls:
+            if match := _PURL.match(purl):
+                version = unquote(match["version"] or package.version)
+                yield canonicalize_name(unquote(match["name"])), version
+    elif any(name in _NEEDED_BY_PYTHON_PACKAGES for name, _ in package.dependencies):
+        name = _PYPI_NAMES.get(package.name, package.name)
+        yield canonicalize_name(name), package.version
 
 
 def check_requirements(

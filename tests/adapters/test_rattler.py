@@ -50,6 +50,34 @@ def test_records_keep_the_canonical_address_of_a_mirrored_channel(channel: Serve
     assert channel.requests
 
 
+def test_records_say_what_they_are_on_other_indexes(tmp_path: Path) -> None:
+    record = {
+        "name": "odd",
+        "version": "1.0",
+        "build": "0",
+        "build_number": 0,
+        "depends": [],
+        "md5": "0" * 32,
+        "subdir": "noarch",
+    }
+    packages = {
+        "odd-1.0-0.conda": {**record, "purls": ["pkg:pypi/even@1.0"]},
+        "mute-1.0-0.conda": {**record, "name": "mute"},
+    }
+    for subdir in ("noarch", "linux-64"):
+        (tmp_path / subdir).mkdir()
+        had = packages if subdir == "noarch" else {}
+        (tmp_path / subdir / "repodata.json").write_text(
+            json.dumps({"info": {"subdir": subdir}, "packages": {}, "packages.conda": had})
+        )
+    request = request_for("odd", "mute", channels=(tmp_path.as_uri(),))
+
+    mute, odd = solve(request)
+
+    assert (mute.purls, odd.purls) == (None, ("pkg:pypi/even@1.0",))
+    assert RattlerSolver(load_config()).list_names(request) == {"mute", "odd"}
+
+
 @pytest.mark.e2e
 @pytest.mark.usefixtures("channel")
 def test_a_package_that_is_nowhere_is_named() -> None:

@@ -35,3 +35,22 @@ def test_conda_s_own_name_is_kept_where_it_is_another() -> None:
 
 def test_a_package_that_needs_no_python_is_no_distribution() -> None:
     assert find_distributions([conda_package("openssl", "3.0")]) == ()
+
+
+@pytest.mark.parametrize(
+    ("purls", "expected"),
+    [
+        (("pkg:pypi/Even_Name",), [("even-name", "1.0")]),
+        (("pkg:pypi/torch@2.1.0%2Bcpu?x=y#z",), [("torch", "2.1.0+cpu")]),
+        (("pkg:conda/odd@1.0", "pkg:pypi/a@1", "pkg:pypi/b"), [("a", "1"), ("b", "1.0")]),
+        (("pkg:conda/odd@1.0",), []),
+        ((), []),
+        (None, [("odd", "1.0")]),
+    ],
+)
+def test_what_a_package_says_of_itself_counts_most(
+    purls: tuple[str, ...] | None, expected: list[tuple[str, str]]
+) -> None:
+    package = conda_package("odd", dependencies=NEEDS_PYTHON, purls=purls)
+
+    assert [(each.name, each.version) for each in find_distributions([package])] == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -47,6 +48,7 @@ def from_record(record: rattler.RepoDataRecord, subdir: str) -> LockedPackage:
         sha256=record.sha256.hex() if record.sha256 else None,
         build=str(record.build),
         dependencies=_join_dependencies(record.depends),
+        purls=_find_purls(record),
     )
 
 
@@ -76,6 +78,11 @@ def to_record(package: LockedPackage) -> rattler.RepoDataRecord:
         raise DefinitionError(
             f"{quote(f'{package.name} {package.version}')} is no conda package: {first_line(error)}"
         ) from error
+
+
+def _find_purls(record: rattler.RepoDataRecord) -> tuple[str, ...] | None:
+    found = json.loads(record.to_json()).get("purls")  # 0.28 has no attribute for them
+    return None if found is None else tuple(found)
 
 
 def _join_dependencies(depends: Iterable[str]) -> tuple[tuple[str, str], ...]:
