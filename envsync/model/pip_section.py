@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Literal
 
 PipSource = Literal["index", "address", "version control", "local"]
 
@@ -32,24 +29,7 @@ class PipRequirement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipSection:
-    """All pip sections of a definition in one, with the files they name read in.
-
-    *files* are those files; *requirement_urls* and *constraint_urls* are named and not read in.
-    """
+    """What all pip sections of a definition, and the files that they name, ask for."""
 
     requirements: tuple[PipRequirement, ...] = ()
     constraints: tuple[PipRequirement, ...] = ()
-    index_url: str | None = field(default=None, repr=False)
-    extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
-    find_links: tuple[str, ...] = field(default=(), repr=False)
-    trusted_hosts: tuple[str, ...] = ()
-    no_binary: tuple[str, ...] = ()
-    only_binary: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    uses_index: bool = True
-    allows_prereleases: bool = False
-    prefers_binary: bool = False
-    requires_hashes: bool = False
-    files: tuple[Path, ...] = ()
-    requirement_urls: tuple[str, ...] = field(default=(), repr=False)
-    constraint_urls: tuple[str, ...] = field(default=(), repr=False)

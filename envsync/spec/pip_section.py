@@ -82,30 +82,12 @@ class _SectionReader:
         self._root = root.resolve()
         self._requirements: list[PipRequirement] = []
         self._constraints: list[PipRequirement] = []
-        self._values: dict[str, list[str]] = {}
-        self._urls: dict[bool, list[str]] = {False: [], True: []}
         self._files: dict[Path, bool] = {}
 
     def section(self) -> PipSection:
         """Return what has been read."""
-        values = {name: tuple(found) for name, found in self._values.items()}
         return PipSection(
-            requirements=tuple(self._requirements),
-            constraints=tuple(self._constraints),
-            index_url=values.get("--index-url", (None,))[-1],
-            extra_index_urls=values.get("--extra-index-url", ()),
-            find_links=values.get("--find-links", ()),
-            trusted_hosts=values.get("--trusted-host", ()),
-            no_binary=values.get("--no-binary", ()),
-            only_binary=values.get("--only-binary", ()),
-            features=values.get("--use-feature", ()),
-            uses_index="--no-index" not in values,
-            allows_prereleases="--pre" in values,
-            prefers_binary="--prefer-binary" in values,
-            requires_hashes="--require-hashes" in values,
-            files=tuple(self._files),
-            requirement_urls=tuple(self._urls[False]),
-            constraint_urls=tuple(self._urls[True]),
+            requirements=tuple(self._requirements), constraints=tuple(self._constraints)
         )
 
     def read_line(self, line: str, origin: _Origin) -> None:
@@ -124,11 +106,9 @@ class _SectionReader:
             self._read_file(value, origin, is_constraint=name == "--constraint")
         elif name == "--editable":
             self._add(parse_requirement(value, is_editable=True), origin)
-        else:
-            self._values.setdefault(name, []).append(value)
-            if name == "--find-links" and "://" not in value and not is_beside(value):
-                message = f"{quote(value)} lies on this machine only"
-                origin.warn(message, "put it beside the definition, or use an index")
+        elif name == "--find-links" and "://" not in value and not is_beside(value):
+            message = f"{quote(value)} lies on this machine only"
+            origin.warn(message, "put it beside the definition, or use an index")
 
     def _add(self, requirement: PipRequirement, origin: _Origin) -> None:
         (self._constraints if origin.is_constraint else self._requirements).append(requirement)
@@ -136,9 +116,7 @@ class _SectionReader:
             origin.warn(f"{quote(requirement.text)} {what}", hint)
 
     def _read_file(self, value: str, origin: _Origin, *, is_constraint: bool) -> None:
-        is_constraint = is_constraint or origin.is_constraint
         if "://" in value:
-            self._urls[is_constraint].append(value)
             origin.warn(
                 f"what {quote(value)} holds may change", "keep a copy beside the definition"
             )
@@ -148,6 +126,7 @@ class _SectionReader:
             message = f"{quote(value)} lies outside the definition's directory, and is not read"
             origin.error(message, "put a copy beside the definition")
             return
+        is_constraint = is_constraint or origin.is_constraint
         if self._files.get(path) == is_constraint:
             return
         if len(self._files) >= MOST_FILES:

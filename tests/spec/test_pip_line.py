@@ -120,8 +120,16 @@ def test_what_is_taken_is_what_packaging_takes(line: str) -> None:
         ("-rrequirements.txt", ("--requirement", "requirements.txt")),
         ("-r ../a b.txt", ("--requirement", "../a b.txt")),
         ("-e .", ("--editable", ".")),
+        ("-c https://x/c.txt", ("--constraint", "https://x/c.txt")),
+        ("-f https://x", ("--find-links", "https://x")),
+        ("--trusted-host x", ("--trusted-host", "x")),
         ("--no-binary :all:", ("--no-binary", ":all:")),
+        ("--only-binary=numpy", ("--only-binary", "numpy")),
+        ("--use-feature fast-deps", ("--use-feature", "fast-deps")),
+        ("--no-index", ("--no-index", "")),
         ("--pre", ("--pre", "")),
+        ("--prefer-binary", ("--prefer-binary", "")),
+        ("--require-hashes", ("--require-hashes", "")),
     ],
 )
 def test_option_is_taken_in_each_spelling(line: str, option: tuple[str, str]) -> None:
