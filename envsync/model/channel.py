@@ -51,8 +51,3 @@ def redact_url(url: str) -> str:
     """Return *url* without user, password, channel token and query: what a lock may hold."""
     url = _SSH_PASSWORD.sub(r"\1@", _USERINFO.sub("", url))  # over ssh a user is no secret
     return _QUERY.sub("", _TOKEN.sub("", url))
-
-
-def is_redacted(url: str) -> bool:
-    """Say whether *url* holds nothing that `redact_url` would take away."""
-    return redact_url(url) == url

@@ -1,6 +1,6 @@
 import pytest
 
-from envsync.model.channel import is_redacted, redact_url, resolve_channel
+from envsync.model.channel import redact_url, resolve_channel
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_a_channel_is_called_by_its_address_without_what_is_secret(url: str) -> 
 
     assert channel.name == "https://conda.example.com/c"
     assert channel.urls == (url,)
-    assert not is_redacted(url)
-    assert is_redacted(redact_url(url))
+    assert redact_url(url) == channel.name
+    assert redact_url(channel.name) == channel.name
