@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from envsync.cli._group import paint
+from envsync.model.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,10 +55,10 @@ def dump_github(validations: Iterable[Validation]) -> str:
 def summarize(validations: Sequence[Validation]) -> str:
     """Return one line that counts."""
     counted = ", ".join(
-        _count(sum(validation.count(severity) for validation in validations), severity)
+        count(sum(validation.count(severity) for validation in validations), severity)
         for severity in ("error", "warning", "note")
     )
-    line = f"{counted} in {_count(len(validations), 'definition')}"
+    line = f"{counted} in {count(len(validations), 'definition')}"
     fixable = sum(d.fix is not None for v in validations for d in v.diagnoses)
     return f"{line}; `--fix` can mend {fixable}" if fixable else line
 
@@ -117,7 +118,3 @@ def _annotate(diagnosis: Diagnosis) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from envsync import __version__
+from envsync.cli._usage import Group, explain_usage, is_plain
 from envsync.errors import DefinitionError, EnvsyncError
 
 if TYPE_CHECKING:
@@ -19,29 +20,30 @@ if TYPE_CHECKING:
 _BUG = 3
 _INTERRUPTED = 130
 
-# Each module holds one `click.Command` named `command`, and is imported when it is asked for.
+# Each module, called as its command, holds one `click.Command` named `command`; it is imported
+# when that is asked for, and not to say what the command does.
 _COMMANDS = {
-    "lock": "envsync.cli.lock",
-    "check": "envsync.cli.check",
-    "diff": "envsync.cli.diff",
-    "why": "envsync.cli.why",
-    "tree": "envsync.cli.tree",
-    "build-local": "envsync.cli.build_local",
-    "verify": "envsync.cli.verify",
-    "run": "envsync.cli.run",
-    "score": "envsync.cli.score",
-    "serve": "envsync.cli.serve",
-    "service": "envsync.cli.service",
-    "model": "envsync.cli.model",
-    "save-to-directory": "envsync.cli.save_to_directory",
-    "validate": "envsync.cli.validate",
-    "add": "envsync.cli.add",
-    "remove": "envsync.cli.remove",
-    "export": "envsync.cli.export",
+    "lock": "Pin definitions: solve them and write conda-lock.yml.",
+    "check": "Say whether locks answer their definitions.",
+    "diff": "Say what changed between locks, environments or images.",
+    "why": "Show what leads to a package in a lock.",
+    "tree": "Show the packages in a lock below those asked for.",
+    "build-local": "Make or update the locked environment, or its image.",
+    "verify": "Hold an environment or image against its lock.",
+    "run": "Run a command in the environment.",
+    "score": "Run requests through the entry script.",
+    "serve": "Serve the entry script over HTTP.",
+    "service": "Look after what `serve --detach` left running.",
+    "model": "Keep models by name and version.",
+    "save-to-directory": "Write a definition as the Azure ML SDK v1 does.",
+    "validate": "Say everything that is wrong or risky in definitions.",
+    "add": "Ask for packages in a definition.",
+    "remove": "No longer ask for packages in a definition.",
+    "export": "Write a definition or a lock in another format.",
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """Imports a command's module only when that command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,8 +54,14 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(_COMMANDS[cmd_name]).command
+        module = f"envsync.cli.{cmd_name.replace('-', '_')}"
+        command = importlib.import_module(module).command
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(
@@ -78,7 +86,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoRet
         render(error)
         sys.exit(error.exit_status)
     except click.ClickException as error:
-        error.show()
+        _render_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted", err=True)
@@ -118,6 +126,15 @@ def render(error: EnvsyncError) -> None:
             _print("Error", finding.text, finding.hint)
     else:
         _print("Error", error.message, error.hint)
+
+
+def _render_usage(error: click.ClickException) -> None:
+    if not is_plain(error):
+        error.show()
+        return
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    _print("Error", *explain_usage(error))
 
 
 def warn(message: str, hint: str | None = None) -> None:

@@ -13,7 +13,10 @@ DEFINITION = click.argument(
     type=click.Path(path_type=Path),
 )
 ENVIRONMENT_NAME = click.option(
-    "-n", "--name", help="Name of the environment; by default the definition's name."
+    "-n",
+    "--name",
+    metavar="NAME",
+    help="Name of the environment; by default the definition's name.",
 )
 ENVIRONMENT_PREFIX = click.option(
     "-p",

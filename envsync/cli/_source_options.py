@@ -12,4 +12,6 @@ SOURCE_FORMAT = click.option(
     type=click.Choice(SOURCE_FORMATS),
     help="The format of SOURCE; by default what it looks like.",
 )
-BASE_IMAGE = click.option("--image", help="Base image to write, in place of the one in SOURCE.")
+BASE_IMAGE = click.option(
+    "--image", metavar="NAME", help="Base image to write, in place of the one in SOURCE."
+)

@@ -52,7 +52,12 @@ _OPTIONS = (
         metavar="PREFIX",
         help="Use the environment at this prefix.",
     ),
-    click.option("-n", "--name", help="Use the environment that envsync made under this name."),
+    click.option(
+        "-n",
+        "--name",
+        metavar="NAME",
+        help="Use the environment that envsync made under this name.",
+    ),
     click.option(
         "--no-check",
         "is_checked",

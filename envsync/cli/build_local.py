@@ -15,6 +15,7 @@ from envsync.cli._options import (
     check_one_place,
 )
 from envsync.cli._progress import report_progress
+from envsync.model.wording import count
 from envsync.workflow.build_local import build_local
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def command(
         )
     show_warnings(outcome.warnings)
     if outcome.changed:
-        click.echo(f"Made `{outcome.prefix}` with {outcome.package_count} packages", err=True)
+        packages = count(outcome.package_count, "package")
+        click.echo(f"Made `{outcome.prefix}` with {packages}", err=True)
         click.echo(f"Activate it with `conda activate {outcome.prefix}`", err=True)
     else:
         click.echo(f"`{outcome.prefix}` is up to date", err=True)

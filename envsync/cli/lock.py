@@ -13,6 +13,7 @@ from envsync.cli._findings import show_warnings
 from envsync.cli._group import render
 from envsync.cli._progress import report_progress
 from envsync.errors import EnvsyncError
+from envsync.model.wording import count
 from envsync.workflow.lock_all import lock_all
 from envsync.workflow.lock_options import LockOptions
 
@@ -100,5 +101,6 @@ def _show_lock(outcome: LockOutcome, reporter: Reporter) -> None:
     for subdir in outcome.lockfile.subdirs:
         packages = outcome.lockfile.packages_for(subdir)
         pip = sum(package.manager == "pip" for package in packages)
-        reporter.note(f"{subdir}: {len(packages) - pip} conda packages, {pip} pip packages")
+        conda = count(len(packages) - pip, "conda package")
+        reporter.note(f"{subdir}: {conda}, {count(pip, 'pip package')}")
     reporter.note(f"Wrote `{outcome.path}`")

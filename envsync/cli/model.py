@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envsync.cli._table import show_table
+from envsync.cli._usage import Group
 from envsync.errors import DefinitionError
 from envsync.model.registered_model import ModelNotes, ModelReference, parse_model_reference
 from envsync.workflow import models as workflow
@@ -19,20 +21,23 @@ if TYPE_CHECKING:
 
 _REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
+_HEADER = ("MODEL", "REGISTERED", "FILE", "TAGS", "DESCRIPTION")
 
 
-@click.group("model")
+@click.group("model", cls=Group)
 def command() -> None:
     """Keep models by name and version, below `$ENVSYNC_HOME/models`."""
 
 
-@command.command("register")
+@command.command("register", short_help="Copy a file or folder in, as the next version of a model.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-n", "--name", required=True, help="Its name; the version is counted up.")
+@click.option(
+    "-n", "--name", metavar="NAME", required=True, help="Its name; the version is counted up."
+)
 @click.option("--tag", "tags", metavar="KEY=VALUE", multiple=True, help="May be repeated.")
 @click.option("--property", "properties", metavar="KEY=VALUE", multiple=True, help="As --tag.")
-@click.option("--description", help="What it is.")
-@click.option("--framework", help="What it was made with, such as ScikitLearn.")
+@click.option("--description", metavar="SENTENCE", help="What it is.")
+@click.option("--framework", metavar="NAME", help="What it was made with, such as ScikitLearn.")
 @click.option("--framework-version", metavar="VERSION", help="The framework's version.")
 @_JSON
 def register(path: Path, name: str, *, as_json: bool, **notes: object) -> None:
@@ -42,7 +47,7 @@ def register(path: Path, name: str, *, as_json: bool, **notes: object) -> None:
     click.echo(_text(model) if as_json else f"Registered `{model.id}`: sha256 {model.sha256}")
 
 
-@command.command("list")
+@command.command("list", short_help="List the models, or the versions of one.")
 @click.argument("name", metavar="[NAME]", required=False)
 @_JSON
 def list_(name: str | None, *, as_json: bool) -> None:
@@ -53,11 +58,13 @@ def list_(name: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_record(model) for model in models], indent=2))
         return
-    for model in models:
-        click.echo("  ".join((model.id, model.created, model.path.name, *_notes(model))))
+    if not models:
+        click.echo("No models; `envsync model register` keeps one", err=True)
+        return
+    show_table(_HEADER, map(_row, models))
 
 
-@command.command("show")
+@command.command("show", short_help="Say what is known of a model.")
 @_REFERENCE
 @_JSON
 def show(reference: str, *, as_json: bool) -> None:
@@ -73,7 +80,7 @@ def show(reference: str, *, as_json: bool) -> None:
             click.echo(f"{key}: {value}")
 
 
-@command.command("download")
+@command.command("download", short_help="Copy a model out, under its own file name.")
 @_REFERENCE
 @click.option(
     "-o",
@@ -91,7 +98,7 @@ def download(reference: str, output: Path, *, overwrite: bool) -> None:
     click.echo(f"Downloaded `{model.id}` to `{target}`")
 
 
-@command.command("delete")
+@command.command("delete", short_help="Delete a version of a model, or all of them.")
 @_REFERENCE
 @click.option("--all", "every", is_flag=True, help="Delete all versions of NAME.")
 def delete(reference: str, *, every: bool) -> None:
@@ -121,9 +128,9 @@ def _parse_pairs(given: object) -> tuple[tuple[str, str], ...]:
     return tuple(pairs.items())
 
 
-def _notes(model: RegisteredModel) -> list[str]:
-    tags = [f"{key}={value}" for key, value in model.notes.tags]
-    return [*tags, *([model.notes.description] if model.notes.description else [])]
+def _row(model: RegisteredModel) -> tuple[str, ...]:
+    tags = " ".join(f"{key}={value}" for key, value in model.notes.tags)
+    return (model.id, model.created, model.path.name, tags, model.notes.description or "")
 
 
 def _text(model: RegisteredModel) -> str:

@@ -11,6 +11,7 @@ from envsync.cli._findings import accept, show_warnings
 from envsync.cli._group import render, warn
 from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.errors import EnvsyncError
+from envsync.model.wording import count
 from envsync.workflow import score as workflow
 from envsync.workflow.scoring_target import (
     ScoringChoice,
@@ -40,7 +41,12 @@ from envsync.workflow.scoring_target import (
     help="Compare the results with those in FILE.",
 )
 @click.option(
-    "--tolerance", type=float, default=1e-6, show_default=True, help="How far numbers may differ."
+    "--tolerance",
+    type=float,
+    metavar="NUMBER",
+    default=1e-6,
+    show_default=True,
+    help="How far numbers may differ.",
 )
 @click.option(
     "--record",
@@ -81,7 +87,7 @@ def command(context: click.Context, /, **_: object) -> None:
         scored.append(one)
     failed = sum(one.error is not None for one in scored)
     if failed:
-        raise EnvsyncError(f"{failed} of {len(scored)} requests failed")
+        raise EnvsyncError(f"{failed} of {count(len(scored), 'request')} failed")
     if expected is not None:
         _show_differences(workflow.compare(expected, scored, tolerance=tolerance), expect)
     if record is not None:
@@ -119,6 +125,6 @@ def _show_differences(differences: tuple[str, ...], expect: Path) -> None:
     for difference in differences:
         click.echo(difference, err=True)
     raise EnvsyncError(
-        f"The results differ from `{expect}` in {len(differences)} places",
+        f"The results differ from `{expect}` in {count(len(differences), 'place')}",
         hint=f"if they should, write them anew with `--record {expect}`",
     )

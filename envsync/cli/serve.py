@@ -23,14 +23,22 @@ from envsync.workflow.serve import ServeOptions, serve
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="PORT",
     default=6789,
     show_default=True,
-    help="0 takes one that is free.",
+    help="The port to listen on; 0 takes one that is free.",
 )
-@click.option("--host", default="localhost", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="localhost",
+    show_default=True,
+    help="The address to listen on.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(1, 512),
+    metavar="N",
     help="Processes that run the script. Default: WORKER_COUNT, else 1.",
 )
 @click.option("--reload", is_flag=True, help="Load the script again when its source changes.")

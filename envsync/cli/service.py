@@ -11,7 +11,9 @@ import click
 
 from envsync.cli._progress import report_progress
 from envsync.cli._serving import BASE, FROZEN, WAIT, show_service
+from envsync.cli._table import show_table
 from envsync.cli._target_options import target_options
+from envsync.cli._usage import Group
 from envsync.workflow import service as services
 from envsync.workflow.scoring_target import ScoringChoice
 from envsync.workflow.service_plan import find_change
@@ -25,12 +27,12 @@ _HEADER = ("NAME", "KIND", "STATE", "SCORING URI", "LOCK")
 _DIGEST_LENGTH = len("sha256:") + 12
 
 
-@click.group("service")
+@click.group("service", cls=Group)
 def command() -> None:
     """Look after services: what `envsync serve --detach` left running."""
 
 
-@command.command("list")
+@command.command("list", short_help="List the services.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
 def list_(*, as_json: bool) -> None:
     """List the services of this user, and those of the Docker Engine."""
@@ -39,19 +41,16 @@ def list_(*, as_json: bool) -> None:
         records = [{**asdict(one), "scoring_uri": one.scoring_uri} for one in found]
         click.echo(json.dumps(records, indent=2))
         return
-    rows = [_HEADER, *(_row(status) for status in found)] if found else []
-    widths = [max(len(row[at]) for row in rows) for at in range(len(_HEADER))] if rows else []
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+    if not found:
+        click.echo("No services; `envsync serve --detach` leaves one running", err=True)
+        return
+    show_table(_HEADER, map(_row, found))
 
 
-@command.command("logs")
+@command.command("logs", short_help="Print what a service printed.")
 @_SERVICE
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on.")
-@click.option(
-    "--tail", type=click.IntRange(0), metavar="NUMBER", help="Only so many lines of the end."
-)
+@click.option("--tail", type=click.IntRange(0), metavar="N", help="Only so many lines of the end.")
 def logs(service: str, *, follow: bool, tail: int | None) -> None:
     """Print what SERVICE printed."""
     whole = () if follow else (services.read_log(service, tail=tail),)
@@ -60,11 +59,13 @@ def logs(service: str, *, follow: bool, tail: int | None) -> None:
         sys.stdout.buffer.flush()
 
 
-@command.command("update")
+@command.command("update", short_help="Make a service anew, from what there is by now.")
 @_SERVICE
 @target_options
-@click.option("--port", type=click.IntRange(0, 65535), help="Another port.")
-@click.option("--workers", type=click.IntRange(1, 512), help="Another number of workers.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", help="Another port.")
+@click.option(
+    "--workers", type=click.IntRange(1, 512), metavar="N", help="Another number of workers."
+)
 @BASE
 @FROZEN
 @WAIT
@@ -90,7 +91,7 @@ def update(service: str, *, wait: float, **given: Any) -> None:
     show_service(status)
 
 
-@command.command("reload")
+@command.command("reload", short_help="Have a service load its source again.")
 @_SERVICE
 @WAIT
 def reload(service: str, *, wait: float) -> None:
@@ -102,7 +103,7 @@ def reload(service: str, *, wait: float) -> None:
     show_service(services.reload(service, patience=services.Patience(seconds=wait)))
 
 
-@command.command("delete")
+@command.command("delete", short_help="End services, and remove what there is of them.")
 @click.argument("names", metavar="SERVICE...", nargs=-1, required=True)
 def delete(names: tuple[str, ...]) -> None:
     """End each SERVICE, and remove what there is of it."""

@@ -17,6 +17,7 @@ from envsync.cli._options import (
 )
 from envsync.cli._progress import report_progress
 from envsync.errors import EnvsyncError
+from envsync.model.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,9 +61,8 @@ def command(
             f"{what} `{outcome.place}` is not what the lock says: {_count(outcome)}",
             hint=f"make it anew with `envsync build-local {directory} {again}`",
         )
-    click.echo(
-        f"{what} `{outcome.place}` has the {outcome.package_count} packages of the lock", err=True
-    )
+    packages = count(outcome.package_count, "package")
+    click.echo(f"{what} `{outcome.place}` has the {packages} of the lock", err=True)
 
 
 def _verify(
@@ -111,8 +111,8 @@ def _name_kind(change: Change) -> str:
 
 def _count(outcome: VerifyOutcome) -> str:
     counts = (("package", len(outcome.changes)), ("file", len(outcome.files)))
-    parts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts if count]
-    total = sum(count for _, count in counts)
+    parts = [count(number, noun) for noun, number in counts if number]
+    total = sum(number for _, number in counts)
     return f"{' and '.join(parts)} {'differs' if total == 1 else 'differ'}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
 from envsync.files import lock_directory, remove_tree
+from envsync.model.wording import count
 from envsync.realise.conda_state import register, write_state
 from envsync.realise.location import check_replaceable, generations_path, python_path
 from envsync.realise.receipt import Plan, read_receipt, renew_origin, write_receipt
@@ -116,7 +117,7 @@ def _fill(
         reporter=reporter,
     )
     if pip_packages:
-        reporter.step(f"Installing {len(pip_packages)} pip packages")
+        reporter.step(f"Installing {count(len(pip_packages), 'pip package')}")
         python = python_path(target)
         if not python.exists():
             raise EnvsyncError(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.model.wording import find_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -142,13 +143,9 @@ def _advise_names(request: CondaRequest, asked: Sequence[str], solver: CondaSolv
 
 def _list_meant(unknown: Sequence[str], known: frozenset[str]) -> Iterator[str]:
     """Yield each name of *unknown* and, where there is one, that of *known* that may be meant."""
-    from difflib import get_close_matches  # noqa: PLC0415  # for errors alone
-
     for number, name in enumerate(unknown):
-        near: list[str] = []
-        if number < _MOST_MEANT:
-            near = get_close_matches(name, sorted(known), n=1, cutoff=_LIKENESS)
-        yield f"`{name}` (did you mean `{near[0]}`?)" if near else f"`{name}`"
+        near = find_near(name, sorted(known), likeness=_LIKENESS) if number < _MOST_MEANT else None
+        yield f"`{name}` (did you mean `{near}`?)" if near else f"`{name}`"
 
 
 def _succeeds(solve: Callable[[datetime | None], object], moment: datetime | None) -> bool:

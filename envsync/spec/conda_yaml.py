@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from envsync.errors import DefinitionError
 from envsync.model.environment import CondaSpec
 from envsync.model.redaction import quote
+from envsync.model.wording import suggest
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.spec.pip_line import (
     PipLineError,
@@ -16,7 +17,7 @@ from envsync.spec.pip_line import (
     strip_comment,
 )
 from envsync.spec.python_pin import SDK_DEFAULT, python_pin
-from envsync.spec.report import Place, Report, join, suggest
+from envsync.spec.report import Place, Report, join
 from envsync.yamlio import (
     Mapping,
     Scalar,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.model.environment import EnvironmentSpec
+from envsync.model.wording import suggest
 from envsync.spec.conda_yaml import KEYS, dump_conda, read_conda
 from envsync.spec.loaded import Loaded
-from envsync.spec.report import Report, join, suggest
+from envsync.spec.report import Report, join
 from envsync.spec.yaml_source import finish
 from envsync.yamlio import Mapping, Scalar, Sequence, dump_yaml
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from envsync.model.environment import UnknownKey
 from envsync.model.json_value import freeze
 from envsync.model.redaction import quote
-from envsync.spec.report import join, suggest
+from envsync.model.wording import suggest
+from envsync.spec.report import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envsync.model.redaction import quote
-from envsync.spec.report import suggest
+from envsync.model.wording import suggest
 
 LONGEST = 10_000
 

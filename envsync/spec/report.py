@@ -8,8 +8,6 @@ from envsync.errors import Finding
 from envsync.model.redaction import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from envsync.yamlio import Node
 
 
@@ -71,12 +69,3 @@ def join(path: str, key: str) -> str:
     """Return the key path of *key* below *path*, as it may be shown."""
     key = shorten(key)
     return f"{path}.{key}" if path else key
-
-
-def suggest(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the known word nearest to *word*, if one is near."""
-    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
-
-    plain = {candidate.replace("_", "").replace("-", "").lower(): candidate for candidate in known}
-    near = get_close_matches(word.replace("_", "").replace("-", "").lower(), plain, n=1, cutoff=0.7)
-    return f"did you mean `{plain[near[0]]}`?" if near else None

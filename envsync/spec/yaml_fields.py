@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from envsync.model.redaction import quote
-from envsync.spec.report import join, suggest
+from envsync.model.wording import suggest
+from envsync.spec.report import join
 from envsync.yamlio import Mapping, Scalar, is_null, plain_value
 
 if TYPE_CHECKING:

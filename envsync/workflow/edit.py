@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError, Finding
 from envsync.lock.reader import LOCKFILE_NAME
 from envsync.model.redaction import quote
+from envsync.model.wording import find_near
 from envsync.spec import load
 from envsync.spec.azureml_v1 import CONDA_NAME
 from envsync.spec.edit.conda import CondaText, conda_name, pip_name
@@ -168,13 +169,11 @@ def _check_names(conda: CondaText, names: Sequence[str], *, is_pip: bool) -> Non
 def _suggest(
     missing: Sequence[str], items: Sequence[Item], others: Sequence[Item], *, is_pip: bool
 ) -> str | None:
-    from difflib import get_close_matches
-
     elsewhere = {item.name for item in others if item.name is not None}
     if all((conda_name if is_pip else pip_name)(name) in elsewhere for name in missing):
         return "leave `--pip` out" if is_pip else "add `--pip`"
     known = sorted({item.name for item in items if item.name is not None})
-    near = dict.fromkeys(m for name in missing for m in get_close_matches(name.lower(), known))
+    near = dict.fromkeys(it for name in missing if (it := find_near(name, known)) is not None)
     return f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
 
 

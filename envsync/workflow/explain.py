@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
@@ -11,6 +10,7 @@ from envsync.lock.graph import find_chain, name_of, normalize, walk_tree
 from envsync.lock.reader import load_lockfile
 from envsync.lock.requested import parse_requested
 from envsync.model.repository import parse_repository
+from envsync.model.wording import suggest
 from envsync.workflow.lock_files import find_lock
 
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ def explain(directory: Path, name: str) -> tuple[Chain, ...]:
         chains.append(Chain(subdir=subdir, asked=asked, packages=chain))
     if not chains:
         names = sorted({package.name for package in lockfile.packages})
-        near = get_close_matches(name, names, n=1)
         raise DefinitionError(
-            f"`{find_lock(directory)}` has no package `{name}`",
-            hint=f"did you mean `{near[0]}`?" if near else None,
+            f"`{find_lock(directory)}` has no package `{name}`", hint=suggest(name, names)
         )
     return tuple(chains)
 

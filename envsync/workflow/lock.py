@@ -10,6 +10,7 @@ from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.consistency import drop_unsound, find_inconsistencies
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.model.wording import count, suggest
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
 from envsync.workflow.engines import LazyEngines
@@ -114,15 +115,12 @@ def _describe_absent(
     """Say which of *names* were to be updated and are in none of *locks*, the old and the new."""
     if not names:
         return
-    from difflib import get_close_matches
-
     from envsync.lock.graph import normalize
 
     known = {normalize(each.name) for lock in locks if lock for each in lock.packages}
     for name in names:
         if normalize(name) not in known:
-            near = get_close_matches(normalize(name), sorted(known), n=1)
-            meant = f"; did you mean `{near[0]}`?" if near else ""
+            meant = f"; {hint}" if (hint := suggest(name, sorted(known))) else ""
             yield f"`{name}` is not updated: `{path}` has no such package{meant}"
 
 
@@ -165,7 +163,7 @@ def _write(
 ) -> LockOutcome:
     if options.max_changes is not None and len(solved.changes) > options.max_changes:
         raise EnvsyncError(
-            f"`{path}` would change {len(solved.changes)} packages, "
+            f"`{path}` would change {count(len(solved.changes), 'package')}, "
             f"more than the {options.max_changes} of `--max-changes`",
             hint="see them with `envsync diff` after locking a copy, or raise the number",
         )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
-from envsync.cli._group import paint, run
+from envsync.cli._group import group, paint, run
 from envsync.errors import DefinitionError, EnvsyncError, Finding
 
 if TYPE_CHECKING:
@@ -81,10 +84,82 @@ def test_the_version_is_one_line(envsync: Callable[..., Done]) -> None:
 
 
 def test_an_unknown_command_is_a_usage_error(envsync: Callable[..., Done]) -> None:
-    done = envsync("lok")
+    assert envsync("frobnicate") == (
+        2,
+        "",
+        """Usage: envsync [OPTIONS] COMMAND [ARGS]...
+Error: No such command `frobnicate`
+Hint: see `envsync --help`
+""",
+    )
 
-    assert done.status == 2
-    assert "No such command 'lok'" in done.stderr
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (("lok",), "lock"),
+        (("build_local",), "build-local"),
+        (("Install",), "build-local"),
+        (("model", "lst"), "list"),
+        (("service", "stop"), "delete"),
+        (("lock", "--subdr", "linux-64"), "--subdir"),
+    ],
+)
+def test_a_slip_is_answered_with_what_may_be_meant(
+    envsync: Callable[..., Done], said: tuple[str, ...], meant: str
+) -> None:
+    assert envsync(*said).stderr.endswith(f"\nHint: did you mean `{meant}`?\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (("add",), "Missing argument `SPEC...`"),
+        (
+            ("lock", "--max-changes", "few"),
+            "Invalid value for `--max-changes`: `few` is not a whole number",
+        ),
+        (("score",), "Missing option `--data`"),
+    ],
+)
+def test_a_usage_error_reads_like_every_other(
+    envsync: Callable[..., Done], said: tuple[str, ...], error: str
+) -> None:
+    assert envsync(*said).stderr.splitlines()[1:] == [
+        f"Error: {error}",
+        f"Hint: see `envsync {said[0]} --help`",
+    ]
+
+
+@pytest.mark.parametrize("group_name", [(), ("model",), ("service",)])
+def test_help_describes_each_command_whole_within_80_columns(
+    envsync: Callable[..., Done], group_name: tuple[str, ...]
+) -> None:
+    listed = envsync(*group_name, "--help").stdout.partition("Commands:\n")[2].splitlines()
+
+    assert len(listed) > 3
+    for line in listed:
+        assert len(line) <= 80
+        assert line.endswith(".")
+        assert not line.endswith("...")
+
+
+def test_help_lists_the_commands_without_importing_them() -> None:
+    code = (
+        "import sys\nfrom envsync.cli import main\ntry:\n    main(['--help'])\n"
+        "except SystemExit:\n    print('envsync.cli.lock' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_no_option_is_left_to_guess_what_it_takes(envsync: Callable[..., Done]) -> None:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        for one in getattr(command, "commands", {"": None}):
+            said = envsync(name, *filter(None, [one]), "--help").stdout
+            assert re.search(r" (TEXT|INTEGER|FLOAT)\b", said) is None
 
 
 def test_every_command_has_help(envsync: Callable[..., Done]) -> None:

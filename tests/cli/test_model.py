@@ -67,12 +67,20 @@ def test_a_model_is_registered_listed_shown_downloaded_and_deleted(
 ) -> None:
     said = envsync("model", "register", "model.pkl", "-n", "churn", "--tag", "data=a=b")
     assert said.stdout.startswith("Registered `churn:1`: sha256 ")
-    assert "churn:1" in envsync("model", "list").stdout
+    header, row = envsync("model", "list").stdout.splitlines()
+    assert header.split() == ["MODEL", "REGISTERED", "FILE", "TAGS", "DESCRIPTION"]
+    assert row.startswith("churn:1 ")
+    assert row.index("model.pkl") == header.index("FILE")
     assert json.loads(envsync("model", "show", "churn", "--json").stdout)["tags"] == {"data": "a=b"}
     assert envsync("model", "download", "churn:1", "-o", "out").status == 0
     assert (tmp_path / "out" / "model.pkl").read_text() == "weights"
     assert envsync("model", "delete", "churn:1").stdout == "Deleted `churn:1`\n"
-    assert envsync("model", "list").stdout == ""
+    assert envsync("model", "list", "--json").stdout == "[]\n"
+    assert envsync("model", "list") == (
+        0,
+        "",
+        "No models; `envsync model register` keeps one\n",
+    )
 
 
 @pytest.mark.usefixtures("pickle")

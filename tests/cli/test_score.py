@@ -186,7 +186,7 @@ def test_an_environment_that_is_not_built_is_named(shell: Shell, private_home: P
 def test_a_request_is_needed(shell: Shell) -> None:
     status, out, err = shell.score()
     assert (status, out) == (2, "")
-    assert err.endswith("Error: Missing option '--data'.\n")
+    assert err.endswith("Error: Missing option `--data`\nHint: see `envsync score --help`\n")
 
 
 def test_the_model_dir_beside_the_definition_is_taken(shell: Shell) -> None:
@@ -248,7 +248,7 @@ def test_recorded_results_are_expected_later(shell: Shell) -> None:
     assert err == (
         "init of the script\n"
         "`two.json`: `$.result[0]` is 6, expected 7\n"
-        "Error: The results differ from `expected.jsonl` in 1 places\n"
+        "Error: The results differ from `expected.jsonl` in 1 place\n"
         "Hint: if they should, write them anew with `--record expected.jsonl`\n"
     )
 

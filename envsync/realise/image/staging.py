@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
 from envsync.model.subdir import current_subdir
+from envsync.model.wording import count
 from envsync.realise.image.clobbers import find_crossing
 from envsync.realise.image.conda_files import (
     list_conda_claims,
@@ -153,7 +154,7 @@ class LayerMaker:
 
     def _add_pip(self, recipes: Sequence[Recipe], folder: Path) -> None:
         builder = self._stage_builder(recipes, folder / "builder")
-        self._reporter.step(f"Staging {len(recipes)} pip packages")
+        self._reporter.step(f"Staging {count(len(recipes), 'pip package')}")
         together = folder / "pip"
         staged = self._unpack(recipes, together, builder)
         claims = Counter(path for info in staged.values() for path in list_claims(info))
