@@ -75,6 +75,13 @@ def locked(
 
 
 @pytest.fixture
+def empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing at hand that an earlier test has fetched."""
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+
+
+@pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     if lack := why_not():
         pytest.skip(lack)

@@ -12,13 +12,13 @@ from oci_channel import push_channel
 from registries import run_registry, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from channel import Channel
     from conftest import Done
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("empty_caches")]
 
 SECRET = "hunter-company"  # noqa: S105  # planted
 LOGIN = basic("user", SECRET)
@@ -27,6 +27,20 @@ LOGIN = basic("user", SECRET)
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     return make_index(tmp_path / "index")
+
+
+@pytest.fixture
+def guarded(embedded_channel: Channel) -> Iterator[str]:
+    """Serve the embedded channel to `user` alone; return where."""
+    with serve_guarded(embedded_channel.path, authorization=LOGIN) as channel:
+        yield f"127.0.0.1:{channel.port}"
+
+
+@pytest.fixture
+def guarded_index(index: Path) -> Iterator[str]:
+    """Serve an index to `user` alone; return where."""
+    with serve_guarded(index, authorization=LOGIN) as wheels:
+        yield f"127.0.0.1:{wheels.port}/simple"
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +52,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def make(
     envsync: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., list[Done]]:
-    """Lock a definition over a channel and an index with empty caches, and make it."""
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    """Lock a definition over a channel and an index, and make it."""
     monkeypatch.setenv("ENVSYNC_TIMEOUT", "10")
     for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -76,8 +88,8 @@ def is_made(done: list[Done]) -> bool:
 @pytest.mark.parametrize("place", ["home", "NETRC"])
 def test_a_netrc_opens_channels_and_indexes(
     make: Callable[..., list[Done]],
-    embedded_channel: Channel,
-    index: Path,
+    guarded: str,
+    guarded_index: str,
     private_home: Path,
     monkeypatch: pytest.MonkeyPatch,
     place: str,
@@ -87,11 +99,8 @@ def test_a_netrc_opens_channels_and_indexes(
     netrc.chmod(0o600)
     if place == "NETRC":
         monkeypatch.setenv("NETRC", str(netrc))
-    with (
-        serve_guarded(embedded_channel.path, authorization=LOGIN) as channel,
-        serve_guarded(index, authorization=LOGIN) as wheels,
-    ):
-        done = make(f"http://127.0.0.1:{channel.port}", f"http://127.0.0.1:{wheels.port}/simple")
+
+    done = make(f"http://{guarded}", f"http://{guarded_index}")
 
     assert is_made(done), done
 
@@ -99,7 +108,7 @@ def test_a_netrc_opens_channels_and_indexes(
 @pytest.mark.parametrize("place", ["RATTLER_AUTH_FILE", "store", "config"])
 def test_rattlers_own_stores_open_channels(
     make: Callable[..., list[Done]],
-    embedded_channel: Channel,
+    guarded: str,
     private_home: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,8 +124,8 @@ def test_rattlers_own_stores_open_channels(
         monkeypatch.setenv("RATTLER_AUTH_FILE", str(store))
     elif place == "config":
         configure(f'authentication-override-file = "{store}"\n', tmp_path, monkeypatch)
-    with serve_guarded(embedded_channel.path, authorization=LOGIN) as channel:
-        done = make(f"http://127.0.0.1:{channel.port}")
+
+    done = make(f"http://{guarded}")
 
     assert is_made(done), done
 
@@ -138,21 +147,15 @@ def test_a_token_in_the_address_opens_its_channel(
 
 def test_variables_in_addresses_open_channels_and_indexes(
     make: Callable[..., list[Done]],
-    embedded_channel: Channel,
-    index: Path,
+    guarded: str,
+    guarded_index: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COMPANY_USER", "user")
     monkeypatch.setenv("COMPANY_PASSWORD", SECRET)
     login = "${COMPANY_USER}:${COMPANY_PASSWORD}"
-    with (
-        serve_guarded(embedded_channel.path, authorization=LOGIN) as channel,
-        serve_guarded(index, authorization=LOGIN) as wheels,
-    ):
-        done = make(
-            f"http://{login}@127.0.0.1:{channel.port}",
-            f"http://{login}@127.0.0.1:{wheels.port}/simple",
-        )
+
+    done = make(f"http://{login}@{guarded}", f"http://{login}@{guarded_index}")
 
     assert is_made(done), done
 
@@ -282,7 +285,7 @@ def test_a_proxy_that_refuses_is_named_with_the_channel(
 @pytest.mark.parametrize("place", ["netrc", "config", "variable"])
 def test_a_mirror_may_need_a_login(
     make: Callable[..., list[Done]],
-    embedded_channel: Channel,
+    guarded: str,
     private_home: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -292,11 +295,10 @@ def test_a_mirror_may_need_a_login(
     monkeypatch.setenv("COMPANY_PASSWORD", SECRET)
     if place == "netrc":
         (private_home / ".netrc").write_text(f"machine 127.0.0.1 login user password {SECRET}\n")
-    with serve_guarded(embedded_channel.path, authorization=LOGIN) as mirror:
-        address = f"http://{login[place]}127.0.0.1:{mirror.port}/"
-        text = f'"https://conda.anaconda.org/conda-forge/" = ["{address}"]'
-        configure(f"[mirrors]\n{text}\n", tmp_path, monkeypatch)
-        done = make("conda-forge")
+    text = f'"https://conda.anaconda.org/conda-forge/" = ["http://{login[place]}{guarded}/"]'
+    configure(f"[mirrors]\n{text}\n", tmp_path, monkeypatch)
+
+    done = make("conda-forge")
 
     assert is_made(done), done
     assert "127.0.0.1" not in (tmp_path / "d" / "conda-lock.yml").read_text()

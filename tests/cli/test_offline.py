@@ -19,11 +19,10 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def without_network(
-    locked: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    locked: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, empty_caches: None
 ) -> Callable[..., Done]:
     """Return `envsync` with a locked definition and empty caches, and nobody who would answer."""
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    del empty_caches
 
     def cut() -> None:
         monkeypatch.delenv("ENVSYNC_CONFIG")
@@ -99,13 +98,11 @@ def test_what_needs_a_network_is_refused_beside_it(
     assert envsync("build-local", "--offline", other).status == 2
 
 
+@pytest.mark.usefixtures("empty_caches")
 def test_a_lock_that_needs_what_is_not_cached_says_what_to_do(
     envsync: Callable[..., Done],
     define: Callable[..., Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
     define("python")
 
     done = envsync("lock", "d", "--offline")
@@ -115,15 +112,12 @@ def test_a_lock_that_needs_what_is_not_cached_says_what_to_do(
     assert done.stderr.endswith("\nHint: run it once without `--offline`\n")
 
 
+@pytest.mark.usefixtures("empty_caches")
 def test_a_channel_of_files_needs_no_network_and_an_index_does(
     envsync: Callable[..., Done],
     define: Callable[..., Path],
     embedded_channel: Channel,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     definition = define("python") / "conda_dependencies.yml"
     definition.write_text(
         f"channels:\n- {embedded_channel.path.as_uri()}\ndependencies:\n- python\n"

@@ -67,15 +67,13 @@ def watch_arguments() -> Iterator[list[str]]:
         thread.join()
 
 
+@pytest.mark.usefixtures("empty_caches")
 def test_secrets_open_doors_and_stay_where_they_were_written(
     envsync: Callable[..., Done],
     embedded_channel: Channel,
     tmp_path: Path,
     private_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     definition = tmp_path / "d"
     definition.mkdir()
     index = make_index(tmp_path / "index")
@@ -129,14 +127,13 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
     assert leaks(private_home, tmp_path, but=definition) == []
 
 
+@pytest.mark.usefixtures("empty_caches")
 def test_a_wrong_password_is_an_error_that_does_not_repeat_it(
     envsync: Callable[..., Done],
     define: Callable[..., Path],
     embedded_channel: Channel,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
     define("python")
     with guard(embedded_channel.path, "another") as host:
         (tmp_path / "d" / "conda_dependencies.yml").write_text(

@@ -20,10 +20,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def copy(embedded_channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy(embedded_channel: Channel, tmp_path: Path, empty_caches: None) -> Path:
     """Return a copy of the embedded channel that a test may spoil, with caches of its own."""
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    del empty_caches
     return shutil.copytree(embedded_channel.path, tmp_path / "copy")
 
 
