@@ -84,7 +84,7 @@ def dump_lockfile(lockfile: Lockfile) -> str:
 def _to_dependency(package: LockedPackage) -> LockedDependency:
     if package.manager == "conda" and not package.md5:
         raise EnvsyncError(
-            f"`{package.name} {package.version}` has no md5, which conda-lock insists on",
+            f"`{package}` has no md5, which conda-lock insists on",
             hint="ask for its channel to be indexed with md5",
         )
     return LockedDependency(

@@ -22,7 +22,7 @@ def describe_package(change: Change) -> str:
     before, after = change.before, change.after
     if before is None or after is None:
         package = after or before
-        return f"{change.kind} {_show(package)}" if package is not None else change.kind
+        return f"{change.kind} {package}" if package is not None else change.kind
     if change.kind == "rebuilt":
         return f"rebuilt {change.name} {after.version}: {before.build} → {after.build}"
     if change.kind == "moved":
@@ -30,10 +30,6 @@ def describe_package(change: Change) -> str:
     if change.kind == "rehashed":
         return f"rehashed {change.name} {after.version}: same address, other bytes"
     return f"{change.kind} {change.name} {before.version} → {after.version}"
-
-
-def _show(package: LockedPackage) -> str:
-    return f"{package.name} {package.version}"
 
 
 def _origin(package: LockedPackage) -> str:

@@ -21,4 +21,4 @@ def command(directory: Path, subdir: str | None) -> None:
     for depth, package, is_repeat in list_tree(directory, subdir):
         pip = " (pip)" if package.manager == "pip" else ""
         more = " …" if is_repeat else ""
-        click.echo(f"{'  ' * depth}{package.name} {package.version}{pip}{more}")
+        click.echo(f"{'  ' * depth}{package}{pip}{more}")

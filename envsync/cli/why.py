@@ -19,6 +19,6 @@ if TYPE_CHECKING:
 def command(name: str, directory: Path) -> None:
     """Show the chain from the definition in DIR to the package NAME in its lock."""
     for chain in explain(directory, name):
-        links = [f"{package.name} {package.version}" for package in chain.packages]
+        links = [str(package) for package in chain.packages]
         asked = f"`{chain.asked}` → " if chain.asked else ""
         click.echo(f"{chain.subdir}: {asked}{' → '.join(links)}")

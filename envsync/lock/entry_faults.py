@@ -85,7 +85,7 @@ def find_archive_fault(package: LockedPackage) -> str | None:
     if archive is None:
         return "a conda package (`.conda` or `.tar.bz2`)"
     if not f"{archive['stem']}-".startswith(f"{package.name}-{package.version}-"):
-        return f"an archive of `{package.name} {package.version}`"
+        return f"an archive of `{package}`"
     if folder.rpartition("/")[2] not in ("noarch", package.subdir):
         return f"an archive for `{package.subdir}`"
     return None

@@ -50,18 +50,14 @@ def _find_reason(
         if package.subdir == change.subdir and change.name in dict(package.dependencies)
     ]
     if change.before is None:
-        return "" if not users else f"{_show(users[0][0])} needs it"
+        return "" if not users else f"{users[0][0]} needs it"
     if change.after is None:
         return "nothing needs it any more"
     for package, requirement in users:
         if requirement and not satisfies(change.before, requirement):
-            return f"{_show(package)} needs `{change.name} {requirement}`"
+            return f"{package} needs `{change.name} {requirement}`"
     return ""
 
 
 def _list_asked(requested: Requested | None) -> tuple[str, ...]:
     return () if requested is None else (*requested.match_specs, *requested.pip)
-
-
-def _show(package: LockedPackage) -> str:
-    return f"{package.name} {package.version}"

@@ -38,7 +38,7 @@ def find_builds(packages: Iterable[LockedPackage], *, file: str) -> tuple[Findin
     return tuple(
         Finding(
             file=file,
-            message=f"{package.name} {package.version} is source code, which is run to build it "
+            message=f"{package} is source code, which is run to build it "
             f"wherever it is installed{_say_needs(package)}",
             hint="ask for a version that has a wheel, or lock a wheel that you built, "
             "if that matters",

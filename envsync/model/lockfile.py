@@ -33,6 +33,9 @@ class LockedPackage:
     build_requires: tuple[str, ...] = ()
     purls: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lockfile:

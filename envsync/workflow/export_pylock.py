@@ -86,7 +86,7 @@ def _check(
         return tuple(it for it in files if is_wheel(package.url) or not is_wheel(it.url))
     if is_from_index(package.url):
         warnings.append(
-            f"`{package.name} {package.version}` is no longer on the index as it was locked; "
+            f"`{package}` is no longer on the index as it was locked; "
             "the file that is locked is the only one"
         )
     return ()

@@ -33,7 +33,7 @@ def check_cached(cache: Path, packages: Iterable[LockedPackage]) -> None:
         EnvsyncError: it names what is missing.
     """
     missing = [
-        f"`{package.name} {package.version}`"
+        f"`{package}`"
         for package in packages
         if not package.url.startswith("file://")
         and not (_find_folder(cache, package) / "info").is_dir()

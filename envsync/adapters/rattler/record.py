@@ -76,7 +76,7 @@ def to_record(package: LockedPackage) -> rattler.RepoDataRecord:
         return rattler.RepoDataRecord(record, unquote(file_name), url, f"{channel}/")
     except Exception as error:  # names, versions, builds and addresses have each their own
         raise DefinitionError(
-            f"{quote(f'{package.name} {package.version}')} is no conda package: {first_line(error)}"
+            f"{quote(str(package))} is no conda package: {first_line(error)}"
         ) from error
 
 

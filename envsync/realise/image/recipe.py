@@ -42,7 +42,7 @@ class Recipe:
     def title(self) -> str:
         """The package, as an image's history names it."""
         build = f" {self.package.build}" if self.package.build else ""
-        return f"{self.package.manager} {self.package.name} {self.package.version}{build}"
+        return f"{self.package.manager} {self.package}{build}"
 
 
 def hash_json(content: object) -> str:
