@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from envsync.errors import EnvsyncError
 from envsync.realise.installed import find_pip_metadata, read_metadata, read_records
 from envsync.realise.pip_record import read_record
-from envsync.realise.verification import is_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+_COMPILED = "/__pycache__/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,11 @@ def list_claims(prefix: Path) -> Mapping[str, tuple[Claim, ...]]:
         for claim in _read_pip(info, prefix):
             claims[claim.path] += (claim,)
     return {path: found for path, found in claims.items() if not is_compiled(path)}
+
+
+def is_compiled(path: str) -> bool:
+    """Say whether *path* is that of a compiled module, which comes and goes by itself."""
+    return _COMPILED in f"/{path}"
 
 
 def _read_conda(record: dict[str, Any], prefix: Path) -> Iterator[Claim]:

@@ -9,16 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from envsync.realise.claims import Claim, is_compiled
 from envsync.realise.image import blobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from envsync.realise.claims import Claim
-
 _MOST_LINKS = 40  # as in Linux
-_COMPILED = "/__pycache__/"
 _OF_CONDA = ("conda-meta/", "CACHEDIR.TAG")  # the latter is for programs that make backups
 
 Problem = Literal["missing", "changed", "added"]
@@ -66,11 +64,6 @@ def describe_link(target: str) -> FoundFile:
 def hash_file(path: Path) -> str:
     """Return the sha256 of the file at *path*; what is no file, like a socket, has none."""
     return blobs.hash_file(path).removeprefix("sha256:") if path.is_file() else ""
-
-
-def is_compiled(path: str) -> bool:
-    """Say whether *path* is that of a compiled module, which comes and goes by itself."""
-    return _COMPILED in f"/{path}"
 
 
 def compare_files(

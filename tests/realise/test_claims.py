@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envsync.errors import EnvsyncError
-from envsync.realise.claims import Claim, list_claims
+from envsync.realise.claims import Claim, is_compiled, list_claims
 from envsync.realise.installed import list_installed
 
 if TYPE_CHECKING:
@@ -154,3 +154,16 @@ def test_a_record_that_is_none_is_named(prefix: Path, content: str) -> None:
 def test_what_is_no_environment_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnvsyncError, match="is no conda environment"):
         list_claims(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("path", "compiled"),
+    [
+        ("__pycache__/x.pyc", True),
+        ("lib/__pycache__/x.nbi", True),
+        ("lib/x.pyc", False),
+        ("lib/my__pycache__/x.pyc", False),
+    ],
+)
+def test_modules_compiled_since_lie_in_folders_of_their_own(path: str, *, compiled: bool) -> None:
+    assert is_compiled(path) is compiled

@@ -4,14 +4,11 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-import pytest
-
 from envsync.realise.claims import Claim
 from envsync.realise.verification import (
     FoundFile,
     compare_files,
     describe_link,
-    is_compiled,
     read_folder,
 )
 
@@ -68,19 +65,6 @@ def test_notes_of_conda_and_what_was_compiled_do_not_count_as_added() -> None:
 
     assert _tell([], **own, **compiled) == []
     assert _tell([], **{"lib/x.pyc": ""}) == [("added", "lib/x.pyc", "")]
-
-
-@pytest.mark.parametrize(
-    ("path", "compiled"),
-    [
-        ("__pycache__/x.pyc", True),
-        ("lib/__pycache__/x.nbi", True),
-        ("lib/x.pyc", False),
-        ("lib/my__pycache__/x.pyc", False),
-    ],
-)
-def test_modules_compiled_since_lie_in_folders_of_their_own(path: str, *, compiled: bool) -> None:
-    assert is_compiled(path) is compiled
 
 
 def test_a_link_is_known_by_its_target() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envsync.realise.verification import FileDifference, is_compiled
+from envsync.realise.claims import is_compiled
+from envsync.realise.verification import FileDifference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
