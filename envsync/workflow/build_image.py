@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from envsync.model.image import Image
 from envsync.workflow.image_assembly import ImageOptions, assemble
-from envsync.workflow.image_base import Engines
 from envsync.workflow.image_sinks import Targets, check_targets, deliver
+from envsync.workflow.lazy_docker import LazyDocker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +50,13 @@ def build_image(
     """
     check_targets(targets)
     with contextlib.ExitStack() as stack:
-        engines = Engines(stack)
+        docker = LazyDocker(stack)
         if targets.engine:
-            engines.get()  # without which all work would be in vain
-        assembly = assemble(directory, options, engines=engines, reporter=reporter)
+            docker.get()  # without which all work would be in vain
+        assembly = assemble(directory, options, docker=docker, reporter=reporter)
         tags = targets.tags or (_suggest_tag(assembly.project.name),)
         deliveries = deliver(
-            assembly, replace(targets, tags=tags), engines=engines, reporter=reporter
+            assembly, replace(targets, tags=tags), docker=docker, reporter=reporter
         )
     by_use = sorted(deliveries, key=lambda delivery: delivery.names_by_manifest)
     digests = [delivery.digest for delivery in by_use if delivery.digest]

@@ -11,7 +11,7 @@ from envsync.files import cannot_write, make_aside, remove_left_over, remove_tre
 from envsync.model.image import SCRATCH
 from envsync.realise.image.dockerfile import dump_dockerfile
 from envsync.workflow.image_assembly import assemble
-from envsync.workflow.image_base import Engines
+from envsync.workflow.lazy_docker import LazyDocker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,8 +44,8 @@ def write_docker_context(
     """
     _check_target(target, overwrite=overwrite)
     with contextlib.ExitStack() as stack:
-        engines = Engines(stack)
-        assembly = assemble(directory, options, engines=engines, reporter=reporter)
+        docker = LazyDocker(stack)
+        assembly = assemble(directory, options, docker=docker, reporter=reporter)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             remove_left_over(target)

@@ -16,7 +16,7 @@ from envsync.realise.image.environment import EnvironmentLayers, ImageEnvironmen
 from envsync.realise.image.layer_cache import LayerCache
 from envsync.realise.image.provider import LayerProvider
 from envsync.realise.location import find_home
-from envsync.workflow.image_base import Engines, choose_base
+from envsync.workflow.image_base import choose_base
 from envsync.workflow.image_name import find_path
 from envsync.workflow.image_project import load_project
 from envsync.workflow.pip_places import load_pip_unpacker
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from envsync.realise.image.config import ImageContent
     from envsync.realise.image.staging import Stagers
     from envsync.workflow.image_project import ImageProject
+    from envsync.workflow.lazy_docker import LazyDocker
 
 LOCK_LABEL = "envsync.lock"
 
@@ -74,7 +75,7 @@ class Assembly:
 
 
 def assemble(
-    directory: Path, options: ImageOptions, *, engines: Engines, reporter: Reporter
+    directory: Path, options: ImageOptions, *, docker: LazyDocker, reporter: Reporter
 ) -> Assembly:
     """Put together the image that the lock in *directory* describes.
 
@@ -88,7 +89,7 @@ def assemble(
     project = load_project(directory, name=options.name, frozen=options.frozen)
     made_at = find_time(os.environ.get("SOURCE_DATE_EPOCH"))
     cache = open_cache()
-    base_name, source = choose_base(project, options.base, engines=engines, reporter=reporter)
+    base_name, source = choose_base(project, options.base, docker=docker, reporter=reporter)
     base = source.load()
     _check_platform(base, project)
     if base.layers:

@@ -15,44 +15,16 @@ from envsync.workflow.image_name import find_path
 from envsync.workflow.lock_base import describe_open, find_reference
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
-
     from envsync.adapters.docker_engine import DockerEngine
     from envsync.model.environment import BuildContext, EnvironmentSpec, ImageRegistry
     from envsync.model.progress import Reporter
     from envsync.realise.image.base import BaseSource
     from envsync.workflow.image_project import ImageProject
-
-
-class Engines:
-    """The engine of this machine: connected to when it is first asked for, until *stack* ends."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
-        self._engine: DockerEngine | None = None
-
-    def get(self) -> DockerEngine:
-        """Return the engine.
-
-        Raises:
-            EnvsyncError: none answers.
-        """
-        from envsync.adapters.docker_engine import connect
-
-        if self._engine is None:
-            self._engine = self.stack.enter_context(connect())
-        return self._engine
-
-    def find(self) -> DockerEngine | None:
-        """Return the engine, None where none answers."""
-        try:
-            return self.get()
-        except EnvsyncError:
-            return None
+    from envsync.workflow.lazy_docker import LazyDocker
 
 
 def choose_base(
-    project: ImageProject, asked: str | None, *, engines: Engines, reporter: Reporter
+    project: ImageProject, asked: str | None, *, docker: LazyDocker, reporter: Reporter
 ) -> tuple[str, BaseSource]:
     """Return the name and the source of the base image *asked* for, else of the lock's.
 
@@ -66,39 +38,39 @@ def choose_base(
     """
     spec, locked = project.spec, project.base
     if asked is not None:
-        return asked, open_image(asked, project, engines)
+        return asked, open_image(asked, project, docker)
     if locked is not None and locked.digest is not None:
-        return str(locked), open_locked(locked, project, engines)
+        return str(locked), open_locked(locked, project, docker)
     if spec is None and locked is not None and locked.name:
-        return locked.name, open_image(locked.name, project, engines)
+        return locked.name, open_image(locked.name, project, docker)
     if spec is None:
         raise DefinitionError("A lockfile alone names no base image", hint="name one with `--base`")
     if spec.base_dockerfile is not None or spec.build_context is not None:
         from envsync.adapters.docker_engine import EngineSource
 
         reporter.step("Building the definition's Dockerfile")
-        image = _build(spec, engines.get(), f"linux/{project.architecture}")
-        return "the definition's Dockerfile", EngineSource(engines.get(), image)
+        image = _build(spec, docker.get(), f"linux/{project.architecture}")
+        return "the definition's Dockerfile", EngineSource(docker.get(), image)
     name = spec.base_image_name
     if not name:
         raise DefinitionError("The definition names no base image", hint="name one with `--base`")
     if project.packages and find_reference(find_base(spec)) is not None:
         reporter.note(describe_open(find_base(spec), spec.directory))
-    return name, open_image(name, project, engines)
+    return name, open_image(name, project, docker)
 
 
-def open_image(name: str, project: ImageProject, engines: Engines) -> BaseSource:
+def open_image(name: str, project: ImageProject, docker: LazyDocker) -> BaseSource:
     """Return where the image *name* is to be had, for the platform of *project*.
 
     Raises:
         DefinitionError: it is neither a path nor an image reference.
     """
     registry = project.spec.registry if project.spec is not None else None
-    return find_image(name, engines, architecture=project.architecture, registry=registry)
+    return find_image(name, docker, architecture=project.architecture, registry=registry)
 
 
 def find_image(
-    name: str, engines: Engines, *, architecture: str, registry: ImageRegistry | None = None
+    name: str, docker: LazyDocker, *, architecture: str, registry: ImageRegistry | None = None
 ) -> BaseSource:
     """Return where the image *name* is to be had: a path, this machine's engine or a registry.
 
@@ -115,7 +87,7 @@ def find_image(
     if path is not None:
         return FileSource(path, os="linux", architecture=architecture)
     reference = parse_reference(name)
-    engine = engines.find()
+    engine = docker.find()
     if engine is not None and engine.find_image(str(reference)) is not None:
         from envsync.adapters.docker_engine import EngineSource
 
@@ -123,7 +95,7 @@ def find_image(
     from envsync.adapters.registry import RegistrySource
 
     source = RegistrySource(reference, architecture=architecture, registry=registry)
-    engines.stack.callback(source.close)
+    docker.stack.callback(source.close)
     return source
 
 

@@ -14,9 +14,10 @@ from envsync.realise.claims import list_claims
 from envsync.realise.image.tree import find_prefixes, read_tree, write_metadata
 from envsync.realise.installed import list_installed
 from envsync.workflow.image_assembly import open_cache
-from envsync.workflow.image_base import Engines, find_image
+from envsync.workflow.image_base import find_image
 from envsync.workflow.image_name import find_path
 from envsync.workflow.image_project import ARCHITECTURES
+from envsync.workflow.lazy_docker import LazyDocker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ def load_content(name: str) -> ImageContent:
         EnvsyncError: it is out of reach, or has no environment.
     """
     with contextlib.ExitStack() as stack:
-        source, image = _open(name, Engines(stack))
+        source, image = _open(name, LazyDocker(stack))
         cache = open_cache()
         with cache.lock():
             source.fetch(image.layers, cache.blobs)
@@ -60,9 +61,9 @@ def load_content(name: str) -> ImageContent:
             return read_content(image, layers, subdir=subdir)
 
 
-def _open(name: str, engines: Engines) -> tuple[BaseSource, BaseImage]:
+def _open(name: str, docker: LazyDocker) -> tuple[BaseSource, BaseImage]:
     here = ARCHITECTURES.get(current_subdir() or "", "amd64")
-    source = find_image(name, engines, architecture=here)
+    source = find_image(name, docker, architecture=here)
     try:
         return source, source.load()
     except EnvsyncError:
@@ -70,7 +71,7 @@ def _open(name: str, engines: Engines) -> tuple[BaseSource, BaseImage]:
             raise
         for architecture in ARCHITECTURES.values():
             with contextlib.suppress(EnvsyncError):
-                source = find_image(name, engines, architecture=architecture)
+                source = find_image(name, docker, architecture=architecture)
                 return source, source.load()
         raise
 

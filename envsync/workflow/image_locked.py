@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from envsync.model.environment import ImageRegistry
     from envsync.model.image import ImageReference
     from envsync.realise.image.base import BaseSource
-    from envsync.workflow.image_base import Engines
     from envsync.workflow.image_project import ImageProject
+    from envsync.workflow.lazy_docker import LazyDocker
 
 
-def open_locked(base: LockedBase, project: ImageProject, engines: Engines) -> BaseSource:
+def open_locked(base: LockedBase, project: ImageProject, docker: LazyDocker) -> BaseSource:
     """Return where *base* is to be had: this machine's engine if it has it, else its registry.
 
     Raises:
@@ -29,28 +29,28 @@ def open_locked(base: LockedBase, project: ImageProject, engines: Engines) -> Ba
     """
     tagged = parse_reference(base.name)
     pinned = replace(tagged, tag=None, digest=base.digest)
-    found = _find_in_engine(pinned, project, engines)
+    found = _find_in_engine(pinned, project, docker)
     if found is not None:
         return found
     from envsync.adapters.registry import ImageNotFoundError, RegistrySource
 
     credentials = _find_credentials(base, project)
     source = RegistrySource(pinned, architecture=project.architecture, registry=credentials)
-    engines.stack.callback(source.close)
+    docker.stack.callback(source.close)
     try:
         source.load()
     except ImageNotFoundError as error:
         raise _explain_gone(base, tagged, project, credentials) from error
     except EnvsyncError as error:
-        raise _explain_other(base, tagged, engines, error) or error from error
+        raise _explain_other(base, tagged, docker, error) or error from error
     return source
 
 
 def _find_in_engine(
-    pinned: ImageReference, project: ImageProject, engines: Engines
+    pinned: ImageReference, project: ImageProject, docker: LazyDocker
 ) -> EngineSource | None:
     """Return *pinned* as the engine has it, None where it has not, or for another platform."""
-    engine = engines.find()
+    engine = docker.find()
     if engine is None or engine.find_image(str(pinned)) is None:
         return None
     from envsync.adapters.docker_engine import EngineSource
@@ -88,10 +88,10 @@ def _explain_gone(
 
 
 def _explain_other(
-    base: LockedBase, tagged: ImageReference, engines: Engines, error: EnvsyncError
+    base: LockedBase, tagged: ImageReference, docker: LazyDocker, error: EnvsyncError
 ) -> EnvsyncError | None:
     """Return what to say where the engine has another image under the tag, else None."""
-    engine = engines.find()
+    engine = docker.find()
     if engine is None or engine.find_image(str(tagged)) is None:
         return None
     digest = engine.find_digest(tagged)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from envsync.model.image import ImageReference
     from envsync.model.progress import Reporter
     from envsync.workflow.image_assembly import Assembly
-    from envsync.workflow.image_base import Engines
+    from envsync.workflow.lazy_docker import LazyDocker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +54,7 @@ def check_targets(targets: Targets) -> None:
 
 
 def deliver(
-    assembly: Assembly, targets: Targets, *, engines: Engines, reporter: Reporter
+    assembly: Assembly, targets: Targets, *, docker: LazyDocker, reporter: Reporter
 ) -> tuple[Delivery, ...]:
     """Bring the image to each of *targets*; the tags move last.
 
@@ -67,7 +67,7 @@ def deliver(
     shipment = Shipment(assembly, reporter)
     deliveries = []
     if targets.engine:
-        deliveries.append(load_into_engine(shipment, tags, engines.get()))
+        deliveries.append(load_into_engine(shipment, tags, docker.get()))
     if targets.archive is not None:
         deliveries.append(_write_archive(shipment, tags, targets.archive))
     if targets.layout is not None:

@@ -11,9 +11,10 @@ from envsync.realise.image.tree import read_tree
 from envsync.realise.image.verification import compare_trees
 from envsync.realise.verification import compare_files
 from envsync.workflow.image_assembly import LOCK_LABEL, open_cache, plan_environment
-from envsync.workflow.image_base import Engines, open_image
+from envsync.workflow.image_base import open_image
 from envsync.workflow.image_content import read_content
 from envsync.workflow.image_project import load_project
+from envsync.workflow.lazy_docker import LazyDocker
 from envsync.workflow.verify import VerifyOutcome
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def verify_image(
         raise DefinitionError("The definition leaves the packages to its image: none are locked")
     cache = open_cache()
     with contextlib.ExitStack() as stack:
-        source = open_image(image, project, Engines(stack))
+        source = open_image(image, project, LazyDocker(stack))
         found = source.load()
         is_ours = LOCK_LABEL in dict(found.settings.labels) and prefix is None
         made = _make_layers(project, cache, options, reporter) if is_ours else ()
