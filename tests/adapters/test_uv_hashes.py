@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from envsync.adapters.uv.hashes import keep_stated
+from envsync.adapters.uv.hashes import keep_stated, list_unheld
 from envsync.errors import EnvsyncError
 from envsync.spec.pip_requirement import parse_requirement
 
@@ -60,6 +60,30 @@ def test_a_package_without_the_stated_hash_is_refused_with_both(line: str) -> No
     assert "states another sha256 than it has" in caught.value.message
     assert f"`{ONE}`" in caught.value.message
     assert "secret" not in caught.value.message
+
+
+def test_an_address_without_a_name_is_known_by_itself() -> None:
+    archive = {"url": "https://h/get/7", "hashes": {"sha256": ONE}}
+    line = f"https://u:secret@h/get/7#sha256={'4' * 64}"
+
+    with pytest.raises(EnvsyncError, match="states another sha256 than it has"):
+        keep_stated([{"name": "six", "archive": archive}], [parse_requirement(line)])
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds"),
+    [
+        ("six --hash=md5:00 --hash=sha256:00", []),
+        ("six --hash=sha512:00", ["a sha512"]),
+        ("six @ https://u:secret@h/six.zip#subdirectory=x&md5=00", ["a md5"]),
+        ("six", []),
+    ],
+)
+def test_hashes_that_no_lock_holds_are_told(line: str, kinds: list[str]) -> None:
+    told = list(list_unheld([parse_requirement(line)]))
+
+    assert [each.partition("states ")[2].partition(",")[0] for each in told] == kinds
+    assert "secret" not in "".join(told)
 
 
 def test_repositories_have_no_file_to_look_at() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envsync.adapters.uv.origin import PipOrigin, strip_git_userinfo
+from envsync.adapters.uv.origin import PipOrigin, spell_for_uv
 from envsync.model.repository import Repository
 
 if TYPE_CHECKING:
@@ -70,10 +70,17 @@ def test_repositories_are_found_with_their_credentials(monkeypatch: pytest.Monke
         ("git+ssh://git@h/a.git@v1", "git+ssh://git@h/a.git@v1"),
         ("a @ https://u:p@h/a.whl", "a @ https://u:p@h/a.whl"),
         ("six==1.0", "six==1.0"),
+        ("https://h/a.whl#sha256=00", "https://h/a.whl"),
+        (
+            "a @ https://h/a.zip#md5=0&subdirectory=x ; os_name",
+            "a @ https://h/a.zip#subdirectory=x ; os_name",
+        ),
+        ("git+https://h/a.git#egg=a&subdirectory=b", "git+https://h/a.git#egg=a&subdirectory=b"),
+        ("six # sha256=0", "six # sha256=0"),
     ],
 )
-def test_uv_sees_no_credentials_of_a_repository(line: str, stripped: str) -> None:
-    assert strip_git_userinfo(line) == stripped
+def test_uv_sees_no_credentials_of_a_repository_and_no_hashes(line: str, stripped: str) -> None:
+    assert spell_for_uv(line) == stripped
 
 
 @pytest.mark.parametrize(

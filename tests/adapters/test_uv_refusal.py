@@ -128,3 +128,16 @@ def test_pages_and_addresses_that_can_not_be_had_come_with_a_hint(
         solve(line.format(url=server.url), f"-i {server.url}/good", "base")
 
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("name", ["", "base @ "])
+def test_a_wrong_hash_behind_an_address_is_noticed_when_locking(
+    solve: Callable[..., list[str]], server: Faulty, name: str
+) -> None:
+    url = f"{server.url}/good/base/base-1.0-py3-none-any.whl"
+
+    with pytest.raises(EnvsyncError, match="states another sha256 than it has"):
+        solve(f"{name}{url}#sha256={'0' * 64}")
+
+    (told,) = solve(f"{name}{url}#md5={'0' * 32}")
+    assert told.endswith("states a md5, which is not looked at: state its sha256")

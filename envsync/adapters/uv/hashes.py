@@ -11,10 +11,11 @@ from envsync.errors import EnvsyncError
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from envsync.model.pip_section import PipRequirement
 
+_KIND = re.compile(r"[#&](md5|sha1|sha224|sha256|sha384|sha512)=")
 _FRAGMENT = re.compile(r"[#&]sha256=([0-9a-fA-F]{64})")
 
 
@@ -26,9 +27,13 @@ def keep_stated(packages: Iterable[dict[str, Any]], asked: Iterable[PipRequireme
     Raises:
         EnvsyncError: none of a package's files has a hash that its requirement states.
     """
-    stated = {each.name: (each, found) for each in asked if (found := _list_sha256(each))}
+    stated = {_key(each): (each, found) for each in asked if (found := _list_sha256(each))}
     for package in packages:
-        requirement, allowed = stated.get(canonicalize_name(package["name"]), (None, frozenset()))
+        url = redact_url(package.get("archive", {}).get("url", ""))
+        keys = (canonicalize_name(package["name"]), url)
+        requirement, allowed = next(
+            (stated[key] for key in keys if key in stated), (None, frozenset())
+        )
         if requirement is None or "vcs" in package or "directory" in package:
             continue
         had = _list_found(package)
@@ -44,6 +49,23 @@ def keep_stated(packages: Iterable[dict[str, Any]], asked: Iterable[PipRequireme
             )
         if not package["wheels"]:
             del package["wheels"]
+
+
+def list_unheld(asked: Iterable[PipRequirement]) -> Iterator[str]:
+    """Say of requirements which state other hashes alone that these are not looked at."""
+    for requirement in asked:
+        kinds = [text.partition(":")[0] for text in requirement.hashes]
+        kinds += _KIND.findall(requirement.url or "")
+        if kinds and "sha256" not in kinds:
+            yield (
+                f"`{redact_url(requirement.text)}` states a {kinds[0]}, which is not looked at: "
+                "state its sha256"
+            )
+
+
+def _key(requirement: PipRequirement) -> str:
+    """Return what tells *requirement* from others: its name, or its address where that has none."""
+    return requirement.name or redact_url((requirement.url or "").partition("#")[0])
 
 
 def _list_sha256(requirement: PipRequirement) -> frozenset[str]:

@@ -37,6 +37,8 @@ _KIND = re.compile(r"--(?:no|only)-binary\b")
 _ADDRESS = re.compile(r"(?:git\+)?(?:https?|ssh|file|git)://[^\s;]+")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _GIT_USERINFO = re.compile(r"(?<=git\+http://)[^/@\s]*@|(?<=git\+https://)[^/@\s]*@")
+_HASH = re.compile(r"(?<=\S)#([^\s;#]+)")
+_HASH_KEY = re.compile(r"(?:md5|sha1|sha224|sha256|sha384|sha512)=")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +129,17 @@ def expand(line: str) -> str:
     return _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line)
 
 
-def strip_git_userinfo(line: str) -> str:
-    """Return *line* without the credentials of a git repository, which git gets otherwise."""
-    return _GIT_USERINFO.sub("", expand(line)) if "git+http" in line else line
+def spell_for_uv(line: str) -> str:
+    """Return *line* without what uv is not to see of it.
+
+    That are credentials of a git repository, which git gets otherwise, and hashes behind an
+    address, which uv would believe without a look at the file.
+    """
+    if "git+http" in line:
+        line = _GIT_USERINFO.sub("", expand(line))
+    return _HASH.sub(_drop_hashes, line) if "#" in line else line
+
+
+def _drop_hashes(match: re.Match[str]) -> str:
+    kept = [each for each in match[1].split("&") if not _HASH_KEY.match(each)]
+    return f"#{'&'.join(kept)}" if kept else ""

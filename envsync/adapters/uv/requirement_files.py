@@ -1,10 +1,11 @@
-"""Requirements files with credentials in them, which uv would hand on for everybody to see."""
+"""Requirements files with lines in them that uv must not see as they are."""
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from envsync.adapters.uv.origin import strip_git_userinfo
+from envsync.adapters.uv.origin import spell_for_uv
 from envsync.spec.pip_line import PipLineError, parse_pip_option, strip_comment
 from envsync.spec.pip_section import MOST_FILES, join_lines
 
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_FROM_THE_FILE = {"--constraint", "--find-links", "--requirement"}
+
 
 def open_files(options: Iterable[str], directory: Path, *, depth: int = 0) -> list[str]:
-    """Return *options* with the lines of those files in *directory* that hold git's credentials.
+    """Return *options* with the lines of those files in *directory* that uv is not to see.
 
-    uv starts git with the addresses that a file has; without them git gets the credentials in
-    another way. Of files in other folders the paths would no longer be right: they are left.
+    uv starts git with the addresses that a file has, credentials included, and believes the
+    hashes behind others.
     """
     lines: list[str] = []
     for option in options:
@@ -27,18 +30,33 @@ def open_files(options: Iterable[str], directory: Path, *, depth: int = 0) -> li
 
 def _open_file(option: str, directory: Path, depth: int) -> list[str]:
     """Return the lines of the file that *option* names, nothing if uv may have it as it is."""
-    try:
-        name, value = parse_pip_option(option) if option.startswith("-") else ("", "")
-    except PipLineError:
-        return []
-    path = directory / value
-    if name != "--requirement" or "://" in value or path.parent.resolve() != directory.resolve():
+    name, value = _parse(option)
+    if name != "--requirement" or "://" in value:
         return []
     try:
-        text = path.read_text(encoding="utf-8")
+        text = (directory / value).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return []
-    lines = [line for _, each in join_lines(text) if (line := strip_comment(each))]
-    public = [strip_git_userinfo(line) for line in lines]
-    opened = open_files(public, directory, depth=depth + 1) if depth < MOST_FILES else public
+    folder = PurePosixPath(value).parent
+    lines = [_move(line, folder) for _, each in join_lines(text) if (line := strip_comment(each))]
+    spelt = [spell_for_uv(line) for line in lines]
+    opened = open_files(spelt, directory, depth=depth + 1) if depth < MOST_FILES else spelt
     return opened if opened != lines else []
+
+
+def _parse(line: str) -> tuple[str, str]:
+    try:
+        return parse_pip_option(line) if line.startswith("-") else ("", "")
+    except PipLineError:
+        return "", ""
+
+
+def _move(line: str, folder: PurePosixPath) -> str:
+    """Return *line* of a file in *folder* as the definition would have it.
+
+    Files and links that it names start at the file, paths of packages at the definition.
+    """
+    name, value = _parse(line)
+    if name not in _FROM_THE_FILE or "://" in value or folder == PurePosixPath():
+        return line
+    return f"{name} {folder / value}"

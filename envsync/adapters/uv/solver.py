@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from envsync import process
 from envsync.adapters.uv.failure import explain_compile
+from envsync.adapters.uv.hashes import list_unheld
 from envsync.adapters.uv.metadata import MetadataCache, find_cache
-from envsync.adapters.uv.origin import PipOrigin, strip_git_userinfo
+from envsync.adapters.uv.origin import PipOrigin, spell_for_uv
 from envsync.adapters.uv.program import UNSATISFIABLE, command, environment, find_target
 from envsync.adapters.uv.refusal import find_refusals
 from envsync.adapters.uv.requirement_files import open_files
@@ -72,6 +73,8 @@ class UvSolver:
                 raise self._find_fault(request, origin) or explain_compile(
                     request, done.stderr, refusals
                 )
+            for unheld in list_unheld(request.parsed):
+                request.reporter.note(unheld)
             for refusal in refusals:
                 request.reporter.note(f"Index {refusal}: nothing is locked from it")
             sources = Sources(
@@ -117,7 +120,7 @@ class UvSolver:
             "".join(_write_stub(folder, item) for item in request.provided), encoding="utf-8"
         )
         options = _list_options(open_files(request.options, request.directory))
-        lines = (*options, *map(strip_git_userinfo, request.requirements))
+        lines = (*options, *map(spell_for_uv, request.requirements))
         return process.run(
             [
                 *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
