@@ -35,6 +35,18 @@ folder=$1; shift
 """
 
 
+class NoSuchProgramError(EnvsyncError):
+    """A program is not there; the status is a shell's."""
+
+    exit_status = 127
+
+
+class NotExecutableError(EnvsyncError):
+    """A program is there and can't be started; the status is a shell's."""
+
+    exit_status = 126
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completed:
     """How a child process ended, and what it printed."""
@@ -95,18 +107,35 @@ def call(command: Sequence[str], *, env: Mapping[str, str]) -> int:
     A command that a signal ended has 128 and the signal's number, as in a shell.
 
     Raises:
-        EnvsyncError: the program isn't there or can't be started.
+        NoSuchProgramError: the program isn't there.
+        NotExecutableError: it can't be started.
     """
-    import shutil  # noqa: PLC0415  # with it come all of its archive formats
-
-    program = shutil.which(command[0], path=env.get("PATH"))
-    if program is None:
-        raise EnvsyncError(f"`{command[0]}` is not on the environment's PATH")
+    program = _find_program(command[0], env.get("PATH"))
     try:
         status = subprocess.call([program, *command[1:]], env=env)  # noqa: S603  # the user's own
     except OSError as error:
-        raise EnvsyncError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
+        raise NotExecutableError(f"Cannot run `{command[0]}`: {error.strerror or error}") from error
     return status if status >= 0 else 128 - status
+
+
+def _find_program(name: str, path: str | None) -> str:
+    import shutil  # noqa: PLC0415  # with it come all of its archive formats
+
+    program = shutil.which(name, path=path)
+    if program is not None:
+        return program
+    if os.sep in name and Path(name).is_dir():
+        raise NotExecutableError(f"Cannot run `{name}`: it is a folder")
+    if found := shutil.which(name, mode=os.F_OK, path=path):
+        raise NotExecutableError(
+            f"Cannot run `{found}`: it is not executable", hint=f"run `chmod +x {found}`"
+        )
+    if os.sep in name:
+        raise NoSuchProgramError(f"Cannot run `{name}`: No such file or directory")
+    raise NoSuchProgramError(
+        f"`{name}` is not on the environment's PATH",
+        hint="`envsync add` asks for the package that has it; lock and build the environment then",
+    )
 
 
 def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoReturn:

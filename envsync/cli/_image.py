@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from envsync.model.wording import count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -98,9 +100,8 @@ def _describe(delivery: Delivery, layer_count: int) -> str:
     if not delivery.changed:
         return f"{delivery.place}: nothing to do, the image is there{name}"
     reused = layer_count - delivery.sent
-    plural = "" if delivery.sent == 1 else "s"
     size = f" ({_dump_size(delivery.sent_bytes)})" if delivery.sent else ""
-    return f"{delivery.place}: {delivery.sent} new layer{plural}{size}, {reused} reused{name}"
+    return f"{delivery.place}: {count(delivery.sent, 'new layer')}{size}, {reused} reused{name}"
 
 
 def _dump_size(size: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def report_progress() -> Iterator[Reporter]:
     """Give a reporter that suits stderr; what it showed as running is gone at the end."""
     stream = sys.stderr
-    if not stream.isatty():
+    if not stream.isatty() or os.environ.get("TERM") in {"dumb", "unknown"}:
         yield _LineReporter(stream)
         return
     reporter = _BarReporter(stream)
@@ -89,7 +90,7 @@ def _start_bars(stream: TextIO) -> Progress:
 
     progress = bars.Progress(
         bars.SpinnerColumn(),
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(bar_width=30),
         bars.TimeElapsedColumn(),
         console=Console(file=stream),

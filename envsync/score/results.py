@@ -24,10 +24,11 @@ def result_line(answer: Answer) -> str:
 
 def record_line(answer: Answer, *, lock_digest: str | None) -> str:
     """Return *answer* as one line of JSON that says all of it: request, time, status, lock."""
+    took = answer.milliseconds
     record: dict[str, Any] = {
         "request": answer.source,
         "status": answer.status,
-        "milliseconds": answer.milliseconds,
+        "milliseconds": None if took is None else round(took, 3),
         "lock": lock_digest,
     }
     if answer.reason:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError
+from envsync.errors import DefinitionError, Finding
 from envsync.model.redaction import quote
+from envsync.model.wording import find_near
 from envsync.spec.azureml_json import EnvironmentJson, read_environment
 from envsync.spec.conda_yaml import load_conda, read_conda
 from envsync.spec.json_text import Places, parse_json
@@ -20,7 +22,6 @@ from envsync.yamlio import dump_yaml, node_from
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envsync.errors import Finding
     from envsync.model.environment import CondaSpec, EnvironmentSpec
 
 JSON_NAME = "azureml_environment.json"
@@ -194,13 +195,26 @@ def _list_names(directory: Path) -> frozenset[str]:
     try:
         names = frozenset(os.listdir(directory))  # noqa: PTH208  # names, a third of the cost
     except OSError as error:
-        raise DefinitionError(f"Cannot read `{directory}`: {error.strerror}") from error
+        finding = Finding(
+            file=str(directory),
+            message=f"cannot be read: {error.strerror}",
+            hint=_find_meant(directory) or "give the folder or the file of a definition",
+        )
+        raise DefinitionError.from_findings([finding]) from error
     if JSON_NAME not in names:
         raise DefinitionError(
             f"`{directory}` has no `{JSON_NAME}`",
             hint="give a directory that `Environment.save_to_directory` wrote",
         )
     return names
+
+
+def _find_meant(path: Path) -> str | None:
+    """Return a hint that names what lies where *path* would and is called much like it."""
+    with contextlib.suppress(OSError):
+        near = find_near(path.name, sorted(it.name for it in path.parent.iterdir()))
+        return f"did you mean `{path.with_name(near)}`?" if near else None
+    return None
 
 
 def _agree(one: CondaSpec, other: CondaSpec) -> bool:

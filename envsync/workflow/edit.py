@@ -57,7 +57,9 @@ def add(directory: Path, specs: Sequence[str], *, is_pip: bool) -> EditOutcome:
         for spec in wanted:
             (conda.add_pip_requirement if is_pip else conda.add_match_spec)(spec)
 
-    return _edit(directory, change, lambda conda: _find_twins(conda, wanted, is_pip=is_pip))
+    return _edit(
+        directory, change, lambda conda: _find_twins(conda, wanted, directory, is_pip=is_pip)
+    )
 
 
 def remove(directory: Path, names: Sequence[str], *, is_pip: bool) -> EditOutcome:
@@ -177,17 +179,21 @@ def _suggest(
     return f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
 
 
-def _find_twins(conda: CondaText, specs: Sequence[str], *, is_pip: bool) -> tuple[Finding, ...]:
+def _find_twins(
+    conda: CondaText, specs: Sequence[str], directory: Path, *, is_pip: bool
+) -> tuple[Finding, ...]:
     """Return a warning for each of *specs* that the other side asks for, too."""
     normalise = pip_name if is_pip else conda_name
     added = {normalise(spec) for spec in specs} - {None}
     others = conda.match_specs if is_pip else conda.pip_lines
-    side, option = ("conda", "") if is_pip else ("pip", "--pip ")
+    side, options = ("conda", "") if is_pip else ("pip", "--pip ")
+    if str(directory) != ".":
+        options += f"--dir {directory} "
     return tuple(
         Finding(
             file=conda.file,
             message=f"{side} is asked for `{item.name}` too, as {quote(item.text)}",
-            hint=f"run `envsync remove {option}{item.name}` if one is enough",
+            hint=f"run `envsync remove {options}{item.name}` if one is enough",
         )
         for item in others
         if item.name in added

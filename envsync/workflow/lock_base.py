@@ -131,7 +131,7 @@ def describe_open(base: LockedBase, directory: Path, error: EnvsyncError | None 
     """Say that the lock in *directory* has no digest of *base*, and what adds it."""
     reason = f" ({error.message})" if error is not None else ""
     return (
-        f"The lock has no digest of the base image `{base.name}`{reason}; "
+        f"The lock has no digest of the base image{reason}; "
         f"`envsync lock {directory} --update {name_for_update(base)}` adds it"
     )
 

@@ -132,13 +132,15 @@ def _find_interpreter(
 ) -> Interpreter:
     if choice.python is not None:
         return interpreter_at(choice.python)
+    place = choice.directory or ("DIR" if choice.names_interpreter else ".")
+    build = f"run `envsync build-local {place}"
     if choice.prefix is not None:
-        return _built_at(choice.prefix, "give `-p` the prefix of an environment that has a Python")
+        return _built_at(choice.prefix, f"{build} -p {choice.prefix}`, or give another prefix")
     if choice.name is not None:
         prefix = environment_path(choice.name, find_home())
-        return _built_at(prefix, "run `envsync build-local DIR`, or give its prefix with `-p`")
+        return _built_at(prefix, f"{build} -n {choice.name}`, or give a prefix with `-p`")
     name = (spec.name if spec is not None else None) or directory.name
-    return _built_at(environment_path(name, find_home()), f"run `envsync build-local {directory}`")
+    return _built_at(environment_path(name, find_home()), f"{build}`")
 
 
 def _built_at(prefix: Path, hint: str) -> Interpreter:

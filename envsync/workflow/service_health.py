@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import time
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from envsync.model.service import ServiceStatus
 
 Health = Literal["ready", "loading", "silent"]
 
+CONTROL = "control"
 LOOPBACK = "127.0.0.1"
 _PATIENCE = 5.0
 _OK = 200
@@ -46,6 +49,28 @@ def ask_health(port: int) -> Health:
     except (OSError, http.client.HTTPException):
         return "loading"  # it does not listen yet
     return "ready" if status == _OK else "loading"
+
+
+def ask_control(folder: Path) -> Health | None:
+    """Return how the server with a socket `control` in *folder* says that it is, None if none has.
+
+    Other than an answer at its port this can't be another server's.
+    """
+    if not (folder / CONTROL).exists():
+        return None
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(_PATIENCE)
+            sock.connect(f"/proc/self/fd/{inside}/{CONTROL}")  # paths of sockets have to be short
+            sock.send(b"?")
+            return "ready" if sock.recv(16) == b"ready" else "loading"
+    except TimeoutError:
+        return "silent"
+    except OSError:
+        return "loading"  # it does not listen yet
+    finally:
+        os.close(inside)
 
 
 def count_loads(port: int) -> Loads | None:
@@ -84,7 +109,7 @@ def port_taken(port: int) -> EnvsyncError:
     """Return the error for a *port* that something else listens on."""
     return EnvsyncError(
         f"Port {port} of `localhost` is in use",
-        hint="choose another port; 0 takes one that is free",
+        hint="choose another port: `--port PORT`, in Python `port=`; 0 takes one that is free",
     )
 
 
@@ -141,7 +166,7 @@ def failed_to_start(status: ServiceStatus, log: bytes) -> EnvsyncError:
 
 def failed_to_load(status: ServiceStatus, log: bytes) -> EnvsyncError:
     """Return the error for new source that can't be loaded, with the end of the *log*."""
-    log = log[log.rfind(_RELOADED) :] if _RELOADED in log else log
+    log = log[log.rfind(b"\n", 0, log.rfind(_RELOADED)) + 1 :] if _RELOADED in log else log
     message = f"The new source of `{status.name}` can't be loaded"
     return EnvsyncError(
         _with_log(message, log), hint="the old one goes on; mend the script, and reload again"

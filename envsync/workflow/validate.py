@@ -91,7 +91,8 @@ def diagnose(source: Path, today: date) -> tuple[Diagnosis, ...]:
 
 
 def _as_finding(source: Path, error: EnvsyncError) -> Finding:
-    return Finding(file=str(source), message=error.message, hint=error.hint)
+    message = error.message.removeprefix(f"`{source}` ")  # which every finding begins with
+    return Finding(file=str(source), message=message, hint=error.hint)
 
 
 def _read_warnings(subject: Subject) -> tuple[Finding, ...]:

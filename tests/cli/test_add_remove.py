@@ -114,7 +114,7 @@ def test_package_that_pip_is_asked_for_too_is_warned_about(
         "Added `azureml-defaults=1.55` to `d/conda_dependencies.yml`\n"
         "Warning: `d/conda_dependencies.yml`: pip is asked for `azureml-defaults` too, "
         "as `azureml-defaults==1.55.0`\n"
-        "Hint: run `envsync remove --pip azureml-defaults` if one is enough\n"
+        "Hint: run `envsync remove --pip --dir d azureml-defaults` if one is enough\n"
         "Lock it with `envsync lock d`\n"
     )
 
@@ -241,7 +241,21 @@ def test_conda_side_inside_a_v2_file_is_left_to_its_author(
 def test_missing_folder_is_refused(envsync: Callable[..., Done]) -> None:
     done = envsync("add", "numpy", "--dir", "nowhere")
 
-    assert done.stderr == "Error: Cannot read `nowhere`: No such file or directory\n"
+    assert done.stderr == (
+        "Error: `nowhere`: cannot be read: No such file or directory\n"
+        "Hint: give the folder or the file of a definition\n"
+    )
+
+
+def test_a_warning_of_both_sides_names_the_command_for_this_definition(
+    conda: Path, envsync: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = envsync("add", "--dir", "d", "--pip", "numpy<2").stderr
+    monkeypatch.chdir(conda.parent)
+    here = envsync("add", "--pip", "numpy<2").stderr
+
+    assert "Hint: run `envsync remove --dir d numpy` if one is enough\n" in elsewhere
+    assert "Hint: run `envsync remove numpy` if one is enough\n" in here
 
 
 def test_definition_without_a_conda_file_is_refused(

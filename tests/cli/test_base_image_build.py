@@ -119,8 +119,7 @@ def test_a_lock_without_a_digest_takes_the_image_as_it_is_and_says_so(
 
     assert done.status == 0
     assert (
-        f"The lock has no digest of the base image `{name}`; "
-        f"`envsync lock d --update {name}` adds it\n"
+        f"The lock has no digest of the base image; `envsync lock d --update {name}` adds it\n"
     ) in done.stderr
 
 

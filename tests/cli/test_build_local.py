@@ -128,6 +128,42 @@ def test_run_passes_the_status_on_and_sets_the_variables(built: Path, tmp_path: 
     assert (process.returncode, stdout, stderr) == (7, f"hello {built}\n", "")
 
 
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        (
+            "nocmd",
+            127,
+            (
+                "Error: `nocmd` is not on the environment's PATH\n"
+                "Hint: `envsync add` asks for the package that has it; "
+                "lock and build the environment then\n"
+            ),
+        ),
+        ("./nofile", 127, "Error: Cannot run `./nofile`: No such file or directory\n"),
+        (
+            "./text",
+            126,
+            "Error: Cannot run `./text`: it is not executable\nHint: run `chmod +x ./text`\n",
+        ),
+        ("./d", 126, "Error: Cannot run `./d`: it is a folder\n"),
+        ("./broken", 126, "Error: Cannot run `./broken`: No such file or directory\n"),
+    ],
+)
+def test_run_ends_as_a_shell_does_where_the_command_cannot_be_run(
+    built: Path, tmp_path: Path, command: str, status: int, said: str
+) -> None:
+    del built
+    (tmp_path / "text").write_text("echo hello\n")
+    (tmp_path / "broken").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "broken").chmod(0o755)
+    process = start("run", "d", command, cwd=tmp_path)
+
+    _, stderr = process.communicate()
+
+    assert (process.returncode, stderr) == (status, said)
+
+
 def test_run_without_an_environment_says_how_to_make_it(
     envsync: Callable[..., Done], define: Callable[..., Path]
 ) -> None:

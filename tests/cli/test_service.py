@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -129,6 +130,7 @@ def test_new_source_that_cannot_be_loaded_leaves_the_old_one_answering(
         assert done.status == 1
         assert "ZeroDivisionError: division by zero" in done.stderr
     assert "Error: The new source of `churn` can't be loaded" in reloaded.stderr
+    assert re.match(r"  \d\S+ INFO envsync: Loading", reloaded.stderr.splitlines()[1])
     assert "Error: The server of `churn` ended with status 1" in updated.stderr
     assert "Hint: the service goes on as it was before" in updated.stderr
     assert ask(envsync)[0] == 1
@@ -279,7 +281,7 @@ def test_a_port_that_is_in_use_is_said_at_once(
     assert done.status == 1
     assert done.stderr.endswith(
         f"Error: Port {port} of `localhost` is in use\n"
-        "Hint: choose another port; 0 takes one that is free\n"
+        "Hint: choose another port: `--port PORT`, in Python `port=`; 0 takes one that is free\n"
     )
     assert not (services / "app").exists()
 

@@ -295,8 +295,23 @@ def test_github_gets_annotations(tmp_path: Path, envsync: Callable[..., Done]) -
         "title=envsync%3A wrong-type::dependencies[2].pip[0]: "
         "a mapping where a pip requirement should be%0AHint: quote it if it is text\n"
         "::error file=nowhere,title=envsync%3A missing"
-        "::Cannot read `nowhere`: No such file or directory\n"
+        "::cannot be read: No such file or directory"
+        "%0AHint: give the folder or the file of a definition\n"
     )
+
+
+def test_a_source_that_holds_no_definition_is_named_once(
+    tmp_path: Path, envsync: Callable[..., Done]
+) -> None:
+    (tmp_path / "churn").mkdir()
+
+    slip, empty = envsync("validate", "chrun"), envsync("validate", "churn")
+
+    assert slip.stdout == (
+        "Error: `chrun`: cannot be read: No such file or directory [missing]\n"
+        "Hint: did you mean `churn`?\n"
+    )
+    assert empty.stdout.startswith("Error: `churn`: holds no definition [")
 
 
 def test_secret_is_named_and_never_shown(tmp_path: Path, envsync: Callable[..., Done]) -> None:

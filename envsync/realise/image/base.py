@@ -95,7 +95,7 @@ class FileSource:
                 raise self._cannot_tell() from error
             raise EnvsyncError(
                 f"Cannot read `{self._path}`: {error.strerror}",
-                hint="name the base image's archive, layout or reference",
+                hint="give an archive by `docker save`, an OCI layout, or an image by name",
             ) from error
         except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
             raise self._cannot_tell() from error

@@ -23,9 +23,10 @@ class Profile:
     def wrap(self, phase: str, function: "Callable[..., Any]") -> "Callable[..., Any]":
         """Return *function*, its calls counted to *phase*."""
         profiler = self._profilers.setdefault(phase, cProfile.Profile())
-        seconds = self._seconds.setdefault(phase, [])
+        seconds = []  # type: list[float]
 
         def measured(*arguments: "Any", **named: "Any") -> "Any":
+            self._seconds.setdefault(phase, seconds)  # phases are reported as they came
             started = time.perf_counter()
             profiler.enable()
             try:
@@ -39,12 +40,10 @@ class Profile:
     def report(self) -> None:
         """Write what was measured to stderr."""
         for phase, seconds in self._seconds.items():
-            if not seconds:
-                continue
             mean = sum(seconds) / len(seconds) * 1000
             sys.stderr.write(
-                "{}: {:.1f} ms, {} call(s), {:.3f} ms each\n".format(
-                    phase, sum(seconds) * 1000, len(seconds), mean
+                "{}: {:.1f} ms, {} call{}, {:.3f} ms each\n".format(
+                    phase, sum(seconds) * 1000, len(seconds), "s"[: len(seconds) - 1], mean
                 )
             )
             for line in self._lines(phase):
