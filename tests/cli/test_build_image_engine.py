@@ -13,7 +13,7 @@ import pytest
 from engines import find_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from channel import Served
     from conftest import Done
@@ -31,6 +31,15 @@ SPECS = Path(__file__).resolve().parents[2] / "specs"
 def start(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "envsync", *arguments]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def build_together(*commands: Iterable[str]) -> set[str]:
+    """Run all *commands* at once; return the ids that they printed."""
+    processes = [start(*command) for command in commands]
+    outputs = [process.communicate() for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * len(processes), outputs
+    return {stdout.strip() for stdout, _ in outputs}
 
 
 def test_the_image_runs_its_python_with_the_network_off(
@@ -170,11 +179,8 @@ def test_two_builds_of_one_tag_at_a_time_end_in_one_whole_image(
 ) -> None:
     del locked
     command = ("build-local", "d", "--docker", "--tag", tag, "--base", base_image, "--print-id")
-    processes = [start(*command), start(*command)]
-    outputs = [process.communicate() for process in processes]
 
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert {stdout.strip() for stdout, _ in outputs} == {find_config(docker_engine, tag)}
+    assert build_together(command, command) == {find_config(docker_engine, tag)}
     done = docker_engine.run(tag, ["python", "-c", "import six"], read_only={})
     assert done.status == 0, done.stderr
 
@@ -191,11 +197,8 @@ def test_builds_of_two_locks_under_one_tag_leave_one_whole_image(
     define("python", "six=1.16", pip=("idna==3.10",))
     assert locked("lock", "d").status == 0
     options = ("--docker", "--tag", tag, "--base", base_image, "--name", "d", "--print-id")
-    processes = [start("build-local", name, *options) for name in ("d", "e", "d", "e")]
-    outputs = [process.communicate() for process in processes]
+    ids = build_together(*(("build-local", name, *options) for name in ("d", "e", "d", "e")))
 
-    assert [process.returncode for process in processes] == [0] * 4, outputs
-    ids = {stdout.strip() for stdout, _ in outputs}
     assert len(ids) == 2
     assert find_config(docker_engine, tag) in ids
     done = docker_engine.run(tag, ["python", "-c", "import six, idna"], read_only={})
