@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.model.virtual_package import VirtualPackage
 from envsync.model.wording import find_near
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ _MOST_NAMED = 10
 _MOST_MEANT = 5  # names for which another is looked for, among tens of thousands
 _LIKENESS = 0.8
 _DAY = timedelta(days=1)
+_OPTIONAL_FACT = "__cuda"  # the others say which subdir it is, or are always there
+_FACT = re.compile(r"(?P<name>__[a-z]+)(?: >=(?P<version>[0-9.]*[0-9]))?")
 _BARE = re.compile(r"\s*(?P<name>[\w.-]+)")
 
 
-def advise(request: CondaRequest, asked: Sequence[str], solver: CondaSolver) -> str | None:
+def advise(
+    request: CondaRequest, asked: Sequence[str], reasons: Sequence[str], solver: CondaSolver
+) -> str | None:
     """Return what to do about *request*, which has no solution; None where nothing would help.
 
-    *asked* are the match specs that the definition itself has.
+    *asked* are the match specs that the definition itself has, *reasons* the solver's.
     """
     if unknown := _advise_names(request, asked, solver):
         return unknown
@@ -36,8 +41,9 @@ def advise(request: CondaRequest, asked: Sequence[str], solver: CondaSolver) -> 
     )
     phrases = suggest_relaxations(request, asked, solver)
     pins = f"relax or drop {', or '.join(phrases)}" if phrases else None
-    if date or pins:
-        return f"{', or '.join(filter(None, (date, pins)))}: then there is a solution"
+    facts = find_facts(request, reasons, solver)
+    if date or facts or pins:
+        return f"{', or '.join(filter(None, (date, facts, pins)))}: then there is a solution"
     impossible = find_impossible(request, asked, solver)[:_MOST_NAMED]
     if not impossible:
         return None
@@ -64,6 +70,29 @@ def find_cut_off(
         low, high = (low, middle) if _succeeds(solve, cut_off + middle * _DAY) else (middle, high)
     day = (cut_off + high * _DAY - timedelta(seconds=1)).date()
     return f"lock with `--exclude-newer {day}` or a later date"
+
+
+def find_facts(request: CondaRequest, reasons: Sequence[str], solver: CondaSolver) -> str | None:
+    """Return in words what would have to be so of the machines, if *reasons* name that."""
+    end = time.monotonic() + _SECONDS
+    facts = {fact.name: fact for fact in request.virtual_packages}
+    named = {(it["name"], it["version"] or "") for it in _FACT.finditer("\n".join(reasons))}
+    for name, version in sorted(named, key=lambda pair: (pair[0], _numbers(pair[1]))):
+        if (name not in facts and name != _OPTIONAL_FACT) or time.monotonic() > end:
+            continue
+        assumed = VirtualPackage(name=name, version=version or "999")
+        changed = tuple({**facts, name: assumed}.values())
+        try:
+            solver.solve(replace(request, virtual_packages=changed))
+        except EnvsyncError:
+            continue
+        bare = name.removeprefix("__")
+        return f"state that its machines have it: `--system-requirements {bare}={version or '…'}`"
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def suggest_relaxations(

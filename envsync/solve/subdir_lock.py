@@ -66,7 +66,7 @@ def solve_subdir(
         brought = conda_solver.solve(request)
     except UnsatisfiableError as error:
         asked = request.match_specs[: len(conda.match_specs)]
-        error.hint = advise(request, asked, conda_solver) or error.hint
+        error.hint = advise(request, asked, error.reasons, conda_solver) or error.hint
         raise
     if not conda.pip_requirements and not conda.pip_options:
         return brought

@@ -58,3 +58,16 @@ def test_what_a_file_names_is_named_from_the_definition_then(tmp_path: Path) -> 
         "./mine.whl",
         "--pre",
     ]
+
+
+def test_lines_that_go_on_are_joined_as_pip_does(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        split="\ufeffsix \\\r\n  ==1.16.0\r\n",
+        hashed="six==1.16.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n",
+    )
+
+    assert [line.split() for line in open_files(["-r split.txt"], tmp_path)] == [
+        ["six", "==1.16.0"]
+    ]
+    assert open_files(["-r hashed.txt"], tmp_path) == ["-r hashed.txt"]

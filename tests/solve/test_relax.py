@@ -8,6 +8,7 @@ import pytest
 from fakes import FakeCondaSolver, conda_package
 
 from envsync.errors import UnsatisfiableError
+from envsync.model.virtual_package import VirtualPackage
 from envsync.solve.relax import advise, find_cut_off
 from envsync.solve.request import CondaRequest
 
@@ -30,15 +31,17 @@ def ask(
     solver: CondaSolver,
     implied: tuple[str, ...] = (),
     cut_off: datetime | None = None,
+    reasons: tuple[str, ...] = (),
+    facts: tuple[VirtualPackage, ...] = (),
 ) -> str | None:
     request = CondaRequest(
         subdir="linux-64",
         channels=(),
         match_specs=(*specs, *implied),
-        virtual_packages=(),
+        virtual_packages=facts,
         exclude_newer=cut_off,
     )
-    return advise(request, specs, solver)
+    return advise(request, specs, reasons, solver)
 
 
 @dataclass
@@ -186,3 +189,35 @@ def test_the_date_is_named_before_the_pins() -> None:
         "lock with `--exclude-newer 2021-04-12` or a later date, "
         "or relax or drop the version in `numpy=2` (then it is 2.0): then there is a solution"
     )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "needed", "told"),
+    [
+        (("└─ __cuda *, for which no candidates were found.",), "__cuda", "cuda=…"),
+        (("__cuda >=12.9, for which", "__cuda >=11.8, for which"), "__cuda", "cuda=11.8"),
+        (("__glibc >=2.28,<3.0.a0, for which no",), "__glibc", "glibc=2.28"),
+        (("__win *, for which no candidates were found.",), "__win", None),
+        (("numpy >=2.0, for which no candidates were found.",), "__cuda", None),
+    ],
+)
+def test_facts_of_the_machines_that_are_missing_are_to_be_stated(
+    reasons: tuple[str, ...], needed: str, told: str | None
+) -> None:
+    class OfMachines(Picky):
+        def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
+            had = {fact.name: fact.version for fact in request.virtual_packages}
+            if had.get(needed, "2.17") == "2.17":
+                raise UnsatisfiableError("No solution")
+            return BOTH
+
+    hint = ask(
+        "numpy",
+        solver=OfMachines(BOTH, frozenset()),
+        reasons=reasons,
+        facts=(VirtualPackage(name="__glibc", version="2.17"),),
+    )
+
+    stated = f"state that its machines have it: `--system-requirements {told}`"
+    alone = "correct or drop `numpy`: no package is an answer to it"
+    assert hint == (f"{stated}: then there is a solution" if told else alone)

@@ -18,6 +18,10 @@ CREDENTIALS = "put user and token into its address (`https://${USER}:${TOKEN}@â€
 _OFFLINE = "because the network was disabled"
 _NOT_FOUND = re.compile(r"\b([a-z0-9][a-z0-9-]*) was not found in the")
 _HINTS = (
+    (
+        re.compile(r"^\W*Failed to build\b", re.MULTILINE),
+        "ask for a version that has a wheel, or install what building it needs",
+    ),
     (re.compile(r"\b(?:401 Unauthorized|403 Forbidden)\b"), CREDENTIALS),
     (re.compile(r"\b404 Not Found\b"), "check its address"),
     (re.compile(r"\b(?:5\d\d|429|408) [A-Z]"), "try again later"),

@@ -28,6 +28,7 @@ _MANYLINUX = (17, 28, *range(31, 41))
 NEWEST_GLIBC = f"2.{_MANYLINUX[-1]}"
 _LABEL = re.compile(r"^\W*(?:error|cause|Caused by)?:?\W*(?=\w|`)")
 _ADVERT = re.compile(r" Consider using `exclude-newer-package`.*")  # for users of uv itself
+_HEADINGS = {"[stderr]", "[stdout]"}
 _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 _RETRIES = "UV_HTTP_RETRIES"
 _TIMEOUT = "UV_HTTP_TIMEOUT"
@@ -72,7 +73,8 @@ def environment(network: Network | None = None) -> dict[str, str]:
 
 def list_causes(stderr: str) -> list[str]:
     """Return uv's report without its own labels and without secrets, a line each."""
-    lines = (_LABEL.sub("", _ADVERT.sub("", line)).strip() for line in stderr.splitlines())
+    told = (line for line in stderr.splitlines() if line.strip() not in _HEADINGS)
+    lines = (_LABEL.sub("", _ADVERT.sub("", line)).strip() for line in told)
     return [redact_url(line) for line in lines if line and not line.startswith(UNSATISFIABLE)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_CONTINUED = re.compile(r"\\\r?\n(?!\s*--hash)")  # uv joins lines before options alone
 _FROM_THE_FILE = {"--constraint", "--find-links", "--requirement"}
 
 
@@ -34,14 +36,15 @@ def _open_file(option: str, directory: Path, depth: int) -> list[str]:
     if name != "--requirement" or "://" in value:
         return []
     try:
-        text = (directory / value).read_text(encoding="utf-8")
+        text = (directory / value).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return []
     folder = PurePosixPath(value).parent
     lines = [_move(line, folder) for _, each in join_lines(text) if (line := strip_comment(each))]
     spelt = [spell_for_uv(line) for line in lines]
     opened = open_files(spelt, directory, depth=depth + 1) if depth < MOST_FILES else spelt
-    return opened if opened != lines else []
+    is_split = _CONTINUED.search(text) is not None
+    return opened if is_split or opened != lines else []
 
 
 def _parse(line: str) -> tuple[str, str]:
