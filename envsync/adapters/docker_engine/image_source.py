@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, cast
 from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
 from envsync.model.image import BaseImage, Layer, parse_reference
-from envsync.realise.image.base import store_plain
 from envsync.realise.image.config import parse_settings
+from envsync.realise.image.layer_content import store_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

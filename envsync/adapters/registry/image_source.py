@@ -14,7 +14,8 @@ from envsync.adapters.registry.credentials import find_credentials
 from envsync.adapters.registry.failure import explain_content, explain_other, explain_unreachable
 from envsync.errors import EnvsyncError
 from envsync.model.image import DIGEST
-from envsync.realise.image.base import parse_base, read_from_layers, store_plain
+from envsync.realise.image.base import parse_base
+from envsync.realise.image.layer_content import read_from_layers, store_plain
 from envsync.realise.image.manifest import (
     INDEXES,
     MANIFESTS,
@@ -138,7 +139,7 @@ class RegistrySource:
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has."""
-        return read_from_layers(self, image, paths, store)
+        return read_from_layers(image, paths, store, fetch=self.fetch)
 
     def _blob(self, digest: str) -> str:
         return f"{self.reference.repository}/blobs/{digest}"

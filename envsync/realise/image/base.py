@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 import tarfile
-import zlib
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from envsync.errors import EnvsyncError
 from envsync.model.image import SCRATCH, BaseImage, Layer
 from envsync.realise.image.config import parse_settings
+from envsync.realise.image.layer_content import read_from_layers, store_plain
 from envsync.realise.image.layout import is_layout, load_index
 from envsync.realise.image.manifest import (
     INDEXES,
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from envsync.realise.image.blobs import BlobStore
 
 _CHUNK = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class BaseSource(Protocol):
@@ -122,7 +119,7 @@ class FileSource:
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has."""
-        return read_from_layers(self, image, paths, store)
+        return read_from_layers(image, paths, store, fetch=self.fetch)
 
     def _fetch(self, layer: Layer, store: BlobStore) -> None:
         if layer.digest is not None:
@@ -201,74 +198,6 @@ def parse_base(
         settings=parse_settings(config.get("config") or {}),
         layers=tuple(layers),
     )
-
-
-def store_plain(stream: IO[bytes], store: BlobStore, diff_id: str | None = None) -> None:
-    """Write the tar in *stream*, compressed or not, to *store*; its sha256 is to be *diff_id*.
-
-    Raises:
-        EnvsyncError: it is not, or it is compressed in a way that can't be read here.
-    """
-    head = stream.read(len(_ZSTD_MAGIC))
-    if head == _ZSTD_MAGIC:
-        raise EnvsyncError(
-            "A layer of the base image is compressed with zstd, which envsync does not unpack",
-            hint="take the base image from an engine, or one whose layers are gzipped",
-        )
-    whole: Any = _Chained(head, stream)
-    plain = gzip.GzipFile(fileobj=whole) if head.startswith(_GZIP_MAGIC) else whole
-    try:
-        with store.write(expected=diff_id) as writer:
-            while chunk := plain.read(_CHUNK):
-                writer.write(chunk)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise EnvsyncError("A layer of the base image is damaged: it can't be unpacked") from error
-
-
-class _Chained:
-    """A stream with its head, which was read already, put back."""
-
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int = -1) -> bytes:
-        """Read on."""
-        if not self._head:
-            return self._rest.read(size)
-        end = size if size >= 0 else len(self._head)
-        head, self._head = self._head[:end], self._head[end:]
-        return head
-
-
-def read_from_layers(
-    source: BaseSource, image: BaseImage, paths: Sequence[str], store: BlobStore
-) -> bytes | None:
-    """Return the content of the first of *paths* in *image*, fetching its layers one by one.
-
-    The lowest layer that has any of them counts: a base image has its C library at the bottom.
-    """
-    wanted = [path.lstrip("/") for path in paths]
-    for layer in image.layers:
-        source.fetch([layer], store)
-        with tarfile.open(store.path(layer.diff_id), "r:") as archive:
-            members = {member.name.removeprefix("./").strip("/"): member for member in archive}
-            for path in wanted:
-                stream = _open(archive, members, path)
-                if stream is not None:
-                    return stream.read()
-    return None
-
-
-def _open(
-    archive: tarfile.TarFile, members: dict[str, tarfile.TarInfo], path: str
-) -> IO[bytes] | None:
-    member = members.get(path)
-    if member is not None and member.issym():
-        folder = path.rpartition("/")[0]
-        target = member.linkname
-        member = members.get(target.lstrip("/") if target.startswith("/") else f"{folder}/{target}")
-    return archive.extractfile(member) if member is not None and member.isfile() else None
 
 
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
