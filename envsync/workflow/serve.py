@@ -59,8 +59,14 @@ def server_command(
     *,
     lock_digest: str | None = None,
     runtime: Path = RUNTIME,
+    control: str | None = None,
+    before: str | None = None,
 ) -> tuple[str, ...]:
-    """Return the command of the server of *target*: the *runtime* under its interpreter."""
+    """Return the command of the server of *target*: the *runtime* under its interpreter.
+
+    It says how it is at the socket *control*, and gives its port to a server that has that for
+    the one *before* it.
+    """
     given: dict[str, object] = {
         "host": options.host,
         "port": options.port,
@@ -71,6 +77,8 @@ def server_command(
         "access-log": "yes" if options.access_log else "no",
         "debug-port": options.debug_port,
         "show-errors": "yes" if options.show_errors else "no",
+        "control": control,
+        "take-over": before,
         "lock-digest": lock_digest,
         "version": f"envsync/{__version__}",
     }

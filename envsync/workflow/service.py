@@ -197,13 +197,17 @@ def delete(name: str) -> None:
 
 
 def _replace(before: Deployed | None, made: Deployed, patience: Patience) -> ServiceStatus:
-    """Start *made* in the place of *before*, which is only stopped for that if it has its port."""
+    """Start *made* in the place of *before*, which goes on until that can answer.
+
+    It is only stopped earlier if it has the port, and can't pass it on.
+    """
     is_stopped = False
     try:
-        if before is not None and _share_port(before, made):
+        follows = before is not None and made.can_follow(before)
+        if before is not None and not follows and _share_port(before, made):
             is_stopped = True
             before.stop()
-        made.start()
+        made.start(before if follows else None)
         status = _wait(made, patience)
         made.adopt()
     except BaseException as error:

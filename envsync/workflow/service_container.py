@@ -87,12 +87,18 @@ class ContainerService:
         states = containers.list(SERVICE)
         return frozenset(state.labels[SERVICE] for state in states if _is_left_over(state))
 
-    def start(self) -> None:
+    def can_follow(self, before: object) -> bool:
+        """Say whether this can take the port of *before* while that goes on: no container can."""
+        del self, before
+        return False
+
+    def start(self, before: object = None) -> None:
         """Start the server; it may take a while until it can answer.
 
         Raises:
             EnvsyncError: the port is taken, or nothing can be started.
         """
+        del before
         check_port(self.plan)
         self._containers.start(self._id)
 

@@ -36,8 +36,14 @@ class Deployed(Protocol):
 
     plan: ServicePlan
 
-    def start(self) -> None:
-        """Start the server; it may take a while until it can answer."""
+    def can_follow(self, before: object) -> bool:
+        """Say whether this can take the port of *before* while that goes on."""
+
+    def start(self, before: object = None) -> None:
+        """Start the server, in the place of *before* if it can follow that.
+
+        It may take a while until it can answer.
+        """
 
     def stop(self) -> None:
         """Let the requests that are there end, and the server with them."""

@@ -31,8 +31,17 @@ from envsync.score.app_files import (
 )
 from envsync.score.interpreter import activated, interpreter_at
 from envsync.workflow.serve import server_command
-from envsync.workflow.service_health import ask_health, choose_port, is_port_free, port_taken
+from envsync.workflow.service_health import (
+    CONTROL,
+    ask_control,
+    ask_health,
+    choose_port,
+    is_port_free,
+    port_taken,
+)
+from envsync.workflow.service_log import follow_log, read_log
 from envsync.workflow.service_plan import ServicePlan, dump_plan, parse_plan, refresh
+from envsync.workflow.service_source import ProcessSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +49,10 @@ if TYPE_CHECKING:
 
 _CURRENT = "current"
 _PLAN = "service.json"
+_LOG = "log"  # as `process.detach` calls it
 _WHOLE = 2  # a deployment, and the link to it
 _LINGERING_SECONDS = 5.0
 _PAUSE = 0.05
-_TAIL_BLOCK = 65536
 
 
 def services_folder() -> Path:
@@ -55,7 +64,7 @@ class ProcessService:
     """One deployment, in its *folder*."""
 
     def __init__(self, folder: Path, plan: ServicePlan) -> None:
-        self._folder = folder
+        self.folder = folder
         self.plan = plan
 
     @classmethod
@@ -126,10 +135,20 @@ class ProcessService:
 
     @property
     def _root(self) -> Path:
-        return self._folder / "app"
+        return self.folder / "app"
 
-    def start(self) -> None:
+    def can_follow(self, before: object) -> bool:
+        """Say whether this can take the port of *before* while that goes on."""
+        if not isinstance(before, ProcessService) or ask_control(before.folder) is None:
+            return False
+        old, new = before.plan.options, self.plan.options
+        is_debugged = new.debug_port is not None and new.debug_port == old.debug_port
+        return (old.host, old.port) == (new.host, new.port) and not is_debugged
+
+    def start(self, before: object = None) -> None:
         """Start the server; it may take a while until it can answer.
+
+        It takes the port of *before*, which goes on until this one can answer.
 
         Raises:
             EnvsyncError: the port is taken, or nothing can be started.
@@ -137,7 +156,10 @@ class ProcessService:
         plan = refresh(self.plan)
         if plan.python is None:
             raise EnvsyncError(f"The service `{plan.name}` has no Python")
-        if not is_port_free(plan.options.port):
+        heritage = None
+        if isinstance(before, ProcessService):
+            heritage = f"../../{before.folder.name}/{CONTROL}"
+        if heritage is None and not is_port_free(plan.options.port):
             raise port_taken(plan.options.port)
         target = ScoringTarget(
             interpreter=interpreter_at(plan.python),
@@ -146,20 +168,30 @@ class ProcessService:
             model_dir=self._root / plan.files.model_dir,
         )
         variables = {"AZUREML_SOURCE_DIRECTORY": source_name(plan.files), **dict(plan.variables)}
+        (self.folder / CONTROL).unlink(missing_ok=True)
+        (self.folder / CONTROL).touch()  # the server puts its socket there
         process.detach(
-            server_command(target, plan.options, lock_digest=plan.lock_digest),
+            server_command(
+                target,
+                plan.options,
+                lock_digest=plan.lock_digest,
+                control=f"../{CONTROL}",
+                before=heritage,
+            ),
             cwd=self._root,
             env=activated(os.environ, target.interpreter, variables),
-            folder=self._folder,
+            folder=self.folder,
         )
+        while heritage is not None and self._is_alive() and not self._has_begun():
+            time.sleep(_PAUSE)  # from then on the one before may go
 
     def stop(self) -> None:
         """Let the requests that are there end, and the server with them."""
-        _end(self._folder, self.plan.options.grace)
+        _end(self.folder, self.plan.options.grace)
 
     def status(self) -> ServiceStatus:
         """Return how it is at this moment."""
-        identity = process.read_identity(self._folder)
+        identity = process.read_identity(self.folder)
         port = self.plan.options.port
         status = ServiceStatus(
             name=self.plan.name,
@@ -167,89 +199,56 @@ class ProcessService:
             state="failed",
             port=port,
             lock_digest=self.plan.lock_digest,
-            exit_status=_read_status(self._folder),
+            exit_status=_read_status(self.folder),
         )
         if self.plan.problem is not None:
             return replace(status, state="unknown", port=None)
         if identity is None or not identity.is_alive():
             return status
-        health = ask_health(port)
+        health = ask_control(self.folder) or ask_health(port)
         if not identity.is_alive():  # and it was somebody else who answered
-            return replace(status, exit_status=_read_status(self._folder))
+            return replace(status, exit_status=_read_status(self.folder))
         states = {"ready": "running", "loading": "deploying", "silent": "unknown"}
         return replace(status, state=states[health], exit_status=None)  # type: ignore[arg-type]  # one of them
 
     def adopt(self) -> None:
         """Let this deployment be the one that counts."""
-        link = self._folder.parent / _CURRENT
+        link = self.folder.parent / _CURRENT
         aside = link.with_name(f".{_CURRENT}")
         aside.unlink(missing_ok=True)
-        aside.symlink_to(self._folder.name)
+        aside.symlink_to(self.folder.name)
         aside.replace(link)
 
     def remove(self) -> None:
         """End it, and remove what there is of it."""
         self.stop()
-        link = self._folder.parent / _CURRENT
-        if link.resolve() == self._folder:
+        link = self.folder.parent / _CURRENT
+        if link.resolve() == self.folder:
             link.unlink()
-        remove_tree(self._folder)
+        remove_tree(self.folder)
         with contextlib.suppress(OSError):  # another deployment is there
-            self._folder.parent.rmdir()
+            self.folder.parent.rmdir()
 
     def bring_source(self) -> ProcessSource:
         """Lay the source out anew, beside what is used; see `ProcessSource`."""
-        return ProcessSource(self._root, self._folder, self.plan)
+        return ProcessSource(self._root, self.folder, self.plan)
 
     def read_log(self, tail: int | None = None) -> bytes:
         """Return what it printed, or the last *tail* lines of that."""
-        return _read_end(self._folder / "log", tail)[0]
+        return read_log(self.folder / _LOG, tail)[0]
 
     def follow_log(self, tail: int | None = None) -> Iterator[bytes]:
         """Yield what it printed and what it prints, until it ends or is gone."""
-        text, position = _read_end(self._folder / "log", tail)
-        yield text
-        with (self._folder / "log").open("rb") as stream:
-            stream.seek(position)
-            is_alive = True
-            while is_alive:
-                identity = process.read_identity(self._folder)
-                is_alive = identity is not None and identity.is_alive()
-                while block := stream.read(_TAIL_BLOCK):
-                    yield block
-                time.sleep(_PAUSE)
+        return follow_log(self.folder / _LOG, tail, self._is_alive)
 
+    def _has_begun(self) -> bool:
+        with contextlib.suppress(OSError):
+            return (self.folder / CONTROL).is_socket()
+        return False
 
-class ProcessSource:
-    """New source of a service, used from `use` on, and no longer after `undo`."""
-
-    def __init__(self, root: Path, folder: Path, plan: ServicePlan) -> None:
-        self._root = root
-        self._folder = folder
-        self._files = plan.files
-        self._version = str(time.time_ns())
-        self._old = version_of(str((root / link_path(plan.files)).readlink()))
-        members = tuple(list_source(plan.files, self._version))
-        used = source_folder(self._old)
-        for earlier in root.glob(source_folder("*")):
-            if earlier.name != used:
-                remove_tree(earlier)
-        try:
-            write_members(members, root)
-        except BaseException:
-            remove_tree(root / members[0].path)
-            raise
-
-    def use(self) -> None:
-        """Have the server load it; the old goes on until that is done."""
-        write_members(list_links(self._files, self._version), self._root)
-        identity = process.read_identity(self._folder)
-        if identity is not None:
-            identity.send(signal.SIGHUP)
-
-    def undo(self) -> None:
-        """Have what was there before be loaded from now on."""
-        write_members(list_links(self._files, self._old), self._root)
+    def _is_alive(self) -> bool:
+        identity = process.read_identity(self.folder)
+        return identity is not None and identity.is_alive()
 
 
 def _next_number(above: Path) -> str:
@@ -272,22 +271,3 @@ def _read_status(folder: Path) -> int | None:
         return int((folder / "status").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-
-
-def _read_end(path: Path, tail: int | None) -> tuple[bytes, int]:
-    """Return the last *tail* lines of the file *path*, all if that is None, and its length."""
-    try:
-        with path.open("rb") as stream:
-            end = stream.seek(0, os.SEEK_END)
-            start = 0 if tail is None else end
-            found = b""
-            while tail is not None and start > 0 and found.count(b"\n") <= tail:
-                start = max(0, start - _TAIL_BLOCK)
-                stream.seek(start)
-                found = stream.read(end - start)
-            if tail is None:
-                stream.seek(0)
-                return stream.read(end), end
-            return b"".join(found.splitlines(keepends=True)[len(found.splitlines()) - tail :]), end
-    except FileNotFoundError:
-        return b"", 0

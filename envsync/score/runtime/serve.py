@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+from .handover import Handover, take_over
 from .listeners import explain_address, open_listeners
 from .settings import Settings, UsageError
 from .spawning import Spawned, worker_command
@@ -18,8 +19,9 @@ def main(arguments: "list[str]") -> int:
         settings = Settings(arguments, os.environ)
     except UsageError as error:
         return _print_error(str(error), None, _WRONG)
+    listeners, tie = take_over(settings.take_over)
     try:
-        listeners = open_listeners(settings.host, settings.port)
+        listeners = listeners or open_listeners(settings.host, settings.port)
     except OSError as error:
         return _print_error(*explain_address(error, settings.host, settings.port), status=_FAILED)
     command = worker_command(settings)
@@ -29,8 +31,8 @@ def main(arguments: "list[str]") -> int:
     first = Spawned(command)
     from .server import Server  # noqa: PLC0415  # meanwhile the worker loads the script
 
-    server = Server(settings, listeners, command, caught)
-    explanation = server.serve(first)
+    server = Server(settings, listeners, command, Handover(settings.control, tie))
+    explanation = server.serve(first, caught)
     if explanation is None:
         return 0
     status = _WRONG if explanation.is_definition else _FAILED

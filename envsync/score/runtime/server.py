@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .explain import Explanation
+    from .handover import Handover
+    from .log_room import LogRoom
     from .reload import SourceWatch
     from .settings import Settings
     from .spawning import Spawned
@@ -25,12 +27,13 @@ _MOST_CONNECTIONS = 900
 _AT_ONCE = 64
 _LONGEST_WAIT = 1.0
 _EVERY = 0.05
+_LAST_CALL = 1.0
 
 
 class Server:
     """Serves on *listeners* as *settings* say, with workers that run *command*.
 
-    *caught* are signals that came before it could handle them.
+    They may be those of another server, see *handover*.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Server:
         settings: "Settings",
         listeners: "list[socket.socket]",
         command: "list[str]",
-        caught: "list[int]",
+        handover: "Handover",
     ) -> None:
         self._settings = settings
         self._listeners = listeners
@@ -47,11 +50,17 @@ class Server:
         self._application = Application(settings, self._log)
         self._crew = Crew(command, settings.workers, self._loop, self._application)
         self._application.crew = self._crew
-        self._signals = caught
+        self._handover = handover
+        self._signals = []  # type: list[int]
         self._stop_at = None  # type: float | None
         self._accepting = False
         self._is_announced = False
         self._swept_at = time.monotonic()
+        self._log_room: "LogRoom | None" = None
+        if settings.control:  # the log is envsync's own
+            from .log_room import LogRoom  # noqa: PLC0415  # only here
+
+            self._log_room = LogRoom()
         self._watch: "SourceWatch | None" = None
         if settings.reload:
             from .reload import SourceWatch  # noqa: PLC0415  # only here
@@ -59,13 +68,16 @@ class Server:
             directories = (os.path.dirname(settings.entry_script), settings.app_root)
             self._watch = SourceWatch(directories)
 
-    def serve(self, first: "Spawned") -> "Explanation | None":
+    def serve(self, first: "Spawned", caught: "list[int]") -> "Explanation | None":
         """Serve until a signal ends it, with *first* as the first worker.
 
-        If the script can't be loaded, return why.
+        *caught* are signals that came before it could handle them. If the script can't be loaded,
+        return why.
         """
+        self._signals = caught
         self._crew.start(first)
         self._catch_signals()
+        self._handover.attend(self._loop, self._listeners, lambda: self._crew.is_ready)
         self._accept_more()
         looked_at = 0.0
         while True:
@@ -118,16 +130,22 @@ class Server:
                 self._loop.forget(listener)
             listener.close()
         self._listeners = []
+        is_shared = self._handover.is_shared
+        self._handover.close()
         for connection in list(self._application.connections):
-            if connection.is_idle:
+            if connection.is_idle and is_shared:  # its client knows nothing of all this
+                connection.expires_at = min(connection.expires_at, self._loop.now + _LAST_CALL)
+            elif connection.is_idle:
                 connection.close()
-        self._crew.stop()
 
     def _is_over(self) -> bool:
         if self._stop_at is None:
             return False
-        is_done = not self._application.connections and self._crew.is_gone
-        return is_done or time.monotonic() >= self._stop_at
+        if not self._application.connections:
+            self._crew.stop()
+            if self._crew.is_gone:
+                return True
+        return time.monotonic() >= self._stop_at
 
     def _end(self) -> None:
         self._crew.kill()
@@ -150,8 +168,10 @@ class Server:
         return found
 
     def _accept_more(self) -> None:
+        if self._handover.is_waiting or not self._listeners:
+            return
         room = len(self._application.connections) < _MOST_CONNECTIONS or self._make_room()
-        if room == self._accepting or not self._listeners:
+        if room == self._accepting:
             return
         self._accepting = room
         for listener in self._listeners:
@@ -190,8 +210,12 @@ class Server:
         return _EVERY
 
     def _housekeeping(self, now: float) -> None:
+        if not self._is_announced:
+            self._accept_more()  # the server before may have gone
         if not self._is_announced and self._crew.is_ready:
             self._is_announced = True
+            self._handover.is_waiting = False
+            self._accept_more()
             say("INFO", "Ready: {}".format(self._scoring_uri()))
         if self._log.flush_at is not None and now >= self._log.flush_at:
             self._log.flush()
@@ -199,6 +223,8 @@ class Server:
         self._look_for_changes(now)
         if now - self._swept_at >= _LONGEST_WAIT:
             self._swept_at = now
+            if self._log_room is not None:
+                self._log_room.look()
             for connection in list(self._application.connections):
                 if connection.expires_at < now:
                     connection.expire()

@@ -35,6 +35,8 @@ class Settings:
         self.access_log = given["access-log"] == "yes"
         self.show_errors = given["show-errors"] == "yes"
         self.lock_digest = given["lock-digest"]
+        self.control = given["control"]
+        self.take_over = given["take-over"]
         self.version = given["version"]
         if environ.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "").lower() == "false":
             self.version = ""
@@ -58,6 +60,8 @@ _OPTIONS = {
     "show-errors": "no",
     "debug-host": "127.0.0.1",
     "debug-port": "0",
+    "control": "",
+    "take-over": "",
     "lock-digest": "",
     "version": "envsync/0",
 }
