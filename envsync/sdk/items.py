@@ -44,6 +44,6 @@ def check_list(given: Iterable[str]) -> Iterable[str]:
     """
     if isinstance(given, str):
         raise DefinitionError(
-            "one text where a list of packages should be", hint="put it in a list"
+            "One text where a list of packages should be", hint="put it in a list"
         )
     return given

@@ -31,7 +31,7 @@ def check_text(text: object, what: str) -> str:
     if not isinstance(text, str):
         raise DefinitionError(f"{type(text).__name__} where {what} should be", hint="give text")
     if not text.strip():
-        raise DefinitionError(f"empty text where {what} should be")
+        raise DefinitionError(f"Empty text where {what} should be")
     return text.strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from envsync.errors import DefinitionError
 from envsync.files import lock_directory
 from envsync.lock.reader import LOCKFILE_NAME
 from envsync.realise.location import find_home
-from envsync.sdk.conversion import is_same
+from envsync.spec.azureml_json import dump_environment
 from envsync.spec.losses import find_left_behind
 from envsync.spec.targets import hold_in_v1
 
@@ -64,6 +65,11 @@ def check_conda(spec: EnvironmentSpec) -> None:
         )
 
 
+def is_same(one: EnvironmentSpec, other: EnvironmentSpec) -> bool:
+    """Tell whether two definitions say the same, wherever they come from."""
+    return _words(one) == _words(other)
+
+
 def _check_saved(spec: EnvironmentSpec, source: Path) -> None:
     if not is_same(definitions.load(source).spec, spec):
         raise DefinitionError(
@@ -74,7 +80,7 @@ def _check_saved(spec: EnvironmentSpec, source: Path) -> None:
 
 def _draft_path(name: str | None) -> Path:
     if not name:
-        raise DefinitionError("the environment has no name", hint="set its `name`")
+        raise DefinitionError("The environment has no name", hint="set its `name`")
     folder = quote(name, safe=" ")
     return find_home() / "drafts" / (f"%2E{folder[1:]}" if folder.startswith(".") else folder)
 
@@ -85,3 +91,8 @@ def _save_draft(spec: EnvironmentSpec, directory: Path) -> None:
             left[0].message, hint="save the environment beside it with `save_to_directory`"
         )
     definitions.save(hold_in_v1(spec), directory, overwrite=True)
+
+
+def _words(spec: EnvironmentSpec) -> tuple[object, ...]:
+    conda = None if spec.conda is None else replace(spec.conda, text="")
+    return dump_environment(spec), conda, spec.base_dockerfile or None, spec.azureml_v2

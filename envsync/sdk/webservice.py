@@ -206,7 +206,7 @@ class LocalWebservice:
         state = self.state
         if state not in states:
             hint = "deploy it again" if state == "deleted" else "see `get_logs()`"
-            raise EnvsyncError(f"Cannot call {method}() when service is {state}.", hint=hint)
+            raise EnvsyncError(f"Cannot call {method}() when service is {state}", hint=hint)
 
 
 Webservice = LocalWebservice  # the SDK's name for those of every kind; here there is but one

@@ -280,7 +280,7 @@ REFUSED: list[tuple[Callable[[CondaDependencies], object], str, str | None]] = [
     (lambda d: d.add_conda_package("numpy=>1"), "`numpy=>1` is not a match spec",
      "did you mean `numpy>=1`?"),
     (lambda d: d.add_conda_package("flask[async]"), "has extras", "write it under `- pip:`"),
-    (lambda d: d.add_conda_package(""), "empty text where a match spec should be", None),
+    (lambda d: d.add_conda_package(""), "Empty text where a match spec should be", None),
     (lambda d: d.add_conda_package(3.1), "float where a match spec should be", "give text"),
     (lambda d: d.add_pip_package("numpy=1.2"), "is not a pip requirement",
      "did you mean `numpy==1.2`?"),
@@ -294,11 +294,11 @@ REFUSED: list[tuple[Callable[[CondaDependencies], object], str, str | None]] = [
     (lambda d: d.set_python_version(3.1), "float where a version should be", "give text"),
     (lambda d: d.set_python_version("python=3.9"), "is no version", "write `3.11` for one"),
     (lambda d: d.remove_pip_option("--pre"), "`--pre` is not among the pip options", None),
-    (lambda d: d.add_channel(" "), "empty text where a channel should be", None),
-    (lambda d: d.set_pip_requirements("numpy"), "one text where a list", "put it in a list"),
+    (lambda d: d.add_channel(" "), "Empty text where a channel should be", None),
+    (lambda d: d.set_pip_requirements("numpy"), "One text where a list", "put it in a list"),
     (lambda d: d.set_pip_requirements(["a", "b=1"]), "is not a pip requirement",
      "did you mean `b==1`?"),
-    (lambda _: CondaDependencies.create(conda_packages="numpy"), "one text", "put it in a list"),
+    (lambda _: CondaDependencies.create(conda_packages="numpy"), "One text", "put it in a list"),
 ]  # fmt: skip
 
 
