@@ -77,11 +77,6 @@ def make_spec(environment: Environment) -> EnvironmentSpec:
     )
 
 
-def is_same(one: EnvironmentSpec, other: EnvironmentSpec) -> bool:
-    """Tell whether two definitions say the same, wherever they come from."""
-    return _words(one) == _words(other)
-
-
 def _make_conda(environment: Environment, report: Report) -> CondaSpec | None:
     conda: object = environment.python.conda_dependencies
     if isinstance(conda, CondaDependencies):
@@ -111,8 +106,3 @@ def _in_words_of_the_sdk(finding: Finding) -> Finding:
 
 def _snake_case(text: str) -> str:
     return re.sub(r"(?<=[a-z])[A-Z]", lambda match: "_" + match.group().lower(), text)
-
-
-def _words(spec: EnvironmentSpec) -> tuple[object, ...]:
-    conda = None if spec.conda is None else replace(spec.conda, text="")
-    return dump_environment(spec), conda, spec.base_dockerfile or None, spec.azureml_v2

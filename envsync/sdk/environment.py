@@ -11,11 +11,11 @@ from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.progress import SilentReporter
 from envsync.sdk import command
 from envsync.sdk import source as sources
-from envsync.sdk.conversion import Origin, fill_from_spec, is_same, make_spec
+from envsync.sdk.conversion import Origin, fill_from_spec, make_spec
 from envsync.sdk.document import HIDDEN, OF, Section
 from envsync.sdk.libraries import DatabricksSection, RSection, SparkSection
 from envsync.sdk.package_text import check_text
-from envsync.sdk.place import check_conda
+from envsync.sdk.place import check_conda, is_same
 from envsync.sdk.sections import DockerSection, PythonSection, read_dockerfile
 from envsync.sdk.workspace import check_workspace_arguments
 from envsync.spec.losses import find_left_behind, find_losses

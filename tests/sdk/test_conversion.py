@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from spec.test_properties import SPECS, STARTS
 
 from envsync import Environment
-from envsync.sdk.conversion import is_same
+from envsync.sdk.place import is_same
 
 if TYPE_CHECKING:
     from envsync.model.environment import EnvironmentSpec
