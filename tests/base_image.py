@@ -1,4 +1,4 @@
-"""A bare Debian as an image: debootstrap's smallest, which has no Python and no conda."""
+"""Bare Debians: the smallest one as an image, without Python and conda; one with an engine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 SUITE = "bookworm"
+NEWER_SUITE = "trixie"
 
 
 def why_not() -> str | None:
@@ -43,24 +44,42 @@ def reference_for(archive: Path) -> str:
     return f"envsync-test-base:{digest.hexdigest()[:12]}"
 
 
+def make_engine_root(cache: Path) -> Path:
+    """Return a newer Debian's root file system with its Docker Engine, making it if need be."""
+    cache.mkdir(parents=True, exist_ok=True)
+    target = cache / f"debian-{NEWER_SUITE}-docker-{platform.machine()}"
+    with (cache / ".engine-root.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            with tempfile.TemporaryDirectory(prefix=".engine-root-", dir=cache) as name:
+                root = Path(name) / "root"
+                _bootstrap(NEWER_SUITE, root, "--include=docker.io")
+                root.rename(target)
+    return target
+
+
 def _make(target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".base-image-", dir=target.parent) as name:
         root = Path(name) / "root"
-        bootstrap = ["debootstrap", "--variant=minbase", SUITE, str(root), *_mirror()]
-        done = subprocess.run(bootstrap, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            message = f"debootstrap failed: {done.stdout[-2000:]}{done.stderr}"
-            raise RuntimeError(message)
-        for emptied in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc"):
-            shutil.rmtree(root / emptied, ignore_errors=True)
+        _bootstrap(SUITE, root)
         archive = Path(name) / "root.tar"
         tar = ["tar", "--numeric-owner", "-C", str(root), "-cf", str(archive), "."]
         subprocess.run(tar, check=True)
         archive.rename(target)
 
 
+def _bootstrap(suite: str, root: Path, *options: str) -> None:
+    command = ["debootstrap", "--variant=minbase", *options, suite, str(root), *_mirror()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        message = f"debootstrap failed: {done.stdout[-2000:]}{done.stderr}"
+        raise RuntimeError(message)
+    for emptied in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc"):
+        shutil.rmtree(root / emptied, ignore_errors=True)
+
+
 def _mirror() -> list[str]:
-    """Return the mirror that this machine's apt uses for the suite; debootstrap knows another."""
+    """Return the mirror that this machine's apt uses for `SUITE`; debootstrap knows another."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     wanted = ["Created-By: Packages", f"Codename: {SUITE}"]
     done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)

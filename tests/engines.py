@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envsync.adapters.docker_engine import DockerEngine
 
 _DRIVERS = ("overlay2", "vfs")  # the second works wherever the first does not
+_SNAPSHOTTERS = ("overlayfs", "native")  # what those are to containerd
 _START_SECONDS = 20
 
 # Brings loopback up (SIOCSIFFLAGS, with IFF_UP and IFF_RUNNING), and becomes the rest.
@@ -30,6 +31,19 @@ import fcntl, os, socket, struct, sys
 with socket.socket() as sock:
     fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
 os.execvp(sys.argv[1], sys.argv[1:])
+"""
+# Becomes the rest with another root, where it sees this machine's devices and /tmp.
+_WITH_ROOT = """
+set -e
+mount --bind "$0" "$0"
+for place in proc sys dev; do mount --rbind "/$place" "$0/$place"; done
+mount --bind /tmp "$0/tmp"
+mount -t tmpfs none "$0/run"
+cd "$0"
+mkdir -p old
+pivot_root . old
+umount --lazy /old
+exec "$@"
 """
 ALONE = ("unshare", "--net", sys.executable, "-c", _WITH_LOOPBACK)  # what follows has its network
 
@@ -60,19 +74,21 @@ class OwnEngine:
     """An engine with all that is its own below *folder*, and a network of its own.
 
     In this machine's network it would take away the bridge of the engine that is there already.
-    Its containers have a network only if it *has_bridge*; see `enter`.
+    Its containers have a network only if it *has_bridge*; see `enter`. One of the Debian at *root*
+    keeps its images in containerd.
     """
 
-    def __init__(self, folder: Path, *, has_bridge: bool = False) -> None:
+    def __init__(self, folder: Path, *, has_bridge: bool = False, root: Path | None = None) -> None:
         self.host = f"unix://{folder}/docker.sock"
         self._has_bridge = has_bridge
+        self._root = root
         self.data = folder / "data"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        for driver in _DRIVERS:
+        for driver in _DRIVERS if self._root is None else _SNAPSHOTTERS:
             if self._start(driver):
                 return
         message = f"dockerd does not start: {(self._folder / 'log').read_text()[-2000:]}"
@@ -105,7 +121,11 @@ class OwnEngine:
 
     def _start(self, driver: str) -> bool:
         folder = self._folder
-        command = [*ALONE, "dockerd", "--host", self.host, "--data-root", str(self.data)]
+        config = folder / "config.json"
+        config.write_text(json.dumps({"features": {"containerd-snapshotter": bool(self._root)}}))
+        root = ["unshare", "--mount", "sh", "-c", _WITH_ROOT, str(self._root)]
+        command = [*ALONE, *(root if self._root else ()), "dockerd", "--config-file", str(config)]
+        command += ["--host", self.host, "--data-root", str(self.data)]
         command += ["--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
         command += ["--iptables=false", "--storage-driver", driver]
         command += [] if self._has_bridge else ["--bridge=none"]
@@ -122,10 +142,12 @@ class OwnEngine:
 
 
 @contextlib.contextmanager
-def run_engine(*, disk: str | None = None, has_bridge: bool = False) -> Iterator[OwnEngine]:
+def run_engine(
+    *, disk: str | None = None, has_bridge: bool = False, root: Path | None = None
+) -> Iterator[OwnEngine]:
     """Run an engine, on a *disk* of its own with so many bytes (`64m`) if that is said."""
     with tempfile.TemporaryDirectory(prefix="dockerd-", dir="/tmp") as name:  # its paths are short
-        engine = OwnEngine(Path(name), has_bridge=has_bridge)
+        engine = OwnEngine(Path(name), has_bridge=has_bridge, root=root)
         engine.data.mkdir()
         with contextlib.ExitStack() as stack:
             if disk is not None:
