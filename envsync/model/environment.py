@@ -144,6 +144,12 @@ class EnvironmentSpec:
     unknown_keys: tuple[UnknownKey, ...] = ()
 
     @property
+    def pip_directory(self) -> Path:
+        """Where relative paths under `pip:` start: at the file that has them, as for conda."""
+        holders = [file for file in self.files[-1:] if file.suffix in {".yml", ".yaml"}]
+        return holders[0].parent if holders else self.directory
+
+    @property
     def base_image_name(self) -> str:
         """The whole name of the base image, its registry's address included; empty for none."""
         image = (self.base_image or "").strip()

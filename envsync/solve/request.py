@@ -56,9 +56,10 @@ class PipRequest:
 
     *provided* is what conda brings, which pip may use but not move. *glibc* is the C library of
     a Linux subdir, such as `2.28`. Relative paths in *requirements* and *options* start at
-    *directory*. *parsed* has the requirements, those of the files that *options* name included,
-    taken apart. What has no hash (a folder) is an error, unless it is to be left out of the
-    answer with *leave_out_unhashed*. What the user should know is told to *reporter*.
+    *directory*; the lock is to lie in *lock_directory*, if that is another. *parsed* has the
+    requirements, those of the files that *options* name included, taken apart. What has no hash (a
+    folder) is an error, unless it is to be left out of the answer with *leave_out_unhashed*. What
+    the user should know is told to *reporter*.
     """
 
     subdir: str
@@ -72,6 +73,7 @@ class PipRequest:
     exclude_newer: datetime | None = None
     leave_out_unhashed: bool = False
     parsed: tuple[PipRequirement, ...] = ()
+    lock_directory: Path | None = None
     reporter: Reporter = field(default_factory=SilentReporter, compare=False, repr=False)
 
 

@@ -33,7 +33,7 @@ MOST_FILES = 20
 def read_pip_section(spec: EnvironmentSpec) -> tuple[PipSection, tuple[Finding, ...]]:
     """Return the pip side of *spec*, and what in it can't be locked reproducibly.
 
-    Paths start at the definition, those in a requirements file at that file, as for pip. No file
+    Paths start at the conda file, those in a requirements file at that file, as for pip. No file
     outside the definition's directory is read, and nothing is fetched.
 
     Raises:
@@ -50,7 +50,7 @@ def read_pip_section(spec: EnvironmentSpec) -> tuple[PipSection, tuple[Finding, 
         key_path, place = locate_pip_item(conda, text)
         if path.suffix == ".json":  # the text is envsync's, its lines are not in the file
             place = None
-        origin = _Origin(report=report, directory=spec.directory, path=key_path, place=place)
+        origin = _Origin(report=report, directory=spec.pip_directory, path=key_path, place=place)
         reader.read_line(strip_comment(text), origin)
     reports = [report, *reader.reports]
     errors = [finding for report in reports for finding in report.errors]

@@ -98,6 +98,7 @@ def _find_origin(places: PipPlaces) -> PipOrigin:
         return PipOrigin(directory=places.directory, cut_off=parse_cut_off(places.cut_off))
     return PipOrigin(
         directory=places.directory,
+        lines_directory=places.spec.pip_directory,
         lines=(*conda.pip_options, *conda.pip_requirements, *list_pip_lines(places.spec)),
         cut_off=parse_cut_off(places.cut_off),
     )

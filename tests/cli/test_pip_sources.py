@@ -451,3 +451,31 @@ def test_an_archive_of_source_code_beside_the_definition_is_built_where_it_goes(
     assert locked.dependencies == (("idna", ">=2"), ("six", "*"))
     assert envsync("build-local", "d", "-p", "p").status == 0
     assert look(tmp_path / "p", "import other; print(other.VERSION)") == "1.0"
+
+
+def test_paths_start_at_the_conda_file_wherever_that_lies(
+    envsync: Callable[..., Done], tmp_path: Path
+) -> None:
+    inner = tmp_path / "d" / "env"
+    inner.mkdir(parents=True)
+    (tmp_path / "d" / "azureml.yml").write_text(
+        "name: d\nimage: scratch\nconda_file: env/conda.yml\n", encoding="utf-8"
+    )
+    lines = ("-r more.txt", "./mine-1.0-py3-none-any.whl", "-f wheels")
+    dependencies = ["python", {"pip": lines}]
+    (inner / "conda.yml").write_text(
+        json.dumps({"channels": ["conda-forge"], "dependencies": dependencies}), encoding="utf-8"
+    )
+    (inner / "more.txt").write_text("found==1.0\n")
+    (inner / "wheels").mkdir()
+    make_wheel(inner, "mine", "1.0")
+    make_wheel(inner / "wheels", "found", "1.0")
+
+    assert envsync("lock", "d/azureml.yml").status == 0
+
+    assert find(tmp_path / "d", "mine").url == "file:env/mine-1.0-py3-none-any.whl"
+    assert find(tmp_path / "d", "found").url == "file:env/wheels/found-1.0-py3-none-any.whl"
+    assert envsync("check", "d/azureml.yml").status == 0
+    assert envsync("build-local", "d/azureml.yml").status == 0
+    (inner / "more.txt").write_text("found>=1\n")
+    assert "`conda.yml`, under `pip:`" in envsync("check", "d/azureml.yml").stderr

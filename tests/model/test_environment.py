@@ -70,3 +70,19 @@ def test_the_name_of_the_base_image_has_its_registry(
     )
 
     assert spec.base_image_name == name
+
+
+@pytest.mark.parametrize(
+    ("files", "start"),
+    [
+        (("d/azureml_environment.json", "d/conda_dependencies.yml"), "d"),
+        (("d/azureml.yml", "d/env/conda.yaml"), "d/env"),
+        (("d/azureml_environment.json", "d/conda_dependencies.yml", "d/BaseDockerfile"), "d"),
+        (("d/python_env.json",), "d"),
+        ((), "d"),
+    ],
+)
+def test_paths_for_pip_start_at_the_file_that_has_them(files: tuple[str, ...], start: str) -> None:
+    spec = EnvironmentSpec(name="a", directory=Path("d"), files=tuple(map(Path, files)))
+
+    assert spec.pip_directory == Path(start)

@@ -62,7 +62,7 @@ class UvIndex:
                     *("--index-strategy", "unsafe-best-match", "--output-file", str(output)),
                     *(("--offline",) if self._is_offline else ()),
                 ],
-                cwd=self._origin.directory.absolute(),
+                cwd=self._origin.start,
                 env={
                     **environment(self._network),
                     **settings,

@@ -175,7 +175,7 @@ class _Archives:
                     *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *options),
                     *("--requirement", str(pylock)),
                 ],
-                cwd=self._origin.directory.absolute(),
+                cwd=self._origin.start,
                 env={
                     **environment(self._network),
                     **self._origin.list_index_settings(),

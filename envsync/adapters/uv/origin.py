@@ -43,15 +43,22 @@ _HASH_KEY = re.compile(r"(?:md5|sha1|sha224|sha256|sha384|sha512)=")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipOrigin:
-    """Where relative paths start, and the *lines* (requirements and options) of a definition.
+    """The *directory* of a lock, and the *lines* (requirements and options) of its definition.
 
-    The lines may hold credentials, which are used and never written down. What builds source
-    code was published before *cut_off*.
+    Relative paths in the lines start at *lines_directory*, if that is another. They may hold
+    credentials, which are used and never written down. What builds source code was published
+    before *cut_off*.
     """
 
     directory: Path = Path()
+    lines_directory: Path | None = None
     lines: tuple[str, ...] = ()
     cut_off: datetime | None = None
+
+    @property
+    def start(self) -> Path:
+        """Where uv is to be started, so that paths are what they are meant to be."""
+        return (self.lines_directory or self.directory).absolute()
 
     def list_index_settings(self) -> dict[str, str]:
         """Return the variables that tell uv of the definition's indexes.

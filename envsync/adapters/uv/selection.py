@@ -131,7 +131,7 @@ def _lock_archive(
         version=str(package.version) if package.version else "0",
         manager="pip",
         subdir=request.subdir,
-        url=_localise(redact_url(url), request.directory),
+        url=_localise(redact_url(url), request.lock_directory or request.directory),
         sha256=archive.hashes.get("sha256"),
     )
     is_direct = isinstance(archive, PackageArchive)
