@@ -17,7 +17,7 @@ from envsync.spec.pip_line import (
     strip_comment,
 )
 from envsync.spec.python_pin import SDK_DEFAULT, python_pin
-from envsync.spec.report import Place, Report, join
+from envsync.spec.report import Report, join
 from envsync.yamlio import (
     Mapping,
     Scalar,
@@ -68,26 +68,6 @@ def _says(text: str, conda: CondaSpec) -> bool:
     report = Report("")
     read = load_conda(text, report)
     return read is not None and not report.errors and replace(read, text=conda.text) == conda
-
-
-def locate_pip_item(conda: CondaSpec, text: str) -> tuple[str, Place | None]:
-    """Return the key path and the place of the pip item *text* in the YAML of *conda*."""
-    root = parse_yaml(conda.text, file="") if conda.text else None
-    if isinstance(root, Mapping):
-        for i, item in enumerate(_find(root, "dependencies")):
-            for j, line in enumerate(_find(item, "pip")):
-                if isinstance(line, Scalar) and line.text.strip() == text:
-                    return f"dependencies[{i}].pip[{j}]", Place(line.line or 0, line.column or 0)
-    return "", None
-
-
-def _find(node: Node, key: str) -> tuple[Node, ...]:
-    """Return the items of the list under *key*, if there is one."""
-    if isinstance(node, Mapping):
-        for entry, value in node.entries:
-            if entry.text == key and isinstance(value, Sequence):
-                return value.items
-    return ()
 
 
 class _CondaReader:

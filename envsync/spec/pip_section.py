@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError
 from envsync.model.pip_section import PipRequirement, PipSection
 from envsync.model.redaction import quote
-from envsync.spec.conda_yaml import locate_pip_item
 from envsync.spec.pip_line import (
     PipLineError,
     check_pip_requirement,
@@ -18,14 +17,15 @@ from envsync.spec.pip_line import (
 from envsync.spec.pip_requirement import is_beside, list_risks, parse_requirement
 from envsync.spec.report import Place, Report
 from envsync.spec.source_file import read_source
-from envsync.yamlio import normalise_line_ends
+from envsync.yamlio import Mapping, Scalar, Sequence, normalise_line_ends, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from envsync.errors import Finding
-    from envsync.model.environment import EnvironmentSpec
+    from envsync.model.environment import CondaSpec, EnvironmentSpec
+    from envsync.yamlio import Node
 
 MOST_FILES = 20
 
@@ -57,6 +57,26 @@ def read_pip_section(spec: EnvironmentSpec) -> tuple[PipSection, tuple[Finding, 
     if errors:
         raise DefinitionError.from_findings(errors)
     return reader.section(), tuple(finding for report in reports for finding in report.warnings)
+
+
+def locate_pip_item(conda: CondaSpec, text: str) -> tuple[str, Place | None]:
+    """Return the key path and the place of the pip item *text* in the YAML of *conda*."""
+    root = parse_yaml(conda.text, file="") if conda.text else None
+    if isinstance(root, Mapping):
+        for i, item in enumerate(_list_below(root, "dependencies")):
+            for j, line in enumerate(_list_below(item, "pip")):
+                if isinstance(line, Scalar) and line.text.strip() == text:
+                    return f"dependencies[{i}].pip[{j}]", Place(line.line or 0, line.column or 0)
+    return "", None
+
+
+def _list_below(node: Node, key: str) -> tuple[Node, ...]:
+    """Return the items of the list under *key*, if there is one."""
+    if isinstance(node, Mapping):
+        for entry, value in node.entries:
+            if entry.text == key and isinstance(value, Sequence):
+                return value.items
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from envsync.model.environment import CondaSpec
-from envsync.spec.conda_yaml import dump_conda, load_conda, locate_pip_item
-from envsync.spec.report import Place, Report
+from envsync.spec.conda_yaml import dump_conda, load_conda
+from envsync.spec.report import Report
 
 
 def load(text: str) -> CondaSpec:
@@ -253,12 +253,3 @@ def test_text_that_rewriting_would_spoil_is_made_anew() -> None:
 
 def test_text_that_can_no_longer_be_read_is_not_saved() -> None:
     assert dump_conda(CondaSpec(match_specs=("a",), text="a: b: c")) == "dependencies:\n- a\n"
-
-
-def test_pip_item_is_found_again() -> None:
-    conda = load(with_python("- numpy", "- pip:", "  - flask", "  - 'torch '"))
-    assert locate_pip_item(conda, "torch") == ("dependencies[2].pip[1]", Place(6, 5))
-    assert locate_pip_item(conda, "gone") == ("", None)
-    assert locate_pip_item(CondaSpec(), "flask") == ("", None)
-    assert locate_pip_item(CondaSpec(text="- flask"), "flask") == ("", None)
-    assert locate_pip_item(CondaSpec(text="name: flask"), "flask") == ("", None)

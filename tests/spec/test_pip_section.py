@@ -10,8 +10,11 @@ from spec.definitions import document_with, write_definition
 
 from envsync import spec
 from envsync.errors import DefinitionError
+from envsync.model.environment import CondaSpec
 from envsync.model.pip_section import PipRequirement, PipSection
-from envsync.spec.pip_section import read_pip_section
+from envsync.spec.conda_yaml import load_conda
+from envsync.spec.pip_section import locate_pip_item, read_pip_section
+from envsync.spec.report import Place, Report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -261,3 +264,14 @@ def test_fifo_in_place_of_a_file_ends_at_once(tmp_path: Path) -> None:
     ((finding, _),) = refuse(tmp_path, "-r r.txt")
     assert finding == "`r.txt`: this is not a regular file, where a file should be"
     assert time.perf_counter() - start < 1
+
+
+def test_pip_item_is_found_again() -> None:
+    text = "dependencies:\n- python=3.10\n- numpy\n- pip:\n  - flask\n  - 'torch '\n"
+    conda = load_conda(text, Report("c.yml"))
+    assert conda is not None
+    assert locate_pip_item(conda, "torch") == ("dependencies[2].pip[1]", Place(6, 5))
+    assert locate_pip_item(conda, "gone") == ("", None)
+    assert locate_pip_item(CondaSpec(), "flask") == ("", None)
+    assert locate_pip_item(CondaSpec(text="- flask"), "flask") == ("", None)
+    assert locate_pip_item(CondaSpec(text="name: flask"), "flask") == ("", None)
