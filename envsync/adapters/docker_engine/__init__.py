@@ -6,7 +6,7 @@ from envsync.adapters.docker_engine.containers import (
     Containers,
     ContainerState,
 )
-from envsync.adapters.docker_engine.engine import DockerEngine, EngineVersion
+from envsync.adapters.docker_engine.engine import DockerEngine
 from envsync.adapters.docker_engine.image_source import EngineSource
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "Containers",
     "DockerEngine",
     "EngineSource",
-    "EngineVersion",
     "connect",
     "connect_containers",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,30 +30,11 @@ _NOT_UNPACKED = "Error unpacking image"  # which containerd's store says as if i
 LayerStore = Literal["chain", "content", "whole"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineVersion:
-    """What an engine says it is."""
-
-    version: str
-    api_version: str
-    oci_platform: str
-
-
 class DockerEngine:
     """A connection to one engine; make it with `connect`."""
 
     def __init__(self, client: DockerClient) -> None:
         self._client = client
-
-    def version(self) -> EngineVersion:
-        """Return the engine's version, its API's and its OCI platform."""
-        with translated("asked for its version"):
-            facts = self._client.version()
-        return EngineVersion(
-            version=facts["Version"],
-            api_version=facts["ApiVersion"],
-            oci_platform=f"{facts['Os']}/{facts['Arch']}",
-        )
 
     def find_image(self, reference: str) -> str | None:
         """Return the id of the image that *reference* names, or None if the engine has none."""
