@@ -71,7 +71,11 @@ class _LazyGroup(Group):
 )
 @click.version_option(__version__, "--version", "-V", message="envsync %(version)s")
 def group() -> None:
-    """Lock Azure ML environment definitions and run their models on your own machine."""
+    """Lock Azure ML environment definitions and run their models on your own machine.
+
+    A definition is a folder DIR with azureml_environment.json or conda_dependencies.yml, or a v2
+    or conda environment file. The usual way: `lock` it, `build-local`, then `score` or `serve`.
+    """
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoReturn:

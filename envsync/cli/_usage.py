@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _QUOTED = re.compile(r"(?<!\w)'([^']*)'(?!\w)")  # as click quotes; not the apostrophe of "can't"
-_PLAINER = {
-    "is not a valid integer range": "is not a whole number",
-    "is not a valid float range": "is not a number",
-    "is not a valid float": "is not a number",
-}
+_CHOSEN = re.compile(r"`([^`]*)` is not one of ")
+
+_PLAINER = (
+    (r"is not a valid integer( range)?", "is not a whole number"),
+    (r"is not a valid float( range)?", "is not a number"),
+    (r"is not in the range (\d+)<=x<=(\d+)", r"is not between \1 and \2"),
+    (r"is not in the range x>=(\d+)", r"is less than \1"),
+)
 
 # What other tools call it, for those who come from there.
 _ELSEWHERE = {
@@ -26,10 +29,8 @@ _ELSEWHERE = {
     "deploy": "serve",
     "freeze": "lock",
     "import": "save-to-directory",
-    "init": "save-to-directory",
     "install": "build-local",
     "lint": "validate",
-    "new": "save-to-directory",
     "pin": "lock",
     "predict": "score",
     "rm": "delete",
@@ -86,13 +87,19 @@ def explain_usage(error: click.ClickException) -> tuple[str, str | None]:
             suggest(error.option_name, options) or _point_to_help(error.ctx)
         )
     message = _QUOTED.sub(r"`\1`", error.format_message())
-    for text, plainer in _PLAINER.items():
-        message = message.replace(text, plainer)
-    if "\n" not in message:
-        message = message.removesuffix(".")
-    if isinstance(error, UnknownCommandError) and error.hint is not None:
-        return message, error.hint
-    return message, _point_to_help(error.ctx) if isinstance(error, click.UsageError) else None
+    for click_says, plainer in _PLAINER:
+        message = re.sub(click_says, plainer, message)
+    message = " ".join(message.split()).removesuffix(".")
+    if not isinstance(error, click.UsageError):
+        return message, None
+    near = error.hint if isinstance(error, UnknownCommandError) else _find_choice(error, message)
+    return message, near or _point_to_help(error.ctx)
+
+
+def _find_choice(error: click.UsageError, message: str) -> str | None:
+    kind = getattr(getattr(error, "param", None), "type", None)
+    given = _CHOSEN.search(message)
+    return suggest(given[1], kind.choices) if given and isinstance(kind, click.Choice) else None
 
 
 def _list_options(context: click.Context | None) -> list[str]:

@@ -82,7 +82,7 @@ def _read(source: RequestSource) -> Iterator[ScoringRequest]:
 
 
 def _unreadable(name: str, error: OSError) -> DefinitionError:
-    return DefinitionError(
-        f"Cannot read request `{name}`: {error.strerror or error}",
-        hint="give `--data` a file, a folder of files, or `-` for stdin",
-    )
+    hint = "give `--data` a file, a folder of files, or `-` for stdin"
+    if name.lstrip().startswith(("{", "[", '"')):
+        hint = "write the request to a file, or pipe it into `--data -`"
+    return DefinitionError(f"Cannot read request `{name}`: {error.strerror or error}", hint=hint)

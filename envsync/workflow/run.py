@@ -43,7 +43,7 @@ def find_run_target(
     chosen = name or spec.name or spec.directory.resolve().name
     place = (prefix or environment_path(chosen, find_home())).absolute()
     if not python_path(place).exists():
-        where = f" -p {place}" if prefix or name else ""
+        where = f" -p {place}" if prefix else f" -n {name}" if name else ""
         raise EnvsyncError(
             f"No environment with a Python is at `{place}`",
             hint=f"run `envsync build-local {directory}{where}`",

@@ -172,7 +172,10 @@ def test_run_without_an_environment_says_how_to_make_it(
     done = envsync("run", "d", "python")
     elsewhere = envsync("run", "-p", "/gone", "d", "python")
 
-    assert (done.status, elsewhere.status) == (1, 1)
+    named = envsync("run", "-n", "gone", "d", "python")
+
+    assert (done.status, elsewhere.status, named.status) == (1, 1, 1)
+    assert named.stderr.endswith("Hint: run `envsync build-local d -n gone`\n")
     assert done.stderr.endswith("Hint: run `envsync build-local d`\n")
     assert elsewhere.stderr.endswith("Hint: run `envsync build-local d -p /gone`\n")
 

@@ -103,6 +103,7 @@ Hint: see `envsync --help`
         (("model", "lst"), "list"),
         (("service", "stop"), "delete"),
         (("lock", "--subdr", "linux-64"), "--subdir"),
+        (("export", "x", "--format", "pylok"), "pylock"),
     ],
 )
 def test_a_slip_is_answered_with_what_may_be_meant(
@@ -119,7 +120,22 @@ def test_a_slip_is_answered_with_what_may_be_meant(
             ("lock", "--max-changes", "few"),
             "Invalid value for `--max-changes`: `few` is not a whole number",
         ),
+        (
+            ("lock", "--max-changes", "-1"),
+            "Invalid value for `--max-changes`: -1 is less than 0",
+        ),
+        (
+            ("serve", "--port", "80000"),
+            "Invalid value for `--port`: 80000 is not between 0 and 65535",
+        ),
         (("score",), "Missing option `--data`"),
+        (
+            ("export", "x"),
+            (
+                "Missing option `--format`. Choose from: "
+                "azureml-v2, environment-yml, explicit, pixi, pylock"
+            ),
+        ),
     ],
 )
 def test_a_usage_error_reads_like_every_other(

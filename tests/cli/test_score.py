@@ -122,6 +122,13 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
             ),
         ),
         (
+            ("--data", "[1]"),
+            (
+                "Error: Cannot read request `[1]`: No such file or directory\n"
+                "Hint: write the request to a file, or pipe it into `--data -`\n"
+            ),
+        ),
+        (
             ("--data", "one.json", "--entry-script", "nope.py"),
             (
                 "Error: Entry script `nope.py` is not there\n"
