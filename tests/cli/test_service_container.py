@@ -103,6 +103,17 @@ def test_a_container_is_deployed_reloaded_updated_and_deleted(bench: Workbench) 
     assert bench.containers() == []
 
 
+def test_the_log_of_a_container_is_bounded(bench: Workbench) -> None:
+    assert bench.deploy().returncode == 0
+    written = bench.run(
+        "docker", "inspect", "-f", "{{json .HostConfig.LogConfig}}", "envsync-churn"
+    )
+    assert json.loads(written.stdout) == {
+        "Type": "json-file",
+        "Config": {"max-size": "16m", "max-file": "4"},
+    }
+
+
 def test_answers_name_the_lock_and_labels_hold_no_variables(bench: Workbench) -> None:
     assert bench.deploy().returncode == 0
     (service,) = bench.list()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from docker.errors import APIError, NotFound
+from docker.types import LogConfig
 
 from envsync.adapters.docker_engine.failure import translated
 
@@ -25,6 +26,8 @@ _Statuses = list[int]  # `list` is a method below
 _CONFLICT = 409
 _DEBUG_PORT = "envsync.debug-port"
 _TRIES, _PAUSE = 200, 0.05
+_LIMITED = ("json-file", "local")
+_LOG_LIMITS = {"max-size": "16m", "max-file": "4"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +89,7 @@ class Containers:
             settings = self._api.create_host_config(
                 port_bindings=ports,
                 auto_remove=request.attached,
+                log_config=self._limit_log(),
                 shm_size=request.shm_size,
             )
             made = self._api.create_container(
@@ -103,6 +107,14 @@ class Containers:
                 working_dir=request.directory,
             )
             return str(made["Id"])
+
+    def _limit_log(self) -> LogConfig | None:
+        """Return how a container's log is kept from filling the disk.
+
+        None leaves it to the engine: other drivers have no files, or no such options.
+        """
+        driver = self._api.info().get("LoggingDriver")
+        return LogConfig(type=driver, config=dict(_LOG_LIMITS)) if driver in _LIMITED else None
 
     def fill(self, container: str, archive: Iterator[bytes]) -> None:
         """Unpack the tar *archive* at the container's root."""
