@@ -10,6 +10,7 @@ from base_archive import write_base
 from registries import run_registry, why_not
 
 from envsync.cli import main
+from envsync.process import read_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,6 +105,18 @@ def define_upon(define: Callable[..., Path], channel: Served) -> Callable[..., P
 @pytest.fixture
 def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+
+@pytest.fixture
+def services(private_home: Path, no_engine: None) -> Iterator[Path]:
+    """Return where the services lie; whatever a test leaves running is ended."""
+    del no_engine
+    place = private_home / ".envsync/services"
+    yield place
+    for path in place.glob("*/[0-9]*"):
+        identity = read_identity(path)
+        if identity is not None:
+            identity.kill()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from envsync.model.service import check_service_name, suggest_service_name
 from envsync.process import ProcessIdentity, read_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from conftest import Done
 
@@ -47,18 +47,6 @@ def folder(tmp_path: Path) -> Path:
     (made / "model/m.txt").write_text("old model")
     write(made, "1")
     return made
-
-
-@pytest.fixture
-def services(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return where the services lie; whatever a test leaves running is ended."""
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{private_home}/no.sock")
-    place = private_home / ".envsync/services"
-    yield place
-    for path in place.glob("*/[0-9]*"):
-        identity = read_identity(path)
-        if identity is not None:
-            identity.kill()
 
 
 def write(folder: Path, answer: str) -> None:
@@ -309,13 +297,13 @@ def test_following_the_log_ends_with_the_service(
     [("reload", "nosuch"), ("update", "nosuch"), ("delete", "nosuch"), ("logs", "nosuch")],
 )
 def test_a_service_that_is_not_there_is_said(
-    envsync: Callable[..., Done], services: Path, arguments: tuple[str, ...]
+    envsync: Callable[..., Done], services: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     done = envsync("service", *arguments)
 
     assert done.status == 1
     assert done.stderr.startswith("Error: There is no service `nosuch`\nHint: ")
-    assert "no.sock" in done.stderr
+    assert f"`unix://{tmp_path}/none.sock`" in done.stderr
     assert not (services / "nosuch").exists()
 
 

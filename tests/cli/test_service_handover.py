@@ -43,18 +43,6 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def services(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return where the services lie; whatever a test leaves running is ended."""
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{private_home}/no.sock")
-    place = private_home / ".envsync/services"
-    yield place
-    for path in place.glob("*/[0-9]*"):
-        identity = read_identity(path)
-        if identity is not None:
-            identity.kill()
-
-
 def write(folder: Path, answer: int, init: str = "pass") -> None:
     (folder / "score.py").write_text(SCRIPT.format(answer=answer, init=init))
 
