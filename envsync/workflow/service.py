@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
@@ -16,11 +15,11 @@ from envsync.workflow.service_health import (
     failed_to_load,
     failed_to_start,
     pauses,
-    wait_until_ready,
 )
 from envsync.workflow.service_hosts import Hosts
 from envsync.workflow.service_plan import refresh
 from envsync.workflow.service_process import services_folder
+from envsync.workflow.service_switch import Patience, switch, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,19 +29,9 @@ if TYPE_CHECKING:
     from envsync.workflow.service_hosts import Deployed
     from envsync.workflow.service_plan import ServicePlan
 
-WAIT_SECONDS = 300.0
+__all__ = ["Patience"]  # callers name it beside the functions that take it
+
 _HAS_ENDED = ("failed", "deleted")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How many *seconds* a service has to get ready; None doesn't wait. *on_wait* is called then.
-
-    Who doesn't wait gets a service that may fail yet, and no longer has the one before.
-    """
-
-    seconds: float | None = WAIT_SECONDS
-    on_wait: Callable[[], None] = lambda: None
 
 
 def deploy(
@@ -67,7 +56,9 @@ def deploy(
             )
         hosts.sweep(plan.name)
         made = hosts.prepare(plan, reporter)
-        return _replace(before, made, patience)
+        return switch(
+            before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter)
+        )
 
 
 def update(
@@ -86,7 +77,9 @@ def update(
         before = _get_whole(name, hosts)
         hosts.sweep(name)
         made = hosts.prepare(refresh(change(before.plan)), reporter)
-        return _replace(before, made, patience)
+        return switch(
+            before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter)
+        )
 
 
 def reload(name: str, *, patience: Patience) -> ServiceStatus:
@@ -105,7 +98,7 @@ def reload(name: str, *, patience: Patience) -> ServiceStatus:
             if loads is None or status.state in _HAS_ENDED:
                 service.stop()
                 service.start()
-                return _wait(service, patience)
+                return wait_for(service, patience)
             return _wait_for_load(service, loads, patience)
         except BaseException:
             source.undo()
@@ -162,7 +155,7 @@ def wait(name: str, patience: Patience) -> ServiceStatus:
         EnvsyncError: there is none, or its script can't be loaded.
     """
     with _hosts() as hosts:
-        return _wait(_get(name, hosts), patience)
+        return wait_for(_get(name, hosts), patience)
 
 
 def read_log(name: str, *, tail: int | None = None) -> bytes:
@@ -194,56 +187,6 @@ def delete(name: str) -> None:
     with _held(name) as hosts:
         _get(name, hosts).remove()
         hosts.sweep(name)
-
-
-def _replace(before: Deployed | None, made: Deployed, patience: Patience) -> ServiceStatus:
-    """Start *made* in the place of *before*, which goes on until that can answer.
-
-    It is only stopped earlier if it has the port, and can't pass it on.
-    """
-    is_stopped = False
-    try:
-        follows = before is not None and made.can_follow(before)
-        if before is not None and not follows and _share_port(before, made):
-            is_stopped = True
-            before.stop()
-        made.start(before if follows else None)
-        status = _wait(made, patience)
-        made.adopt()
-    except BaseException as error:
-        made.remove()
-        if before is not None and is_stopped:
-            _start_again(before, patience)
-        if before is not None and isinstance(error, EnvsyncError):
-            hint = "; ".join(filter(None, ("the service goes on as it was before", error.hint)))
-            raise EnvsyncError(error.message, hint=hint) from error
-        raise
-    if before is not None:
-        before.remove()
-    return status
-
-
-def _share_port(before: Deployed, made: Deployed) -> bool:
-    old, new = before.plan.options, made.plan.options
-    is_debugged = new.debug_port is not None and new.debug_port == old.debug_port
-    return is_debugged or before.status().port == new.port
-
-
-def _start_again(service: Deployed, patience: Patience) -> None:
-    service.start()
-    with contextlib.suppress(EnvsyncError):  # it may have failed before, too
-        _wait(service, patience)
-
-
-def _wait(service: Deployed, patience: Patience) -> ServiceStatus:
-    if patience.seconds is None:
-        return service.status()
-    return wait_until_ready(
-        service.status,
-        lambda: service.read_log(ERROR_LINES),
-        seconds=patience.seconds,
-        on_wait=patience.on_wait,
-    )
 
 
 def _wait_for_load(service: Deployed, before: Loads, patience: Patience) -> ServiceStatus:

@@ -114,6 +114,22 @@ def test_the_log_of_a_container_is_bounded(bench: Workbench) -> None:
     }
 
 
+def test_a_container_goes_on_while_the_one_that_was_to_follow_fails(bench: Workbench) -> None:
+    assert bench.deploy().returncode == 0
+    before = bench.containers()
+    started = bench.run("docker", "inspect", "-f", "{{.State.StartedAt}}", *before).stdout
+    write(bench, "1 / 0")
+    updated = bench.envsync("service", "update", "churn")
+
+    assert updated.returncode == 1
+    assert "ZeroDivisionError" in updated.stderr
+    assert "Hint: the service goes on as it was before" in updated.stderr
+    assert bench.containers() == before
+    again = bench.run("docker", "inspect", "-f", "{{.State.StartedAt}}", *before).stdout
+    assert started == again != ""
+    assert bench.ask()["answer"] == 1
+
+
 def test_answers_name_the_lock_and_labels_hold_no_variables(bench: Workbench) -> None:
     assert bench.deploy().returncode == 0
     (service,) = bench.list()
