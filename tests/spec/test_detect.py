@@ -134,7 +134,7 @@ def test_format_that_is_said_is_believed(tmp_path: Path) -> None:
         ("prefix", ".", "is no conda environment"),
         ("environment-yml", "empty", "holds no definition"),
         ("environment-yml", "nowhere.yml", "No such file"),
-        (None, "nowhere", "Cannot read"),
+        (None, "nowhere", "nowhere`: cannot be read: No such file or directory"),
     ],
 )
 def test_definition_in_another_format_than_the_one_said_is_refused(
@@ -159,3 +159,22 @@ def test_each_format_that_can_be_named_is_looked_for(
 
     with pytest.raises(DefinitionError):
         spec.load(tmp_path / "empty", source_format=source_format)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("chrun", "did you mean `{0}/churn`?"),
+        ("other", "give the folder or the file of a definition"),
+        ("other/churn", "give the folder or the file of a definition"),
+    ],
+)
+def test_a_folder_that_is_not_there_may_be_another_one(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    write_definition(tmp_path / "churn")
+
+    with pytest.raises(DefinitionError) as caught:
+        spec.load(tmp_path / name)
+
+    assert caught.value.hint == hint.format(tmp_path)
