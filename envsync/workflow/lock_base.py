@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from envsync.workflow.base_digest import DigestFinder, FoundDigest
     from envsync.workflow.lock_options import LockOptions
 
+_NO_DIGEST = "The lock has no digest of the base image"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseOutcome:
@@ -95,7 +97,7 @@ class BasePlan:
             if self.is_update:
                 raise
             if kept is None:
-                return self._asked, describe_open(self._asked, self._directory, error)
+                return self._asked, f"{_NO_DIGEST}: {error.message}"
             return kept, f"Base image `{kept.name}` stays at `{kept.digest}`: {error.message}"
         base = self._asked.with_digest(found.digest)
         return base, _describe_found(kept, base, found.failure)
@@ -127,13 +129,9 @@ def find_reference(base: LockedBase) -> ImageReference | None:
     return None
 
 
-def describe_open(base: LockedBase, directory: Path, error: EnvsyncError | None = None) -> str:
+def describe_open(base: LockedBase, directory: Path) -> str:
     """Say that the lock in *directory* has no digest of *base*, and what adds it."""
-    reason = f" ({error.message})" if error is not None else ""
-    return (
-        f"The lock has no digest of the base image{reason}; "
-        f"`envsync lock {directory} --update {name_for_update(base)}` adds it"
-    )
+    return f"{_NO_DIGEST}; `envsync lock {directory} --update {name_for_update(base)}` adds it"
 
 
 def name_for_update(base: LockedBase) -> str:

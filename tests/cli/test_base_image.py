@@ -168,11 +168,10 @@ def test_a_registry_that_is_not_there_is_a_note_and_the_lock_is_good(
     directory = define_upon(NOWHERE)
     first, second = envsync("lock", "d"), envsync("lock", "d")
     note = "The lock has no digest of the base image"
-    way = f"`envsync lock d --update {NOWHERE}` adds it\n"
 
     assert first.status == second.status == 0
     reason = "Cannot reach the registry `127.0.0.1:1`: Connection refused"
-    assert f"{note} ({reason}); {way}" in first.stderr
+    assert f"{note}: {reason}\n" in first.stderr
     assert second.stderr == "`d/conda-lock.yml` is unchanged\n"
     assert locked_base(directory) == NOWHERE
     assert envsync("check", "d").status == 0
@@ -224,7 +223,7 @@ def test_a_package_of_the_images_name_is_what_is_updated(
 
     assert package.status == 0
     assert "Solving conda packages" in package.stderr
-    assert "--update 127.0.0.1:1/python` adds it" in package.stderr
+    assert "The lock has no digest of the base image: Cannot reach" in package.stderr
     assert image.status == 1
 
 
@@ -257,7 +256,7 @@ def test_offline_no_registry_is_asked(
     done = envsync("lock", "d", "--offline")
 
     assert done.status == 0
-    assert "(`--offline` asks no registry)" in done.stderr
+    assert "base image: `--offline` asks no registry\n" in done.stderr
     assert len(server.requests) == asked
 
 
@@ -276,7 +275,7 @@ def test_a_registry_that_hangs_is_left_in_time(
 
     silence = f"Cannot reach the registry `{server.address}`: no answer within 0.3 seconds"
     assert locked.status == 0
-    assert f"({silence})" in locked.stderr
+    assert f"base image: {silence}\n" in locked.stderr
     assert updated == (
         1,
         "",
