@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from envsync.errors import UnsatisfiableError
+from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.solve.agreement import find_bounds
 from envsync.solve.channels import place_channels
 from envsync.solve.facts import find_glibc
 from envsync.solve.pip_constraints import check_requirements, find_distributions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from envsync.solve.request import CondaSolver, PipSolver
 
 
+_ROUNDS = 3  # of conda giving way to pip
 _SILENCE = 15.0  # seconds until those who wait are told that work goes on
 
 
@@ -59,7 +61,7 @@ def solve_subdir(
         UnsatisfiableError: there is no such set of packages.
         EnvsyncError: a channel or an index can't be reached or read.
     """
-    conda_solver, pip_solver = solvers
+    conda_solver, _ = solvers
     reporter.step(f"Solving conda packages for {task.subdir}")
     request = replace(_ask_conda(conda, task), reporter=reporter)
     try:
@@ -70,20 +72,56 @@ def solve_subdir(
         raise
     if not conda.pip_requirements and not conda.pip_options:
         return brought
-    pip_request = replace(_ask_pip(spec, conda, task, brought), reporter=reporter)
     doing = f"Locking pip requirements for {task.subdir}"
     reporter.step(doing)
     with _say_again(f"{doing}: still at it", reporter):
+        return _add_pip(spec, conda, task, request, brought, solvers)
+
+
+def _add_pip(
+    spec: EnvironmentSpec,
+    conda: CondaSpec,
+    task: SubdirTask,
+    request: CondaRequest,
+    brought: tuple[LockedPackage, ...],
+    solvers: tuple[CondaSolver, PipSolver],
+) -> tuple[LockedPackage, ...]:
+    """Return the packages *brought* for *request*, and pip's upon them.
+
+    Where the two disagree and the definition leaves that open, conda brings something else.
+    """
+    conda_solver, pip_solver = solvers
+    source = spec.files[-1].name if spec.files else "the definition"
+    failures: list[UnsatisfiableError] = []
+
+    def solve(pip_request: PipRequest) -> tuple[LockedPackage, ...]:
+        environment = describe_environment(pip_request.python_version, task.subdir)
+        check_requirements(
+            conda.pip_requirements, pip_request.provided, environment=environment, source=source
+        )
+        return pip_solver.solve(pip_request)
+
+    for _ in range(_ROUNDS):
+        pip_request = replace(_ask_pip(spec, conda, task, brought), reporter=request.reporter)
         try:
-            return (*brought, *pip_solver.solve(pip_request))
+            return (*brought, *solve(pip_request))
         except UnsatisfiableError as error:
-            date = find_cut_off(
-                task.exclude_newer,
-                lambda moment: pip_solver.solve(replace(pip_request, exclude_newer=moment)),
-            )
-            if date is not None:
-                error.hint = f"{date}: then there is a solution"
-            raise
+            failures.append(error)
+        bounds = find_bounds(pip_request, conda.match_specs, failures[-1], solve)
+        if not bounds:
+            break
+        request = replace(request, match_specs=(*request.match_specs, *bounds))
+        try:
+            brought = conda_solver.solve(request)
+        except EnvsyncError:
+            break
+        request.reporter.note(f"For the pip requirements conda brings {', '.join(bounds)}")
+    date = find_cut_off(
+        task.exclude_newer, lambda moment: solve(replace(pip_request, exclude_newer=moment))
+    )
+    if date is not None:
+        failures[0].hint = f"{date}: then there is a solution"
+    raise failures[0]
 
 
 @contextlib.contextmanager
@@ -126,17 +164,13 @@ def _ask_pip(
             f"on `{task.subdir}`",
             hint="add `python=3.11` (or the version you need) to the conda dependencies",
         )
-    provided = find_distributions(brought)
-    source = spec.files[-1].name if spec.files else "the definition"
-    environment = describe_environment(python.version, task.subdir)
-    check_requirements(conda.pip_requirements, provided, environment=environment, source=source)
     return PipRequest(
         subdir=task.subdir,
         python_version=python.version,
         glibc=find_glibc(task.facts),
         requirements=conda.pip_requirements,
         options=conda.pip_options,
-        provided=provided,
+        provided=find_distributions(brought),
         directory=spec.pip_directory,
         lock_directory=spec.directory,
         preferred=tuple(package for package in task.preferred if package.manager == "pip"),

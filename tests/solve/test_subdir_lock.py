@@ -16,7 +16,7 @@ from envsync.model.environment import CondaSpec, EnvironmentSpec
 from envsync.model.lockfile import LockedPackage
 from envsync.model.subdir import current_subdir
 from envsync.model.virtual_package import DEFAULTS
-from envsync.solve.request import PythonDistribution
+from envsync.solve.request import CondaRequest, PythonDistribution
 from envsync.solve.subdir_lock import SubdirTask, solve_subdir
 from envsync.solve.subdirs import choose_subdirs
 
@@ -107,6 +107,25 @@ def test_a_pip_requirement_that_conda_contradicts_names_both() -> None:
         "  `NumPy<1.20` is requested under `pip:` in `conda_dependencies.yml`, "
         "conda provides `numpy 1.24.4`"
     )
+
+
+def test_conda_brings_another_version_where_the_definition_leaves_it_open() -> None:
+    class Newest(FakeCondaSolver):
+        def solve(self, request: CondaRequest) -> tuple[LockedPackage, ...]:
+            self.requests.append(request)
+            old = "numpy <=1.19.5" in request.match_specs
+            return (PYTHON, replace(NUMPY, version="1.19.5") if old else NUMPY, PIP)
+
+    solver, pip = Newest(), FakePipSolver(packages=(pip_package("numpy", "1.19.5"),))
+    open_ = replace(CONDA, match_specs=("python=3.11", "numpy"), pip_requirements=("numpy<1.20",))
+
+    found = solve(open_, solver=solver, pip=pip)
+
+    assert [(each.name, each.version) for each in found][:2] == [
+        ("python", "3.11.9"),
+        ("numpy", "1.19.5"),
+    ]
+    assert len(solver.requests) == 2
 
 
 def test_pip_requirements_without_a_python_are_an_error() -> None:
