@@ -15,13 +15,42 @@ if TYPE_CHECKING:
     from channel import Served
 
 SUITE = Path(__file__).resolve().parents[2] / ".." / "shared" / "conformance"
-PROFILES = ("contract", "echo", "env", "raw", "returns", "sysexit", "threads", "timeout")
+# Those whose scripts need nothing but Python.
+PROFILES = (
+    "argtype",
+    "bad_import",
+    "contract",
+    "contract_catch",
+    "counter",
+    "default_param",
+    "echo",
+    "env",
+    "headers",
+    "init_raises",
+    "no_init",
+    "no_run",
+    "raises",
+    "raw",
+    "raw_contrib",
+    "returns",
+    "run_no_args",
+    "slow_init",
+    "sysexit",
+    "threads",
+    "timeout",
+    "user_logging",
+    "workers1",
+    "workers2",
+)
 
-# The variables that a case gives to its server become those of the definition.
+# The variables that a case gives to its server become those of the definition. The file in which
+# a script counts its calls is one of the container, which begins without it.
 SERVE = """
 import json, os, sys
 known, folder, *command = sys.argv[1:]
 extra = {name: value for name, value in os.environ.items() if name not in json.loads(known)}
+if "COUNT_FILE" in extra:
+    extra["COUNT_FILE"] = "/tmp/count"
 with open(folder + "/azureml_environment.json", "w") as stream:
     json.dump({"name": "churn", "environmentVariables": extra}, stream)
 os.execv(command[0], command)
