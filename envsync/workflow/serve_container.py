@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SERVING = "envsync.serving"  # the label of such containers: when they were made
 _ABANDONED_SECONDS = 60
 _LINGERING_SECONDS = 5
-_PAUSE = 0.1
+_PAUSE = 0.1  # seconds
 
 
 def serve_container(

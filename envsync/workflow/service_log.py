@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 65536
-_PAUSE = 0.05
+_PAUSE = 0.05  # seconds
 
 
 def read_log(path: Path, tail: int | None = None) -> tuple[bytes, int]:

@@ -52,7 +52,7 @@ _PLAN = "service.json"
 _LOG = "log"  # as `process.detach` calls it
 _WHOLE = 2  # a deployment, and the link to it
 _LINGERING_SECONDS = 5.0
-_PAUSE = 0.05
+_PAUSE = 0.05  # seconds
 
 
 def services_folder() -> Path:

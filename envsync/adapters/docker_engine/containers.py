@@ -25,7 +25,7 @@ LOOPBACK = "127.0.0.1"
 _Statuses = list[int]  # `list` is a method below
 _CONFLICT = 409
 _DEBUG_PORT = "envsync.debug-port"
-_TRIES, _PAUSE = 200, 0.05
+_TRIES, _PAUSE = 200, 0.05  # seconds
 _LIMITED = ("json-file", "local")
 _LOG_LIMITS = {"max-size": "16m", "max-file": "4"}
 
