@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +16,21 @@ from envsync.model.registered_model import (
 )
 from envsync.score.model_registry import LAYOUT
 from envsync.sdk.arguments import bind
+from envsync.sdk.model_search import (
+    answers,
+    check_version,
+    find_laid_out,
+    find_registered,
+    make_unregistered,
+)
 from envsync.sdk.workspace import check_workspace
 from envsync.workflow import models as workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from envsync.model.registered_model import NamedModel
     from envsync.sdk.source import StrPath
-
-    Wanted = Iterable[str | Iterable[str]] | Mapping[str, str] | None
 
 
 class Model:
@@ -57,7 +61,7 @@ class Model:
         known = ("name", "path", "version", "id", "tags", "properties", "workspace")
         wanted: dict[str, Any] = bind("Model", given, named, known[:3], known)
         path = wanted.get("path")
-        model = _find(wanted) if path is None else _unregistered(wanted, Path(path))
+        model = find_registered(wanted) if path is None else make_unregistered(wanted, Path(path))
         self._take(model)
 
     @staticmethod
@@ -97,7 +101,7 @@ class Model:
         models = [
             model
             for model in workflow.open_registry().list_models()
-            if wanted.get("name") in {None, model.name} and _answers(model.notes, wanted)
+            if wanted.get("name") in {None, model.name} and answers(model.notes, wanted)
         ]
         if wanted.get("latest"):
             models = list({model.name: model for model in models}.values())
@@ -119,9 +123,9 @@ class Model:
         check_workspace(_workspace)
         reference = parse_model_reference(model_name)
         if version is not None:
-            reference = ModelReference(name=reference.name, version=_check_version(version))
+            reference = ModelReference(name=reference.name, version=check_version(version))
         root = Path(os.environ.get("AML_APP_ROOT") or Path.cwd())
-        found = _find_laid_out(root / LAYOUT / reference.name, reference.version)
+        found = find_laid_out(root / LAYOUT / reference.name, reference.version)
         return str(workflow.find(reference).path if found is None else found)
 
     @staticmethod
@@ -232,67 +236,5 @@ def _of_any(model: object) -> Model:
     )
 
 
-def _find(wanted: Mapping[str, Any]) -> RegisteredModel:
-    """Return the model in the registry that *wanted* describes.
-
-    Raises:
-        DefinitionError: there is none.
-    """
-    text, version = wanted.get("id") or wanted.get("name"), wanted.get("version")
-    if not text:
-        raise DefinitionError("A model needs a name", hint='`Model("churn")`')
-    reference = parse_model_reference(text)
-    if version is not None:
-        reference = ModelReference(name=reference.name, version=_check_version(version))
-    latest = workflow.find(reference)
-    if reference.version is not None:
-        return latest
-    versions = workflow.open_registry().list_models()
-    fitting = [m for m in versions if m.name == reference.name and _answers(m.notes, wanted)]
-    if not fitting:
-        raise DefinitionError(f"No version of model `{reference.name}` has these tags")
-    return fitting[-1]
-
-
-def _unregistered(wanted: Mapping[str, Any], path: Path) -> NamedModel:
-    name, version = wanted.get("name"), wanted.get("version")
-    found = workflow.local_model(path)
-    if name is not None:
-        found = replace(found, name=parse_model_reference(name).name)
-    return found if version is None else replace(found, version=_check_version(version))
-
-
-def _find_laid_out(folder: Path, version: int | None) -> Path | None:
-    """Return the one entry of the *version* in *folder*, or None if that is not there."""
-    there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    numbers = [int(name) for name in there if name.isdecimal()] if version is None else [version]
-    held = folder / str(max(numbers)) if numbers else folder / "none"
-    entries = list(held.iterdir()) if held.is_dir() else []
-    if len(entries) > 1:
-        names = ", ".join(sorted(f"`{path.name}`" for path in entries))
-        raise DefinitionError(f"`{held}` holds {names}", hint="a version is one file or folder")
-    return entries[0] if entries else None
-
-
-def _answers(notes: ModelNotes, wanted: Mapping[str, Any]) -> bool:
-    return _has(notes.tags, wanted.get("tags")) and _has(notes.properties, wanted.get("properties"))
-
-
-def _has(pairs: Iterable[tuple[str, str]], wanted: Wanted) -> bool:
-    there = dict(pairs)
-    each = wanted.items() if isinstance(wanted, Mapping) else wanted or ()
-    for item in each:
-        key, *value = (item,) if isinstance(item, str) else tuple(item)
-        if key not in there or (value and there[key] != value[0]):
-            return False
-    return True
-
-
 def _pairs(given: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
     return tuple((str(key), str(value)) for key, value in (given or {}).items())
-
-
-def _check_version(version: object) -> int:
-    if isinstance(version, int) and not isinstance(version, bool) and version >= 0:
-        return version
-    raise DefinitionError(f"`{version!r}` is no version of a model", hint="give a number")
