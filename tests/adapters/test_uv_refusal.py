@@ -141,3 +141,44 @@ def test_a_wrong_hash_behind_an_address_is_noticed_when_locking(
 
     (told,) = solve(f"{name}{url}#md5={'0' * 32}")
     assert told.endswith("states a md5, which is not looked at: state its sha256")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("python==3.8", "ask for `python` among the conda dependencies, outside `pip:`"),
+        (
+            "base==1.0+cu117",
+            "name the index that has `+cu117` versions, with `--extra-index-url`, or drop it",
+        ),
+        ("base==7", "relax or drop one of the requirements named above"),
+    ],
+)
+def test_what_has_no_solution_comes_with_what_is_usual_then(
+    solve: Callable[..., list[str]], server: Faulty, line: str, hint: str
+) -> None:
+    with pytest.raises(UnsatisfiableError) as caught:
+        solve(f"-i {server.url}/good", line)
+
+    assert caught.value.hint == hint
+
+
+def test_a_variable_without_a_value_is_named(
+    solve: Callable[..., list[str]], server: Faulty
+) -> None:
+    with pytest.raises(EnvsyncError) as caught:
+        solve(f"-i {server.url.replace('//', '//${NOT_SET}@')}/401/simple", "base")
+
+    assert caught.value.message == (
+        "Cannot lock the pip requirements: `${NOT_SET}` under `pip:` has no value"
+    )
+    assert caught.value.hint == "set it: `export NOT_SET=…`"
+
+
+def test_of_several_main_indexes_the_last_counts(
+    solve: Callable[..., list[str]], server: Faulty
+) -> None:
+    good = f"--index-url={server.url}/good"
+
+    assert solve(f"-i {server.url}/401", good, "base") == []
+    assert solve(good, good, "base") == []

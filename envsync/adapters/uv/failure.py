@@ -17,6 +17,7 @@ CREDENTIALS = "put user and token into its address (`https://${USER}:${TOKEN}@â€
 
 _OFFLINE = "because the network was disabled"
 _NOT_FOUND = re.compile(r"\b([a-z0-9][a-z0-9-]*) was not found in the")
+_LOCAL_VERSION = re.compile(r"there is no version of [^\s=]+==[^\s+]+(\+[a-z0-9.]+)")
 _HINTS = (
     (
         re.compile(r"^\W*Failed to build\b", re.MULTILINE),
@@ -37,18 +38,29 @@ def explain_compile(request: PipRequest, stderr: str, refusals: Sequence[str] = 
         return _join(f"Cannot lock the pip requirements: index {'; '.join(refusals)}", reasons)
     if UNSATISFIABLE not in stderr:
         return _join("Cannot lock the pip requirements", reasons)
-    hint = "relax or drop one of the requirements named above"
-    missing = ", ".join(f"`{name}`" for name in dict.fromkeys(_NOT_FOUND.findall(stderr)))
-    if _OFFLINE in stderr:
-        hint = "run it once without `--offline`"
-    elif missing:
-        hint = f"correct or drop {missing}, or name the index that has it: none that is asked does"
     return UnsatisfiableError(
         f"No solution for the pip requirements on `{request.subdir}` "
         f"with Python {request.python_version}",
         reasons=reasons,
-        hint=hint,
+        hint=_hint_unsatisfiable(stderr),
     )
+
+
+def _hint_unsatisfiable(stderr: str) -> str:
+    missing = list(dict.fromkeys(_NOT_FOUND.findall(stderr)))
+    local = _LOCAL_VERSION.search(stderr)
+    if _OFFLINE in stderr:
+        return "run it once without `--offline`"
+    if "python" in missing:
+        return "ask for `python` among the conda dependencies, outside `pip:`"
+    if missing:
+        named = ", ".join(f"`{name}`" for name in missing)
+        return f"correct or drop {named}, or name the index that has it: none that is asked does"
+    if local is not None:
+        return (
+            f"name the index that has `{local[1]}` versions, with `--extra-index-url`, or drop it"
+        )
+    return "relax or drop one of the requirements named above"
 
 
 def find_hint(lines: Iterable[str]) -> str | None:

@@ -76,6 +76,11 @@ class PipOrigin:
             found["UV_EXCLUDE_NEWER"] = self.cut_off.strftime("%Y-%m-%dT%H:%M:%SZ")
         return found
 
+    def list_unset(self) -> tuple[str, ...]:
+        """Return the environment variables that are named and are not there."""
+        named = (name for line in self.lines for name in _VARIABLE.findall(line))
+        return tuple(name for name in dict.fromkeys(named) if name not in os.environ)
+
     def list_kinds(self) -> tuple[str, ...]:
         """Return the options that say which packages may not be wheels, or source code."""
         return tuple(line for line in self.lines if _KIND.match(line))

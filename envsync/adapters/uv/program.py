@@ -27,7 +27,7 @@ _TARGETS = {
 _MANYLINUX = (17, 28, *range(31, 41))
 NEWEST_GLIBC = f"2.{_MANYLINUX[-1]}"
 _LABEL = re.compile(r"^\W*(?:error|cause|Caused by)?:?\W*(?=\w|`)")
-_ADVERT = re.compile(r" Consider using `exclude-newer-package`.*")  # for users of uv itself
+_ADVERT = re.compile(r" Consider using (?:`exclude-newer-package`|a higher `--python-version`).*")
 _HEADINGS = {"[stderr]", "[stdout]"}
 _CALLERS_PYTHON = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 _RETRIES = "UV_HTTP_RETRIES"

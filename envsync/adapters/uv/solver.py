@@ -25,7 +25,7 @@ from envsync.lock.pylock import PylockEntry, dump_entries
 from envsync.model.repository import list_git_settings, parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.network import Network
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # Options of a definition that uv takes on its command line and not among the requirements.
 _FLAGS = {"--pre": ("--prerelease", "allow")}
+_MAIN_INDEX = re.compile(r"(?:-i|--index-url)\b")
 _TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
 
 
@@ -97,6 +98,12 @@ class UvSolver:
 
     def _find_fault(self, request: PipRequest, origin: PipOrigin) -> EnvsyncError | None:
         """Return what a look at files and repositories tells better than uv does."""
+        if unset := origin.list_unset():
+            named = ", ".join(f"`${{{name}}}`" for name in unset)
+            return EnvsyncError(
+                f"Cannot lock the pip requirements: {named} under `pip:` has no value",
+                hint=f"set it: `export {unset[0]}=…`",
+            )
         credentials = origin.list_git_credentials()
         for wanted in origin.list_repositories():
             if fault := self._repositories.find_fault(wanted, credentials):
@@ -194,9 +201,13 @@ def _list_flags(options: Iterable[str]) -> list[str]:
     return flags
 
 
-def _list_options(options: Iterable[str]) -> list[str]:
+def _list_options(options: Sequence[str]) -> list[str]:
+    """Return what uv takes among requirements; of several main indexes pip takes the last."""
+    indexes = [place for place, option in enumerate(options) if _MAIN_INDEX.match(option)]
     return [
         option
-        for option in options
-        if option.strip() not in _FLAGS and not _TRUSTED_HOST.match(option)
+        for place, option in enumerate(options)
+        if option.strip() not in _FLAGS
+        and not _TRUSTED_HOST.match(option)
+        and place not in indexes[:-1]
     ]
