@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
+from envsync.model.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def _differences(expected: Any, actual: Any, tolerance: float, path: str) -> Ite
         yield from _dict_differences(expected, actual, tolerance, path)
     elif isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):
-            yield f"`{path}` has {len(actual)} items, expected {len(expected)}"
+            yield f"`{path}` has {count(len(actual), 'item')}, expected {len(expected)}"
         for at, (one, other) in enumerate(zip(expected, actual, strict=False)):
             yield from _differences(one, other, tolerance, f"{path}[{at}]")
     elif not _is_same(expected, actual, tolerance):

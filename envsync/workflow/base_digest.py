@@ -84,7 +84,7 @@ class DigestFinder:
             return _start(lambda: _ask_registry(reference, registry, seconds)).result(seconds)
         except OutOfTime:
             self._silent[host] = EnvsyncError(
-                f"Cannot reach the registry `{host}`: no answer within {seconds:g} seconds",
+                f"Cannot reach the registry `{host}`: no answer within {seconds:g} s",
                 hint=f"check its name and the network, or set `{_VARIABLE}` to more seconds",
             )
             raise self._silent[host] from None

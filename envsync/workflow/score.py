@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envsync.model.wording import count
 from envsync.score.requests import find_sources, read_requests
 from envsync.score.results import error_of, record_line, result_line
 from envsync.score.script_text import missing_functions, missing_functions_error
@@ -107,7 +108,8 @@ def compare(
         for difference in find_differences(wanted, json.loads(one.line), tolerance=tolerance)
     ]
     if len(expected) != len(scored):
-        found.append(f"There are {len(scored)} answers, expected {len(expected)}")
+        answers = count(len(scored), "answer")
+        found.append(f"The script gave {answers}, expected {len(expected)}")
     return tuple(found)
 
 

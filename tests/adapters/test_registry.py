@@ -374,7 +374,7 @@ def test_a_registry_that_hangs_is_left() -> None:
         client.request("GET", "x")
 
     assert caught.value.message == (
-        f"Cannot reach the registry `{scripted.address}`: no answer within 0.05 seconds"
+        f"Cannot reach the registry `{scripted.address}`: no answer within 0.05 s"
     )
 
 

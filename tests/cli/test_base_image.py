@@ -273,7 +273,7 @@ def test_a_registry_that_hangs_is_left_in_time(
         updated = envsync("lock", "d", "--update", f"{server.address}/team/base:1")
         assert time.monotonic() - start < 10
 
-    silence = f"Cannot reach the registry `{server.address}`: no answer within 0.3 seconds"
+    silence = f"Cannot reach the registry `{server.address}`: no answer within 0.3 s"
     assert locked.status == 0
     assert f"base image: {silence}\n" in locked.stderr
     assert updated == (

@@ -366,4 +366,4 @@ def test_a_credential_helper_that_hangs_holds_no_lock_up(
     done = envsync("lock", "d")
 
     assert done.status == 0
-    assert "Cannot reach the registry `127.0.0.1:1`: no answer within 0.3 seconds\n" in done.stderr
+    assert "Cannot reach the registry `127.0.0.1:1`: no answer within 0.3 s\n" in done.stderr

@@ -36,7 +36,7 @@ def test_results_that_mean_the_same_do_not_differ(expected: Any, actual: Any) ->
         ("1", 1, '`$` is 1, expected "1"'),
         (None, 0, "`$` is 0, expected null"),
         (1.0, float("nan"), "`$` is NaN, expected 1.0"),
-        ([1, 2], [1], "`$` has 1 items, expected 2"),
+        ([1, 2], [1], "`$` has 1 item, expected 2"),
         ({"a": {"b": [1]}}, {"a": {"b": [2]}}, "`$.a.b[0]` is 2, expected 1"),
         ({"a": 1}, {}, "`$.a` is missing"),
         ({}, {"a": 1}, "`$.a` is 1, expected nothing"),

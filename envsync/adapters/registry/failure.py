@@ -53,7 +53,7 @@ def explain_unreachable(registry: str, error: Exception, *, seconds: float) -> E
     """Return the error that tells that *registry* gave no answer, for *seconds* or at all."""
     hint = "check its name, the network, and `HTTPS_PROXY`"
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        reason = f"no answer within {seconds:g} seconds"
+        reason = f"no answer within {seconds:g} s"
     else:
         reason = _find_cause(error)
     if _HIDDEN_AUTHORITY in str(error):
