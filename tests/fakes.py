@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from envsync.errors import UnsatisfiableError
 from envsync.model.lockfile import LockedPackage
 from envsync.model.virtual_package import VirtualPackage
+from envsync.solve.request import PipRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from envsync.model.progress import Reporter
-    from envsync.solve.request import CondaRequest, PipRequest
+    from envsync.solve.request import CondaRequest
 
 NEEDS_PYTHON = (("python", ">=3.9"),)
 
@@ -44,6 +45,19 @@ def pip_package(name: str, version: str = "1.0", **changes: object) -> LockedPac
         "sha256": "2" * 64,
     }
     return LockedPackage(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def pip_request(directory: Path, *requirements: str, **changes: object) -> PipRequest:
+    values: dict[str, object] = {
+        "subdir": "linux-64",
+        "python_version": "3.11.9",
+        "glibc": "2.28",
+        "requirements": requirements,
+        "options": (),
+        "provided": (),
+        "directory": directory,
+    }
+    return PipRequest(**{**values, **changes})  # type: ignore[arg-type]
 
 
 @dataclass

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from fakes import pip_package
+from fakes import pip_package, pip_request
 from repositories import commit
 from wheels import make_wheel
 
@@ -44,15 +44,7 @@ def installer(repositories: GitRepositories, tmp_path: Path) -> UvInstaller:
 
 @pytest.fixture
 def request_for(wheels: Path, tmp_path: Path) -> PipRequest:
-    return PipRequest(
-        subdir="linux-64",
-        python_version="3.11.9",
-        glibc="2.28",
-        requirements=("top",),
-        options=("--no-index", f"--find-links {wheels}"),
-        provided=(),
-        directory=tmp_path,
-    )
+    return pip_request(tmp_path, "top", options=("--no-index", f"--find-links {wheels}"))
 
 
 def test_requirements_are_locked_with_what_they_need(

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from channel import serve
-from fakes import RecordingReporter
+from fakes import RecordingReporter, pip_request
 from wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, UvUnpacker
 from envsync.errors import EnvsyncError
-from envsync.solve.request import PipRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,15 +48,7 @@ def options(wheels: Path) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def locked(options: tuple[str, ...], tmp_path: Path) -> tuple[LockedPackage, ...]:
-    request = PipRequest(
-        subdir="linux-64",
-        python_version="3.11.9",
-        glibc="2.28",
-        requirements=("base", "other"),
-        options=options,
-        provided=(),
-        directory=tmp_path,
-    )
+    request = pip_request(tmp_path, "base", "other", options=options)
     return UvSolver(GitRepositories(tmp_path / "git")).solve(request)
 
 

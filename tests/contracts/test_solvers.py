@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import FakeCondaSolver, FakePipSolver, conda_package, pip_package
+from fakes import FakeCondaSolver, FakePipSolver, conda_package, pip_package, pip_request
 from wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
@@ -50,15 +50,7 @@ def ask(tmp_path: Path) -> PipRequest:
     wheels.mkdir()
     make_wheel(wheels, "top", "1.0", requires="base>=1")
     make_wheel(wheels, "base", "2.0")
-    return PipRequest(
-        subdir="linux-64",
-        python_version="3.11.9",
-        glibc="2.28",
-        requirements=("top",),
-        options=("--no-index", f"--find-links {wheels}"),
-        provided=(),
-        directory=tmp_path,
-    )
+    return pip_request(tmp_path, "top", options=("--no-index", f"--find-links {wheels}"))
 
 
 def conda_request(*specs: str) -> CondaRequest:

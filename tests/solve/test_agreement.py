@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import pip_package
+from fakes import pip_package, pip_request
 
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.solve.agreement import find_bounds
@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 PACKAGING = PythonDistribution(name="packaging", version="26.0")
 TORCH = PythonDistribution(name="torch", version="2.1.0", package="pytorch")
-REQUEST = PipRequest(
-    subdir="linux-64",
-    python_version="3.11.9",
-    glibc="2.28",
-    requirements=("mlflow==2.9.2",),
-    options=(),
-    provided=(PACKAGING, TORCH),
-    directory=Path(),
-)
+REQUEST = pip_request(Path(), "mlflow==2.9.2", provided=(PACKAGING, TORCH))
 FAILURE = UnsatisfiableError("Because only packaging>=26 and torch>2 are available")
 
 
