@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from envsync.solve.request import CondaSolver, PipSolver
 
 
-_ROUNDS = 3  # of conda giving way to pip
+_ROUNDS = 8  # of conda giving way to pip, which names one disagreement at a time
 _SILENCE = 15.0  # seconds until those who wait are told that work goes on
 
 
@@ -115,7 +115,9 @@ def _add_pip(
             brought = conda_solver.solve(request)
         except EnvsyncError:
             break
-        request.reporter.note(f"For the pip requirements conda brings {', '.join(bounds)}")
+        request.reporter.note(
+            f"For the pip requirements on {task.subdir} conda brings {', '.join(bounds)}"
+        )
     date = find_cut_off(
         task.exclude_newer, lambda moment: solve(replace(pip_request, exclude_newer=moment))
     )
