@@ -50,6 +50,20 @@ def test_headers_match_in_any_case() -> None:
     assert "X-TEST" in asked.headers
 
 
+def test_headers_that_come_twice_are_one() -> None:
+    pairs = [("x-a", "1"), ("X-A", "2"), ("cookie", "a=1"), ("Cookie", 'b="x y"; c')]
+    asked = Request("POST", "/score", pairs, b"")
+    assert list(asked.headers) == [("X-A", "1,2"), ("Cookie", 'a=1; b="x y"; c')]
+    assert asked.cookies == {"a": "1", "b": "x y", "c": ""}
+
+
+def test_a_request_tells_what_flask_tells() -> None:
+    asked = request("http://proxy.example/score?a=1", User_Agent="curl/8")
+    assert (asked.path, asked.url) == ("/score", "http://localhost/score?a=1")
+    assert (asked.user_agent, asked.user_agent.string) == ("curl/8", "curl/8")
+    assert (asked.script_root, asked.is_secure) == ("", False)
+
+
 def test_a_form_is_parsed() -> None:
     asked = request(body=b"a=1&b=%C3%A9", Content_Type="application/x-www-form-urlencoded")
     assert asked.form.to_dict() == {"a": "1", "b": "é"}

@@ -106,7 +106,8 @@ class Application:
 
     def on_frame(self, job: Job, header: "dict[str, Any]", body: bytes) -> None:
         """Pass on what a worker answered to *job*."""
-        if self._is_simple and len(header) == 1 and "ms" in header and not job.abandoned:
+        is_plain = len(header) == 1 and "ms" in header and job.head.method != "HEAD"
+        if self._is_simple and is_plain and not job.abandoned:
             self._reply_simply(job, header["ms"], body)
             return
         self._note_trouble(job, header)

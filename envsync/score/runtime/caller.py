@@ -1,5 +1,6 @@
 """Calling the entry script: `init()` once, then `run()` per request."""
 
+import itertools
 import json
 import time
 import types
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     Frame = tuple[dict[str, Any], bytes]
 
 _SERVER_ERROR = 500
+_LEAST_STATUS, _MOST_STATUS = 200, 999  # what is below is not the last of its request
 
 
 class Caller:
@@ -123,8 +125,19 @@ def _encoded(result: "Any", milliseconds: float) -> "Frame":
 
 
 def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
-    """Yield the frames of a response object: the script's, Flask's or ours."""
-    status = int(response.status_code)
+    """Yield the frames of a response object: the script's, Flask's or ours.
+
+    It begins with its first piece, so that what fails before that is answered as a failure.
+    """
+    try:
+        status = _status_of(response)
+        pieces = _pieces_of(response)
+        first = next(pieces, b"") if response.is_streamed else b"".join(pieces)
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            raise
+        yield _raised(error)
+        return
     failed = bool(getattr(response, "run_function_failed", False)) or status >= _SERVER_ERROR
     header = {
         "ms": milliseconds,
@@ -133,11 +146,15 @@ def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
         "headers": [(str(name), str(value)) for name, value in response.headers],
     }  # type: dict[str, Any]
     header["type"] = dict(header["headers"]).get("Content-Type", "")
-    pieces = response.iter_encoded()
     if not response.is_streamed:
-        yield header, b"".join(pieces)
+        yield header, first
         return
     yield dict(header, more=True), b""
+    for frame in _stream_frames(itertools.chain([first], pieces)):
+        yield frame
+
+
+def _stream_frames(pieces: "Iterator[bytes]") -> "Iterator[Frame]":
     try:
         for piece in pieces:
             if piece:
@@ -148,6 +165,22 @@ def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
         yield _raised(error)
         return
     yield {}, b""
+
+
+def _status_of(response: "Any") -> int:
+    status = int(response.status_code)
+    if not _LEAST_STATUS <= status <= _MOST_STATUS:
+        message = "A response's status is a number from {} to {}, not {}"
+        raise ValueError(message.format(_LEAST_STATUS, _MOST_STATUS, status))
+    return status
+
+
+def _pieces_of(response: "Any") -> "Iterator[bytes]":
+    for piece in response.iter_encoded():
+        if not isinstance(piece, bytes):
+            message = "A response is made of text or bytes, not of `{}`"
+            raise TypeError(message.format(type(piece).__name__))
+        yield piece
 
 
 def _raised(error: BaseException) -> "Frame":

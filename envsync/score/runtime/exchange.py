@@ -23,15 +23,20 @@ class Request:
 
     def __init__(self, method: str, target: str, headers: "Any", body: bytes) -> None:
         self.method = method
-        self.headers = Headers(headers)
+        self.headers = Headers(_joined(headers))
         self.data = body
         self.stream = io.BytesIO(body)
         path, _, query = target.partition("?")
+        if path[:7].lower() == "http://":  # as clients of a proxy write it
+            path = "/" + path[7:].partition("/")[2]
         self.path = unquote(path)
         self.query_string = query.encode("latin-1")
         self.full_path = self.path + "?" + query
         self.args = MultiDict(parse_qsl(query, keep_blank_values=True))
         self.scheme = "http"
+        self.is_secure = False
+        self.script_root = self.root_path = ""
+        self.user_agent = UserAgent(self.headers.get("User-Agent", ""))
         self.host = self.headers.get("Host", "localhost")
         self.remote_addr = "127.0.0.1"
         self.content_type = self.headers.get("Content-Type")
@@ -92,7 +97,7 @@ class Request:
     def cookies(self) -> "dict[str, str]":
         """The cookies that the client sent."""
         pairs = [part.partition("=") for part in self.headers.get("Cookie", "").split(";")]
-        return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+        return {name.strip(): _unquoted(value.strip()) for name, _, value in pairs if name.strip()}
 
     def get_data(  # Flask's signature, here and below
         self,
@@ -150,7 +155,7 @@ class Response:
         content_type: "str | None" = None,
     ) -> None:
         self.headers = Headers(headers or ())
-        self.status_code = int(str(status or 200).split()[0])
+        self.status_code = 200 if status is None else int(str(status).split()[0])
         if content_type is None and (mimetype or "Content-Type" not in self.headers):
             content_type = _with_charset(mimetype or self.default_mimetype)
         if content_type is not None:
@@ -206,6 +211,17 @@ class Response:
             yield _as_bytes(piece)
 
 
+class UserAgent(str):
+    """What the client says that it is."""
+
+    __slots__ = ()
+
+    @property
+    def string(self) -> str:
+        """It as plain text."""
+        return str(self)
+
+
 class AMLRequest(Request):
     """The name that entry scripts import."""
 
@@ -244,6 +260,21 @@ def is_json_type(mimetype: str) -> bool:
     return mimetype == "application/json" or (
         mimetype.startswith("application/") and mimetype.endswith("+json")
     )
+
+
+def _joined(pairs: "Any") -> "list[tuple[str, str]]":
+    """Return header fields as Flask names them, each once (RFC 9110, section 5.3)."""
+    found = {}  # type: dict[str, str]
+    for name, value in pairs:
+        key = name.title()
+        between = "; " if key == "Cookie" else ","
+        found[key] = found[key] + between + value if key in found else value
+    return list(found.items())
+
+
+def _unquoted(value: str) -> str:
+    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return value[1:-1].replace('\\"', '"') if is_quoted else value
 
 
 def _with_charset(mimetype: str) -> str:

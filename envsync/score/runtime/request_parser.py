@@ -131,7 +131,11 @@ def _path_of(target: str) -> str:
     """Return the path in *target*, which clients of a proxy write with a host (RFC 9112, 3.2.2)."""
     path = target.partition("?")[0]
     if path[:7].lower() == "http://":
-        return "/" + path[7:].partition("/")[2]
+        path = "/" + path[7:].partition("/")[2]
+    if "%" in path:
+        from urllib.parse import unquote  # noqa: PLC0415  # hardly any client writes it so
+
+        return unquote(path)
     return path
 
 

@@ -1,0 +1,73 @@
+"""What scripts that answer requests themselves may do wrong, over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from served import serve_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = """
+from azureml.contrib.services.aml_request import rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+
+def init():
+    pass
+
+def broken():
+    raise ValueError("before the first piece")
+    yield ""
+
+ANSWERS = {
+    "status 100": lambda: AMLResponse("x", 100),
+    "status 0": lambda: AMLResponse("x", 0),
+    "status -1": lambda: AMLResponse("x", -1),
+    "status 1000": lambda: AMLResponse("x", 1000),
+    "a number": lambda: AMLResponse(5, 200),
+    "numbers": lambda: AMLResponse([1, 2], 200),
+    "broken": lambda: AMLResponse(broken(), 200),
+}
+
+@rawhttp
+def run(request):
+    asked = request.get_data(as_text=True)
+    return ANSWERS[asked]() if asked in ANSWERS else [request.method, asked]
+"""
+FAILED = {
+    "message": "An unexpected error occurred in scoring script. Check the logs for more info."
+}
+WRONG = ("status 100", "status 0", "status -1", "status 1000", "a number", "numbers", "broken")
+
+
+def test_what_is_no_answer_is_answered_as_a_failure(python: Path, tmp_path: Path) -> None:
+    with serve_script(python, tmp_path, SCRIPT) as served:
+        worker = served.worker_pids()
+        answers = {asked: served.ask(body=asked) for asked in WRONG}
+        assert served.ask(body="sound").json == ["POST", "sound"]
+        assert served.worker_pids() == worker
+    found = {asked: (answer.status, answer.json) for asked, answer in answers.items()}
+    assert found == dict.fromkeys(WRONG, (500, FAILED))
+    failed = {answer.headers["x-ms-run-function-failed"] for answer in answers.values()}
+    assert failed == {"True"}
+
+
+def test_the_answer_to_head_has_no_body(python: Path, tmp_path: Path) -> None:
+    request = b"HEAD /score HTTP/1.1\r\nHost: a\r\n\r\n"
+    last = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
+    with serve_script(python, tmp_path, SCRIPT) as served:
+        head, _, rest = served.send_raw(request + last).partition(b"\r\n\r\n")
+    assert b"\r\nContent-Length: 12" in head
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert rest.endswith(b'\r\n\r\n["POST", "x"]')
+
+
+@pytest.mark.parametrize("target", ["/%73core", "http://a.example:80/score?x=1"])
+def test_other_spellings_of_a_path_are_the_same(python: Path, tmp_path: Path, target: str) -> None:
+    request = (
+        f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
+    )
+    with serve_script(python, tmp_path, SCRIPT) as served:
+        assert served.send_raw(request.encode()).startswith(b"HTTP/1.1 200 ")
