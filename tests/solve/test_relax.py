@@ -112,8 +112,8 @@ def test_only_what_the_definition_asks_for_is_to_be_relaxed_and_once() -> None:
         (("nunpy=1.19",), "correct or drop `nunpy` (did you mean `numpy`?): no channel has it"),
         (("azureml-core",), "correct or drop `azureml-core`: no channel has it"),
         (
-            ("x::none", "Pyhton"),
-            "correct or drop `none`, `pyhton` (did you mean `python`?): no channel has them",
+            ("x::none", "Pythonn"),
+            "correct or drop `none`, `pythonn` (did you mean `python`?): no channel has them",
         ),
     ],
 )
