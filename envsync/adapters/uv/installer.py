@@ -53,11 +53,7 @@ class UvInstaller:
         reporter: Reporter | None = None,
     ) -> None:
         self._archives = _Archives(
-            repositories,
-            origin or PipOrigin(),
-            offline=offline,
-            network=network,
-            reporter=reporter or SilentReporter(),
+            repositories, origin, offline=offline, network=network, reporter=reporter
         )
         self._trusts_cache = trusts_cache
 
@@ -94,13 +90,7 @@ class UvUnpacker:
         network: Network | None = None,
         reporter: Reporter | None = None,
     ) -> None:
-        self._archives = _Archives(
-            repositories,
-            origin or PipOrigin(),
-            offline=False,
-            network=network,
-            reporter=reporter or SilentReporter(),
-        )
+        self._archives = _Archives(repositories, origin, network=network, reporter=reporter)
 
     def unpack(
         self,
@@ -145,17 +135,17 @@ class _Archives:
     def __init__(
         self,
         repositories: RepositoryStore,
-        origin: PipOrigin,
+        origin: PipOrigin | None,
         *,
-        offline: bool,
+        offline: bool = False,
         network: Network | None,
-        reporter: Reporter,
+        reporter: Reporter | None,
     ) -> None:
         self._repositories = repositories
         self._is_offline = offline
         self._network = network
-        self._origin = origin
-        self._reporter = reporter
+        self._origin = origin or PipOrigin()
+        self._reporter = reporter or SilentReporter()
         self.given: dict[str, str] = {}
 
     def install(self, packages: Sequence[LockedPackage], *options: str) -> None:
