@@ -39,7 +39,7 @@ def _ask(name: str, settings: Mapping[str, str], network: Network | None) -> str
     """Let uv look for *name* as *settings* say; return the status that it was refused with."""
     done = process.run(
         [
-            *command("pip", "compile", "-", "--quiet", "--no-deps", "--no-cache"),
+            *command("pip", "compile", "-", "--quiet", "--no-deps"),
             *("--python", sys.executable, "--index-strategy", "first-index"),
         ],
         env={**environment(network), **_NOTHING, **settings},
