@@ -60,11 +60,12 @@ def _is_image(facts: dict[str, Any] | None, image: ImageContent) -> bool:
     """Say whether an engine's *facts* are of *image*, of which some engines tell no id."""
     if facts is None or facts["Id"] == image.id:
         return facts is not None
-    layers = [layer.diff_id for layer in image.layers]
-    settings = json.loads(image.config)["config"]
+    config = json.loads(image.config)
+    seconds = len("1980-01-01T00:00:00")
     return bool(
-        (facts.get("RootFS") or {}).get("Layers") == layers
-        and parse_settings(facts.get("Config") or {}) == parse_settings(settings)
+        (facts.get("RootFS") or {}).get("Layers") == config["rootfs"]["diff_ids"]
+        and parse_settings(facts.get("Config") or {}) == parse_settings(config["config"])
+        and str(facts.get("Created"))[:seconds] == config["created"][:seconds]
     )
 
 

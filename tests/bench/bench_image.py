@@ -28,6 +28,8 @@ from channel import CONDA_FORGE, build_channel, default_cache, serve
 from channel.package import Recipe, assemble, machine_subdir
 from rattler.index import index_fs
 
+from envsync.lock.reader import load_lockfile
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES, ASKED_FOR, FILES, SIZE = 100, 10, 200, 8 << 10
 MIDDLE = 50
@@ -127,7 +129,7 @@ def _measure(folder: Path, definition: Path, channel: Path, base: str) -> None:
         bench.run(*bench.build("--output", str(folder / "image.tar")))
         _take_apart(folder)
         _lock_variants(bench)
-        _write_dockerfile(bench)
+        _write_dockerfiles(bench)
         print("\n".join(_compare(bench)))
         bench.forget_image()
 
@@ -168,15 +170,21 @@ def _compare(bench: Bench) -> list[str]:
         environment=bench.environ,
         prepare=lambda: _change(bench, _MIDDLE_NAME),
     )
-    run = Command(
-        name="`docker build` with a RUN of rattler and uv, whatever has changed",
-        arguments=["docker", "build", "-q", "--network=host", "-t", FLOOR, str(bench.folder)],
+    rows = [first, nothing, change]
+    rows += [middle] if (bench.folder / f"{_MIDDLE_NAME}.yml").exists() else []
+    installers = ["uv", "pip"] if (bench.folder / "requirements.txt").exists() else ["uv"]
+    return compare(floor, *rows, *(_run(bench, installer) for installer in installers), runs=RUNS)
+
+
+def _run(bench: Bench, installer: str) -> Command:
+    file = str(bench.folder / f"Dockerfile.{installer}")
+    arguments = ["docker", "build", "-q", "--network=host", "-t", FLOOR, "-f", file]
+    return Command(
+        name=f"`docker build` with a RUN of rattler and {installer}, whatever has changed",
+        arguments=[*arguments, str(bench.folder)],
         environment={**bench.environ, "DOCKER_BUILDKIT": "0"},
         prepare=bench.forget_image,
     )
-    rows = [first, nothing, change]
-    rows += [middle] if (bench.folder / f"{_MIDDLE_NAME}.yml").exists() else []
-    return compare(floor, *rows, run, runs=RUNS)
 
 
 def _change(bench: Bench, package: str) -> None:
@@ -202,36 +210,61 @@ def _lock_variants(bench: Bench) -> None:
     spec.write_text(text)  # which asks for six, and for what needs the other one
 
 
-def _write_dockerfile(bench: Bench) -> None:
+def _write_dockerfiles(bench: Bench) -> None:
     """Write what installs the lock by a RUN, upon an image that has envsync in it.
 
-    That is rattler and uv, the fastest installers that there are; Azure ML has conda and pip.
-    Conda packages come from loopback, wheels from the index.
+    That is rattler and uv, the fastest installers that there are; and rattler and pip, which is
+    nearer to Azure ML's conda and pip. Conda packages come from loopback, wheels from the index.
     """
     tool = bench.folder / "tool"
-    tool.mkdir()
-    settings = {"name": "tool", "environmentVariables": {}, "docker": {}}
-    (tool / "azureml_environment.json").write_text(json.dumps(settings))
-    needed = ["click", "packaging", "py-rattler", "rich", "ruamel.yaml", "uv"]
-    lines = "".join(f"  - {name}\n" for name in needed)
-    text = f"channels:\n- conda-forge\ndependencies:\n- python\n- pip:\n{lines}"
-    (tool / "conda_dependencies.yml").write_text(text)
+    _define(tool, ["python"], ["click", "packaging", "py-rattler", "rich", "ruamel.yaml", "uv"])
     bench.run(ENVSYNC, "lock", str(tool))
     image = ["--docker", "--tag", "envsync-bench:tool", "--base", bench.base]
     bench.run(ENVSYNC, "build-local", str(tool), *image)
     shutil.copytree(ROOT / "envsync", bench.folder / "package" / "envsync")
     trusted = os.environ.get("SSL_CERT_FILE") or certifi.where()
     shutil.copy(trusted, bench.folder / "cacert.pem")
-    (bench.folder / "Dockerfile").write_text(
+    head = (
         "FROM envsync-bench:tool\n"
         "COPY package /package\n"
         "COPY config.toml cacert.pem /\n"
         "ENV PYTHONPATH=/package ENVSYNC_CONFIG=/config.toml SSL_CERT_FILE=/cacert.pem\n"
-        "COPY bench /bench\n"
-        "RUN python -m envsync build-local /bench --frozen -p /azureml-envs/bench "
-        "&& rm -rf /root/.cache\n"
     )
-    (bench.folder / ".dockerignore").write_text("*\n!package\n!bench\n!*.toml\n!*.pem\n")
+    make = "python -m envsync build-local /bench --frozen -p /azureml-envs/bench"
+    clean = "rm -rf /root/.cache"
+    uv = f"{head}COPY bench /bench\nRUN {make} && {clean}\n"
+    (bench.folder / "Dockerfile.uv").write_text(uv)
+    (bench.folder / ".dockerignore").write_text("*\n!package\n!bench\n!plain\n!*.t*\n!*.pem\n")
+    if _split_lock(bench):
+        pip = "python -m pip install --no-cache-dir --no-deps --cert /cacert.pem"
+        (bench.folder / "Dockerfile.pip").write_text(
+            f"{head}COPY plain /bench\nCOPY requirements.txt /\n"
+            f"RUN {make} && env -u PYTHONPATH /azureml-envs/bench/bin/{pip} -r /requirements.txt "
+            f"&& {clean}\n"
+        )
+
+
+def _split_lock(bench: Bench) -> bool:
+    """Write the conda part of the lock as `plain`, the rest as requirements if there is any."""
+    lock = load_lockfile(bench.definition / "conda-lock.yml")
+    pip = [package for package in lock.packages if package.manager == "pip"]
+    names = [package.name for package in lock.packages if package.manager == "conda"]
+    if pip:
+        _define(bench.folder / "plain", sorted(names), [])
+        bench.run(ENVSYNC, "lock", str(bench.folder / "plain"))
+        lines = (f"{it.name} @ {it.url} --hash=sha256:{it.sha256}\n" for it in pip)
+        (bench.folder / "requirements.txt").write_text("".join(lines))
+    return bool(pip)
+
+
+def _define(folder: Path, conda: list[str], pip: list[str]) -> None:
+    folder.mkdir()
+    settings = {"name": folder.name, "environmentVariables": {}, "docker": {}}
+    (folder / "azureml_environment.json").write_text(json.dumps(settings))
+    lines = [f"- {name}" for name in conda]
+    lines += ["- pip:", *(f"  - {name}" for name in pip)] if pip else []
+    text = "channels:\n- conda-forge\ndependencies:\n" + "\n".join(lines) + "\n"
+    (folder / "conda_dependencies.yml").write_text(text)
 
 
 def _take_apart(folder: Path) -> None:
@@ -247,14 +280,9 @@ def _take_apart(folder: Path) -> None:
 
 
 def _define_many(folder: Path) -> Path:
-    definition = folder / "many"
-    definition.mkdir()
-    settings = {"name": "many", "environmentVariables": {}, "docker": {}}
-    (definition / "azureml_environment.json").write_text(json.dumps(settings))
-    names = "".join(f"- bench-{number:03}\n" for number in range(ASKED_FOR))
-    text = f"channels:\n- conda-forge\ndependencies:\n- python\n- six\n{names}"
-    (definition / "conda_dependencies.yml").write_text(text)
-    return definition
+    names = [f"bench-{number:03}" for number in range(ASKED_FOR)]
+    _define(folder / "many", ["python", "six", *names], [])
+    return folder / "many"
 
 
 def _make_many(folder: Path, stand_in: Path) -> Path:

@@ -102,6 +102,21 @@ def test_the_engine_names_the_image_by_the_manifest_that_was_foreseen(
     assert find_id() == foreseen
 
 
+def test_another_time_of_making_is_another_image(
+    build: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build()
+    before = find_id()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    done = build()
+
+    assert describe(done).startswith("Docker Engine: 0 new layers, ")
+    assert find_id() != before
+    assert docker("image", "inspect", "kept:1", "--format", "{{.Created}}") == (
+        "2023-11-14T22:13:20Z"
+    )
+
+
 def test_a_change_to_one_package_sends_its_layer_and_no_other(
     build: Callable[..., Done], define: Callable[..., Path], locked: Callable[..., Done]
 ) -> None:
