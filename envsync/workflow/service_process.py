@@ -139,8 +139,10 @@ class ProcessService:
 
     def can_follow(self, before: object) -> bool:
         """Say whether this can take the port of *before* while that goes on."""
-        if not isinstance(before, ProcessService) or ask_control(before.folder) is None:
+        if not isinstance(before, ProcessService):
             return False
+        if ask_control(before.folder) not in ("ready", "loading"):
+            return False  # of another version of envsync, or it hangs
         old, new = before.plan.options, self.plan.options
         is_debugged = new.debug_port is not None and new.debug_port == old.debug_port
         return (old.host, old.port) == (new.host, new.port) and not is_debugged

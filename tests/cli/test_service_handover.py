@@ -209,3 +209,19 @@ def test_only_the_owner_can_take_the_port_of_a_service(
     door = services / "churn/current/control"
     assert door.is_socket()
     assert oct(door.stat().st_mode & 0o777) == "0o600"
+
+
+@pytest.mark.e2e
+def test_a_server_that_hangs_is_not_waited_for(
+    envsync: Callable[..., Done], folder: Path, services: Path
+) -> None:
+    assert envsync("serve", folder.name, *OPTIONS, "--port", "0", "--grace", "0").status == 0
+    first = read_identity(services / "churn/current")
+    assert first is not None
+    first.send(signal.SIGSTOP)
+    write(folder, 2)
+    updated = envsync("service", "update", "churn")
+
+    assert updated.status == 0, updated.stderr
+    assert not first.is_alive()
+    assert find_port(envsync)
