@@ -1,4 +1,4 @@
-"""Bare Debians: the smallest one as an image, without Python and conda; one with an engine."""
+"""Bare Debian systems: the smallest as an image, without Python and conda; one with an engine."""
 
 from __future__ import annotations
 
