@@ -219,7 +219,7 @@ def test_a_token_may_come_from_the_environment(
     done = envsync("lock", "d")
 
     assert refused.status == 1
-    assert f"Error: Cannot read `http://{host}/thing/.git`: " in refused.stderr
+    assert "requirements: `${GIT_TOKEN}` under `pip:` has no value\n" in refused.stderr
     assert done.status == 0, done.stderr
 
 
