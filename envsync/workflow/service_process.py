@@ -20,13 +20,8 @@ from envsync.model.service import ServiceStatus
 from envsync.realise.location import find_home
 from envsync.score.app_files import (
     entry_script_place,
-    link_path,
     list_app,
-    list_links,
-    list_source,
-    source_folder,
     source_name,
-    version_of,
     write_members,
 )
 from envsync.score.interpreter import activated, interpreter_at
