@@ -104,6 +104,7 @@ def test_one_changed_byte_does_no_harm(cut: int, byte: int) -> None:
     ("lines", "keep_alive"),
     [
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        ("GET / HTTP/1.9\r\nHost: a\r\n\r\n", True),  # RFC 9110, section 2.5
         ("GET / HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n", False),
         ("GET / HTTP/1.0\r\n\r\n", False),
         ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", True),

@@ -247,6 +247,8 @@ def test_a_client_that_waits_is_told_to_continue(python: Path, tmp_path: Path) -
     [
         (b"nonsense\r\n\r\n", 400),
         (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.9\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: a miracle\r\n\r\n", 417),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
         (b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),

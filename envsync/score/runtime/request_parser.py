@@ -14,7 +14,8 @@ LONGEST_LINE = 4094
 LONGEST_HEAD = 65536
 MOST_FIELDS = 200
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])")
+_CONTINUE = "100-continue"
+_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([0-9])")
 _FIELDS = re.compile(rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*")
 _FIELD = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[\t\x20-\x7e\x80-\xff]*|[\t ]*)")
@@ -70,20 +71,22 @@ class Head:
         self.length = 0
         self.has_ids = not ID_FIELDS.isdisjoint(fields)
         connection = fields.get("connection", "").lower()
-        self.keep_alive = "close" not in connection if minor == b"1" else "keep-alive" in connection
-        if minor == b"1" and "host" not in fields:
+        self.keep_alive = "keep-alive" in connection if self.is_old else "close" not in connection
+        if not self.is_old and "host" not in fields:
             raise RequestError(400, "The request has no Host header.")
         if "," in fields.get("host", ""):
             raise RequestError(400, "The request has more than one Host.")
-        self._read_framing(minor)
+        if fields.get("expect", _CONTINUE).lower() != _CONTINUE and not self.is_old:
+            raise RequestError(417, "The only Expect is 100-continue.")
+        self._read_framing()
 
-    def _read_framing(self, minor: bytes) -> None:
+    def _read_framing(self) -> None:
         coding = self.fields.get("transfer-encoding")
         length = self.fields.get("content-length")
         if coding is not None:
             if length is not None:
                 raise RequestError(400, "Content-Length and Transfer-Encoding exclude each other.")
-            if coding.lower() != "chunked" or minor == b"0":
+            if coding.lower() != "chunked" or self.is_old:
                 raise RequestError(501, "The only Transfer-Encoding is chunked.")
             self.chunked = True
         elif length is not None:
@@ -94,7 +97,7 @@ class Head:
     @property
     def expects_continue(self) -> bool:
         """Whether the client waits for a word before it sends the body."""
-        return self.fields.get("expect", "").lower() == "100-continue"
+        return self.fields.get("expect", "").lower() == _CONTINUE
 
 
 def parse_head(data: "Any") -> "tuple[Head, int] | None":

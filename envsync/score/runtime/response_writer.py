@@ -32,6 +32,7 @@ PHRASES = {
     413: "Content Too Large",
     414: "URI Too Long",
     415: "Unsupported Media Type",
+    417: "Expectation Failed",
     418: "I'm a teapot",
     422: "Unprocessable Content",
     429: "Too Many Requests",

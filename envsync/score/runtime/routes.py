@@ -58,10 +58,8 @@ class Routes:
 
     def _swagger(self, head: "Head") -> Reply:
         _, _, query = head.target.partition("?")
-        version = "2"
-        for field in query.split("&"):
-            name, _, value = field.partition("=")
-            version = value if name == "version" else version
+        fields = [field.partition("=") for field in query.split("&")]
+        version = next((value for name, _, value in fields if name == "version"), "2")
         from . import swagger  # noqa: PLC0415  # most servers are never asked
 
         try:
