@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 _STAT_STATE, _STAT_START = 0, 19  # fields of Linux's /proc/PID/stat after the program's name
 
-# Notes what it starts and lets go of its own stdout, then notes how that ended; see `detach`.
+# Its child notes itself before it becomes what it starts, which may end at once, and lets go of
+# stdout with that; how it ended is noted in the end. See `detach`.
 _WATCH = """
 folder=$1; shift
 (
-  "$@" </dev/null >>"$folder/log" 2>&1 &
-  {
-    read -r boot </proc/sys/kernel/random/boot_id && read -r stat <"/proc/$!/stat" &&
-    printf '%s %s\\n' "$boot" "$stat" >"$folder/.pid" && mv "$folder/.pid" "$folder/pid"
-  } || kill "$!"
+  (
+    { read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/self/stat &&
+      printf '%s %s\\n' "$boot" "$stat" >"$folder/.pid" && mv "$folder/.pid" "$folder/pid"
+    } || exit 143
+    exec "$@" </dev/null >>"$folder/log" 2>&1
+  ) &
   exec >/dev/null
   wait "$!"
   printf '%s\\n' "$?" >"$folder/.status" && mv "$folder/.status" "$folder/status"
@@ -233,20 +235,20 @@ def read_identity(folder: Path) -> ProcessIdentity | None:
     """Return which process `detach` started for *folder*, None if it started none."""
     try:
         boot, _, stat = (folder / "pid").read_text(encoding="utf-8").partition(" ")
-        pid, started = _parse_stat(stat, is_new=True)
+        pid, started = _parse_stat(stat)
     except (OSError, ValueError):
         return None
     return ProcessIdentity(pid=pid, boot=boot, started=started)
 
 
-def _parse_stat(stat: str, *, is_new: bool = False) -> tuple[int, str]:
+def _parse_stat(stat: str) -> tuple[int, str]:
     """Return the number and the start of the process that *stat* is of.
 
     Raises:
-        ValueError: it is no such text, or of a process that has ended, unless *is_new*.
+        ValueError: it is no such text, or of a process that has ended.
     """
     number, _, rest = stat.partition(" ")
     fields = rest.rpartition(")")[2].split()
-    if len(fields) <= _STAT_START or (fields[_STAT_STATE] in "ZX" and not is_new):
+    if len(fields) <= _STAT_START or fields[_STAT_STATE] in "ZX":
         raise ValueError(stat)
     return int(number), fields[_STAT_START]

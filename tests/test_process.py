@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,19 @@ def test_how_it_ended_is_noted_even_if_it_ends_at_once(
 
     wait_until((tmp_path / "status").exists, "the status")
     assert (tmp_path / "status").read_text() == status
+
+
+def test_however_soon_they_end_all_are_noted(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(60)]
+    for folder in folders:
+        folder.mkdir()
+
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        started = pool.map(
+            lambda it: process.detach(["/no/such"], cwd=it, env={}, folder=it), folders
+        )
+
+    assert len({identity.pid for identity in started}) > 1
 
 
 def test_nothing_is_left_running_that_cannot_be_noted(tmp_path: Path) -> None:
