@@ -142,7 +142,7 @@ def _find_cause(error: Exception) -> str:
 
 def _count_tries(error: Exception) -> int:
     """Return how often was asked what ends in *error*: more than once for what may pass."""
-    if isinstance(error, Stalled) or is_cut_short(error):
+    if isinstance(error, Stalled):
         return 2
     text = str(error)
     status = _STATUS.search(text)

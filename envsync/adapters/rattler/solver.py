@@ -23,6 +23,7 @@ from envsync.adapters.rattler.configuration import find_cache
 from envsync.adapters.rattler.credentials import expand, has_credentials
 from envsync.adapters.rattler.event_loop import run
 from envsync.adapters.rattler.failure import (
+    RETRIES,
     explain_unreachable,
     explain_unsatisfiable,
     first_line,
@@ -108,22 +109,27 @@ class RattlerSolver:
     ) -> list[rattler.RepoDataRecord]:
         """Solve; channels with credentials get a gateway that knows them, for this once.
 
-        In their addresses they would end up in the repodata cache. Servers that fall silent, or
-        stop in the middle, are asked once more, by a new gateway: the old one would go on
-        waiting for them.
+        In their addresses they would end up in the repodata cache. Servers that fall silent are
+        asked once more, those that stop in the middle as often as rattler asks others, by a new
+        gateway: the old one would go on waiting for them.
         """
         urls = _list_urls(request.channels)
         gateway = self._open(urls) if has_credentials(urls) else self._gateway
         patience = Patience(seconds=self._seconds, notice=lambda: _tell_waiting(request))
-        try:
-            return run(lambda: self._solve(request, specs, gateway), patience)
-        except Stalled:
-            request.reporter.note(f"No answer for {self._seconds:g} s; asking again")
-        except GatewayError as error:
-            if not is_cut_short(error):
-                raise
-        gateway = self._open(urls)
-        return run(lambda: self._solve(request, specs, gateway), patience)
+        stalls = cuts = 0
+        while True:
+            try:
+                return run(partial(self._solve, request, specs, gateway), patience)
+            except Stalled:
+                stalls += 1
+                if stalls > 1:
+                    raise
+                request.reporter.note(f"No answer for {self._seconds:g} s; asking again")
+            except GatewayError as error:
+                cuts += 1
+                if cuts > RETRIES or not is_cut_short(error):
+                    raise
+            gateway = self._open(urls)
 
     def list_names(self, request: CondaRequest) -> frozenset[str]:
         """Return the names of all packages for *request*, none where they can't be had."""
