@@ -56,9 +56,7 @@ def deploy(
             )
         hosts.sweep(plan.name)
         made = hosts.prepare(plan, reporter)
-        return switch(
-            before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter)
-        )
+        return switch(before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter))
 
 
 def update(
@@ -77,9 +75,7 @@ def update(
         before = _get_whole(name, hosts)
         hosts.sweep(name)
         made = hosts.prepare(refresh(change(before.plan)), reporter)
-        return switch(
-            before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter)
-        )
+        return switch(before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter))
 
 
 def reload(name: str, *, patience: Patience) -> ServiceStatus:
