@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
@@ -10,6 +11,7 @@ from envsync.files import lock_directory
 from envsync.model.service import check_service_name
 from envsync.workflow.service_health import (
     ERROR_LINES,
+    SETTLING_SECONDS,
     Loads,
     count_loads,
     failed_to_load,
@@ -193,6 +195,7 @@ def _wait_for_load(service: Deployed, before: Loads, patience: Patience) -> Serv
         patience.on_wait()
         now = count_loads(status.port) if status.port is not None else None
         if now is not None and now.failed > before.failed:
+            time.sleep(SETTLING_SECONDS)  # engines write down what was printed a little later
             raise failed_to_load(status, service.read_log(ERROR_LINES))
         if now is not None and now.loaded > before.loaded:
             return service.status()

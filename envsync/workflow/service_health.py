@@ -27,7 +27,7 @@ _OK = 200
 _LOADED = "envsync_script_loads_total"
 _NOT_LOADED = "envsync_script_failed_loads_total"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
-_SETTLING_SECONDS = 0.3  # engines may tell for a moment what was before a start
+SETTLING_SECONDS = 0.3  # engines may tell for a moment what was before a start
 ERROR_LINES = 40
 _RELOADED = b" INFO envsync: Loading the entry script again"  # only to show less
 
@@ -147,7 +147,7 @@ def wait_until_ready(
             continue
         now = time.monotonic()
         failed_since = failed_since or now
-        if now - failed_since >= _SETTLING_SECONDS:
+        if now - failed_since >= SETTLING_SECONDS:
             raise failed_to_start(status, read_log())
     if failed_since is not None:
         raise failed_to_start(status, read_log())
