@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_DYING_SECONDS, _PAUSE = 5.0, 0.005
 _STAT_STATE, _STAT_START = 0, 19  # fields of Linux's /proc/PID/stat after the program's name
 
 # Its child notes itself before it becomes what it starts, which may end at once, and lets go of
@@ -184,7 +186,7 @@ class ProcessIdentity:
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it and the sessions that its children lead, at once."""
+        """End it and the sessions that its children lead, and return when it is gone."""
         if not self.is_alive():
             return
         listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
@@ -195,6 +197,9 @@ class ProcessIdentity:
                 with contextlib.suppress(OSError):
                     os.killpg(child, signal.SIGKILL)
         self.send(signal.SIGKILL)
+        deadline = time.monotonic() + _DYING_SECONDS  # in vain where its disk hangs
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
 
 def detach(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,24 @@ def test_what_is_left_running_is_known_at_once(tmp_path: Path) -> None:
     wait_until((tmp_path / "status").exists, "the status")
     assert (tmp_path / "status").read_text() == "137\n"
     assert not started.is_alive()
+
+
+def test_what_was_killed_holds_its_port_no_longer(tmp_path: Path) -> None:
+    code = (
+        "import mmap, socket, sys, time\n"
+        "kept = mmap.mmap(-1, 256 << 20); kept.write(bytes(256 << 20))\n"  # takes time to free
+        "with socket.create_server(('127.0.0.1', int(sys.argv[1]))):\n"
+        "    open('ready', 'w').close(); time.sleep(60)\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(5):
+        command = [sys.executable, "-c", code, str(port)]
+        started = process.detach(command, cwd=tmp_path, env={}, folder=tmp_path)
+        wait_until((tmp_path / "ready").exists, "the server")
+        (tmp_path / "ready").unlink()
+        started.kill()
+        socket.create_server(("127.0.0.1", port)).close()
 
 
 @pytest.mark.parametrize(("command", "status"), [("/bin/false", "1\n"), ("/no/such", "127\n")])
