@@ -10,6 +10,10 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SUITE = "bookworm"
 NEWER_SUITE = "trixie"
@@ -26,13 +30,7 @@ def why_not() -> str | None:
 
 def make_base_archive(cache: Path) -> Path:
     """Return a tar of the root file system, making it if *cache* has none; that takes a minute."""
-    cache.mkdir(parents=True, exist_ok=True)
-    target = cache / f"debian-{SUITE}-minbase-{platform.machine()}.tar"
-    with (cache / ".base-image.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            _make(target)
-    return target
+    return _make_once(cache / f"debian-{SUITE}-minbase-{platform.machine()}.tar", _make_archive)
 
 
 def reference_for(archive: Path) -> str:
@@ -46,26 +44,32 @@ def reference_for(archive: Path) -> str:
 
 def make_engine_root(cache: Path) -> Path:
     """Return a newer Debian's root file system with its Docker Engine, making it if need be."""
-    cache.mkdir(parents=True, exist_ok=True)
-    target = cache / f"debian-{NEWER_SUITE}-docker-{platform.machine()}"
-    with (cache / ".engine-root.lock").open("ab") as lock:
+    return _make_once(cache / f"debian-{NEWER_SUITE}-docker-{platform.machine()}", _make_root)
+
+
+def _make_once(target: Path, make: Callable[[Path], Path]) -> Path:
+    """Return *target*; if it isn't there *make* makes it in a folder, and it is moved there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f".{target.name}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            with tempfile.TemporaryDirectory(prefix=".engine-root-", dir=cache) as name:
-                root = Path(name) / "root"
-                _bootstrap(NEWER_SUITE, root, "--include=docker.io")
-                root.rename(target)
+            with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as name:
+                make(Path(name)).rename(target)
     return target
 
 
-def _make(target: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=".base-image-", dir=target.parent) as name:
-        root = Path(name) / "root"
-        _bootstrap(SUITE, root)
-        archive = Path(name) / "root.tar"
-        tar = ["tar", "--numeric-owner", "-C", str(root), "-cf", str(archive), "."]
-        subprocess.run(tar, check=True)
-        archive.rename(target)
+def _make_root(folder: Path) -> Path:
+    root = folder / "root"
+    _bootstrap(NEWER_SUITE, root, "--include=docker.io")
+    return root
+
+
+def _make_archive(folder: Path) -> Path:
+    root, archive = folder / "root", folder / "root.tar"
+    _bootstrap(SUITE, root)
+    tar = ["tar", "--numeric-owner", "-C", str(root), "-cf", str(archive), "."]
+    subprocess.run(tar, check=True)
+    return archive
 
 
 def _bootstrap(suite: str, root: Path, *options: str) -> None:

@@ -85,11 +85,11 @@ def lock(
 
     base.start(start.digests)
     outcome = solve(spec, conda, subdirs, (kept, options, base), start(), reporter)
-    warnings = (*warnings, *find_builds(outcome.lockfile.packages, file=str(path)))
+    builds = find_builds(outcome.lockfile.packages, file=str(path))
     python = describe_python(conda, outcome.lockfile)
     absent = _describe_absent(options.update, (before, outcome.lockfile), path)
     notes = (*((python,) if python else ()), *absent, *outcome.base_notes)
-    return replace(_write(path, outcome, options, warnings=warnings), notes=notes)
+    return replace(_write(path, outcome, options, warnings=(*warnings, *builds)), notes=notes)
 
 
 def _find_conda(spec: EnvironmentSpec, directory: Path) -> CondaSpec:

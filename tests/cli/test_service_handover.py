@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCRIPT = """
 import time
 def init():
-    time.sleep(0.6)
+    time.sleep(1.5)
     {init}
 def run(raw_data):
     return {answer}
@@ -125,7 +125,7 @@ def test_no_request_is_lost_while_a_service_is_updated(
     assert (updated.status, again.status) == (0, 0)
     assert set(map(str, clients.answers)) == {"1", "2", "3"}
     assert clients.answers[-1] == 3
-    assert clients.slowest < 0.5  # nobody has waited for an `init()`
+    assert clients.slowest < 1.2  # nobody has waited for an `init()`
     assert len(list((services / "churn").glob("[0-9]*"))) == 1
 
 
