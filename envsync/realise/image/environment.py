@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from envsync.realise.image.recipe import Recipe
     from envsync.realise.image.staging import Stagers
 
-_OTHERS = 3  # layers that are no package's: two for conda, and what settles clobbered files
+_OTHERS = 2  # layers that are no package's: what conda needs, and what settles clobbered files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +104,6 @@ class EnvironmentLayers:
                 self._write_foundation(),
                 *(_share(tuple(part.recipe for part in parts)) for parts in arranged),
                 *self._settle(ordered),
-                *self._write_variables(),
             )
             return tuple(
                 EnvironmentLayer(contents=each, layer=self._find(each)) for each in contents
@@ -216,16 +215,14 @@ class EnvironmentLayers:
         )
 
     def _write_foundation(self) -> _Contents:
-        """Return what makes the prefix an environment to conda."""
-        return _write("history", f"{self._environment.prefix}/conda-meta/history", b"")
-
-    def _write_variables(self) -> tuple[_Contents, ...]:
-        """Return what tells conda the environment's variables, if it has any."""
-        if not self._environment.variables:
-            return ()
-        known = {"env_vars": dict(self._environment.variables), "version": 1}
-        path = f"{self._environment.prefix}/conda-meta/state"
-        return (_write("state", path, json.dumps(known).encode() + b"\n"),)
+        """Return what makes the prefix an environment to conda, and its variables."""
+        meta = f"{self._environment.prefix}/conda-meta"
+        files = [ImageFile(path=f"{meta}/history", content=b"")]
+        if variables := dict(self._environment.variables):
+            state = json.dumps({"env_vars": variables, "version": 1}).encode() + b"\n"
+            files.append(ImageFile(path=f"{meta}/state", content=state))
+        key = hash_json(["foundation", [(file.path, str(file.content)) for file in files]])
+        return _Contents(key=key, title="conda's own files", files=tuple(files))
 
     def _settle(self, ordered: Sequence[Recipe]) -> tuple[_Contents, ...]:
         """Return what puts files back that the wrong one of two packages would have, if any."""
@@ -248,13 +245,6 @@ class EnvironmentLayers:
             )
         ]
         return (_Contents(key=key, title=title, files=tuple(files)),)
-
-
-def _write(kind: str, path: str, content: bytes) -> _Contents:
-    """Return the contents of a layer with the one file *path*."""
-    key = hash_json([kind, path, str(content)])
-    file = ImageFile(path=path, content=content)
-    return _Contents(key=key, title=f"conda's {kind}", files=(file,))
 
 
 def _share(recipes: tuple[Recipe, ...]) -> _Contents:

@@ -87,15 +87,9 @@ def python(conda: Make) -> LockedPackage:
 
 
 def layers_of(
-    cache: LayerCache,
-    *packages: LockedPackage,
-    budget: int = 50,
-    prefix: str = PREFIX,
-    variables: tuple[tuple[str, str], ...] = (),
+    cache: LayerCache, *packages: LockedPackage, budget: int = 50, prefix: str = PREFIX
 ) -> EnvironmentLayers:
-    environment = ImageEnvironment(
-        prefix=prefix, packages=packages, budget=budget, variables=variables
-    )
+    environment = ImageEnvironment(prefix=prefix, packages=packages, budget=budget)
 
     def load_stagers() -> Stagers:
         pip = UvUnpacker(GitRepositories(cache.root / "git"))
@@ -137,25 +131,12 @@ def test_each_package_is_a_layer_and_conda_finds_its_record(conda: Make, cache: 
     titles = [each.layer.created_by for each in layers.make()]
     files = merge(cache, layers)
 
-    assert titles == ["conda's history", "conda a 1.0 0", "conda b 1.0 0"]
+    assert titles == ["conda's own files", "conda a 1.0 0", "conda b 1.0 0"]
     assert (content(files, "share/a"), content(files, "share/b")) == ("A", "B")
     assert (files["bin/a"].mode, files["share/a"].mode) == (0o755, 0o644)
     record = json.loads(content(files, "conda-meta/a-1.0-0.json"))
     assert record["files"] == ["bin/a", "share/a"]
     assert not {"link", "extracted_package_dir"} & set(record)
-
-
-def test_a_change_to_a_variable_changes_the_top_layer_and_no_other(
-    conda: Make, cache: LayerCache
-) -> None:
-    packages = [conda("a", {"share/a": "A"}), conda("b", {"share/b": "B"})]
-    none, one, other = (
-        layers_of(cache, *packages, variables=variables).make()
-        for variables in ((), (("GREETING", "hello"),), (("GREETING", "bye"),))
-    )
-
-    assert none == one[:-1] == other[:-1]
-    assert one[-1] != other[-1]
 
 
 def test_what_is_known_is_not_staged_again(conda: Make, cache: LayerCache) -> None:
