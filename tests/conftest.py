@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,9 @@ _CACHE = default_cache()
 _LEAKS = ("_PROXY", "CONDA_", "ENVSYNC_", "MAMBA_", "PIXI_", "RATTLER_", "UV_PROJECT", "XDG_")
 _KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL")
 
+# A shell that starts the tests in the background has them and all they start ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(autouse=True)
 def private_home(
@@ -34,10 +39,11 @@ def private_home(
     rattler_cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
-) -> Path:
+) -> Iterator[Path]:
     """Give the test a home of its own; its user's settings and files are out of sight.
 
-    Proxies are kept for `e2e` tests, which may need them to reach an index.
+    Proxies are kept for `e2e` tests, which may need them to reach an index. The home goes with
+    the test: all of them would be some 10 GB.
     """
     home = tmp_path_factory.mktemp("home")
     needs_network = request.node.get_closest_marker("e2e") is not None
@@ -55,7 +61,16 @@ def private_home(
     monkeypatch.setenv("UV_CACHE_DIR", str(_CACHE / "uv"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    return home
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a folder that the tests of one module share and that goes with them."""
+    folder = tmp_path_factory.mktemp("module")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

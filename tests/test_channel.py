@@ -30,14 +30,12 @@ async def _solve(served: Served, specs: list[str], cache: Path) -> list[RepoData
 
 
 @pytest.fixture(scope="module")
-def prefix(
-    served_channel: Served, tmp_path_factory: pytest.TempPathFactory, rattler_cache: Path
-) -> Path:
+def prefix(served_channel: Served, module_folder: Path, rattler_cache: Path) -> Path:
     specs = ["python", "scikit-learn", "pip", "six=1.16", "requests"]
-    target = tmp_path_factory.mktemp("env") / "prefix"
+    target = module_folder / "prefix"
 
     async def make() -> None:
-        records = await _solve(served_channel, specs, tmp_path_factory.mktemp("repodata"))
+        records = await _solve(served_channel, specs, module_folder / "repodata")
         client = Client.from_config(Config.from_toml(served_channel.config))
         await install(records, target, cache_dir=rattler_cache, client=client, show_progress=False)
 

@@ -83,14 +83,14 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def pre_commit_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pre-commit")
+def pre_commit_home(module_folder: Path) -> Path:
+    return module_folder / "pre-commit"
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory, pre_commit_home: Path) -> Project:
+def source(module_folder: Path, pre_commit_home: Path) -> Project:
     """Return a repository that holds this checkout as it is now, committed or not."""
-    root = tmp_path_factory.mktemp("source") / "envsync"
+    root = module_folder / "source/envsync"
     for name in ("envsync", "pyproject.toml", "README.md", ".pre-commit-hooks.yaml"):
         path = CHECKOUT / name
         if path.is_dir():

@@ -12,9 +12,9 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(module_folder: Path) -> Path:
     """Return a copy of this checkout, as the walk leaves locks and models in `specs/`."""
-    copy = tmp_path_factory.mktemp("walk") / "checkout"
+    copy = module_folder / "checkout"
     for name, left_out in (("envsync", ()), ("specs", ("model", "*-lock.yml")), ("tests", ())):
         ignored = shutil.ignore_patterns("__pycache__", *left_out)
         shutil.copytree(CHECKOUT / name, copy / name, ignore=ignored)

@@ -50,12 +50,11 @@ _PATIENCE = 60.0
 
 @pytest.fixture(scope="module")
 def prepared(
-    served_channel: Served, rattler_cache: Path, tmp_path_factory: pytest.TempPathFactory
+    served_channel: Served, rattler_cache: Path, module_folder: Path
 ) -> Iterator[Workbench]:
     if lack := why_not():
         pytest.skip(lack)
-    folder = tmp_path_factory.mktemp("containers")
-    with open_workbench(served_channel, rattler_cache, folder) as bench:
+    with open_workbench(served_channel, rattler_cache, module_folder) as bench:
         yield bench
 
 
