@@ -64,21 +64,7 @@ def lock(
     kept = drop_unsound(before) if before is not None else None
     start = engines or LazyEngines(os.environ, offline=options.offline)
     if before is not None and _is_enough(spec, before, subdirs, options):
-        if not base.is_update:
-            return LockOutcome(
-                path=path,
-                lockfile=before,
-                was_written=False,
-                changes=(),
-                failures=(),
-                warnings=warnings,
-                notes=base.describe_kept(),
-            )
-        from envsync.workflow.lock_solving import move_base
-
-        base.start(start.digests)
-        moved = move_base(before, base.finish())
-        return replace(_write(path, moved, options, warnings=warnings), notes=moved.base_notes)
+        return replace(_keep(before, path, options, base, start), warnings=warnings)
     from envsync.lock.source_code import find_builds  # these are for locks that are not fresh
     from envsync.workflow.lock_solving import solve
     from envsync.workflow.python_note import describe_python
@@ -90,6 +76,27 @@ def lock(
     absent = _describe_absent(options.update, (before, outcome.lockfile), path)
     notes = (*((python,) if python else ()), *absent, *outcome.base_notes)
     return replace(_write(path, outcome, options, warnings=(*warnings, *builds)), notes=notes)
+
+
+def _keep(
+    before: Lockfile, path: Path, options: LockOptions, base: BasePlan, start: LazyEngines
+) -> LockOutcome:
+    """Leave the lock *before* as it is, but for its base image where that is to be updated."""
+    if not base.is_update:
+        return LockOutcome(
+            path=path,
+            lockfile=before,
+            was_written=False,
+            changes=(),
+            failures=(),
+            warnings=(),
+            notes=base.describe_kept(),
+        )
+    from envsync.workflow.lock_solving import move_base
+
+    base.start(start.digests)
+    moved = move_base(before, base.finish())
+    return replace(_write(path, moved, options, warnings=()), notes=moved.base_notes)
 
 
 def _find_conda(spec: EnvironmentSpec, directory: Path) -> CondaSpec:
