@@ -76,10 +76,11 @@ def _candidates() -> Iterator[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv")) / "versions"
     managed = home / ".local/share/uv/python"
     for minor in reversed(_MINORS):
-        for directory in sorted(pyenv.glob(f"{minor}.*"), reverse=True):
-            yield directory / f"bin/python{minor}"
-        for directory in sorted(managed.glob(f"cpython-{minor}.*"), reverse=True):
-            yield directory / f"bin/python{minor}"
+        for parent, pattern in ((pyenv, f"{minor}.*"), (managed, f"cpython-{minor}.*")):
+            if not os.access(parent, os.R_OK | os.X_OK):  # not there, or another user's
+                continue
+            for directory in sorted(parent.glob(pattern), reverse=True):
+                yield directory / f"bin/python{minor}"
         for name in (f"/usr/local/bin/python{minor}", f"/usr/bin/python{minor}"):
             yield Path(name)
         on_path = shutil.which(f"python{minor}")
@@ -88,7 +89,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _query(executable: Path) -> Interpreter | None:
-    if not executable.exists():
+    if not os.access(executable, os.X_OK):
         return None
     done = subprocess.run(
         [str(executable), "-I", "-S", "-c", _QUERY],
