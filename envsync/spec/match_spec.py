@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from envsync.model.redaction import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +36,14 @@ class MatchSpecError(ValueError):
 
 LONGEST = 1000
 
+_COMMENT = re.compile(r"(?<=\S)\s+#.*", re.DOTALL)  # conda cuts it off
+_SUPERFLUOUS = re.compile(r"(>\s*[0-9][^,|\s*]*?)\.?\*")
+_ARCHIVE = re.compile(
+    r"(?:https?://conda\.anaconda\.org/)?(?P<channel>\S+)/(?:noarch|[a-z]+-[a-z0-9]+)/"
+    r"(?P<name>[^/\s]+)-(?P<version>[^/\s-]+)-(?P<build>[^/\s-]+)\.(?:conda|tar\.bz2)(?:#\S*)?"
+)
+_WRITE = "write `name`, `name=1.2`, `name>=1.2,<2` or `channel::name=1.2=build`"
+
 # CEP 26 allows lower case only; conda itself lowers what it is given.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _SPEC = re.compile(
@@ -41,19 +53,21 @@ _SPEC = re.compile(
     r"\s*(?P<brackets>\[.*\])?"
 )
 _CONSTRAINT = re.compile(
-    r"(?:(?:==?|~=|<=|>=)?\s*\*"
-    r"|(?:==?|!=|~=|<=|>=|<|>)?\s*(?:[0-9]+!)?[0-9][0-9A-Za-z.+_*-]*"
-    r"|(?:==?|!=)\s*[A-Za-z][0-9A-Za-z.+_*-]*)(?<!\.)"
+    r"(?:(?:==?|<=|>=)?\s*\*"
+    r"|(?:==?|!=|<=|>=|<|>)?\s*(?:[0-9]+!)?[0-9][0-9A-Za-z.+_-]*\*?"
+    r"|~=\s*(?:[0-9]+!)?[0-9]+(?:\.[0-9A-Za-z+_-]+)+"
+    r"|(?:==?|!=)\s*[A-Za-z][0-9A-Za-z.+_-]*\*?)(?<!\.)"
 )
-_BUILD = re.compile(r"[A-Za-z0-9_.+*^$()|-]+")
+_BUILD = re.compile(r"[A-Za-z0-9_.+*-]+|\^[A-Za-z0-9_.+*()|-]*\$")
 _PAIR = re.compile(
-    r"""\s*(?P<key>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^,'"\]]+)\s*(?:,|$)"""
+    r"""\s*(?P<key>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^,'"\]]+)\s*(?:,(?!\s*$)|$)"""
 )
+_DIGITS = {"md5": 32, "sha256": 64}
 _KEYS = frozenset(
     (
-        *("name", "namespace", "version", "build", "build_number", "channel", "subdir"),
+        *("namespace", "version", "build", "build_number", "channel", "subdir"),
         *("fn", "md5", "sha256", "url", "license", "license_family"),
-        *("features", "track_features", "optional", "target"),
+        "track_features",
     )
 )
 
@@ -65,7 +79,10 @@ def parse_match_spec(text: str) -> MatchSpec:
         MatchSpecError: conda, or a solver that guesses more kindly, would misread it.
     """
     text = text.strip()
-    match = _SPEC.fullmatch(text) if len(text) <= LONGEST else None
+    if len(text) > LONGEST:
+        raise _explain(text)
+    text = _COMMENT.sub("", text)
+    match = _SPEC.fullmatch(text)
     if match is None:
         raise _explain(text)
     version, build = _split_version(match["version"] or "", text)
@@ -78,13 +95,31 @@ def parse_match_spec(text: str) -> MatchSpec:
     )
 
 
+def spell_for_solver(text: str) -> str:
+    """Return the match spec *text* in a spelling that rattler reads as conda reads this one.
+
+    It takes the space in `=1.2 =py38_0` for a part of the build, knows no build behind `>=1.2`,
+    and heeds the `.*` in `>1.2.*`, of which conda makes `>1.2`.
+    """
+    spec = parse_match_spec(text)
+    version = _SUPERFLUOUS.sub(r"\1", spec.version or "")
+    if spec.build is None and version == (spec.version or ""):
+        return _COMMENT.sub("", text.strip())
+    channel = f"{spec.channel}::" if spec.channel is not None else ""
+    exact = re.sub(r"^=(?!=)", "", version) if spec.build is not None else version
+    words = (spec.name, exact.replace(" ", ""), spec.build or "")
+    brackets = ",".join(f'{key}="{value}"' for key, value in spec.brackets)
+    plain = channel + " ".join(word for word in words if word)
+    return f"{plain}[{brackets}]" if brackets else plain
+
+
 def _split_version(rest: str, text: str) -> tuple[str | None, str | None]:
     """Cut `=1.0=py38_0`, `==1.0=py38_0`, `1.0 py38_0` and `>=1,<2` into version and build."""
     rest = rest.strip()
     if not rest:
         return None, None
     version, build = rest, None
-    exact = re.fullmatch(r"(=?=?\s*[0-9A-Za-z*][^=<>~,|\s]*)\s*=\s*([^=<>!~\s]+)", rest)
+    exact = re.fullmatch(r"([^|]*[0-9A-Za-z*])\s*=\s*([^=<>!~,\s]+)", rest)
     spaced = re.fullmatch(r"(\S.*?)(?<![\s,|=<>!~])\s+([^\s=<>!~,|]+)", rest)
     if exact is not None:
         version, build = exact.groups()
@@ -108,7 +143,12 @@ def _read_brackets(brackets: str | None, text: str) -> tuple[tuple[str, str], ..
         match = _PAIR.match(inside, position)
         if match is None or match["key"] not in _KEYS:
             raise _explain(text)
-        pairs.append((match["key"], match["value"].strip("'\" ")))
+        value = match["value"].strip("'\" ")
+        digits = _DIGITS.get(match["key"])
+        if digits is not None and not re.fullmatch(rf"[0-9a-fA-F]{{{digits}}}", value):
+            message = f"{quote(text)} has no {match['key']}"
+            raise MatchSpecError(message, hint=f"it is {digits} digits of 0 to 9 and a to f")
+        pairs.append((match["key"], value))
         position = match.end()
     return tuple(pairs)
 
@@ -117,6 +157,11 @@ def _read_brackets(brackets: str | None, text: str) -> tuple[tuple[str, str], ..
 _INSTEAD = (
     (re.compile(r"-"), "is an option of pip", "write it under `- pip:`"),
     (re.compile(r".*\{\{"), "is a template", "fill in its value"),
+    (
+        re.compile(r"[=<>!~]"),
+        "has no name",
+        "put one before it; between `[` and `]` quote an item that has a comma",
+    ),
     (
         re.compile(r".*://|.*\.(?:whl|tar\.gz|conda|tar\.bz2)$"),
         "is an address",
@@ -136,15 +181,36 @@ def _explain(text: str) -> MatchSpecError:
     if not text:
         return MatchSpecError("the item is empty", hint="remove it")
     text = text[: LONGEST + 1]
+    archive = _ARCHIVE.fullmatch(text)
     for pattern, what, hint in _INSTEAD:
         if pattern.match(text):
-            return MatchSpecError(f"{quote(text)} {what}", hint=hint)
-    message = f"{quote(text)} is not a match spec"
-    meant = text.replace("=>", ">=").replace("=<", "<=").replace("===", "==").rstrip("=<>!~, ")
-    if meant in {text, ""} or len(text) > LONGEST:
-        return MatchSpecError(message)
-    try:
-        parse_match_spec(meant)
-    except MatchSpecError:
-        return MatchSpecError(message)
-    return MatchSpecError(message, hint=f"did you mean {quote(meant)}?")
+            meant = _find_meant(text, [_spell_archive(archive)]) if archive else None
+            return MatchSpecError(f"{quote(text)} {what}", hint=meant or hint)
+    hint = _find_meant(text, _list_candidates(text)) or _WRITE
+    return MatchSpecError(f"{quote(text)} is not a match spec", hint=hint)
+
+
+def _spell_archive(archive: re.Match[str]) -> str:
+    channel, name, version, build = archive.group("channel", "name", "version", "build")
+    return f"{channel}::{name}={version}={build}"
+
+
+def _list_candidates(text: str) -> Iterator[str]:
+    """Yield what the author of *text* may have meant."""
+    swapped = text.replace("=>", ">=").replace("=<", "<=").replace("===", "==")
+    yield swapped.rstrip("=<>!~,. ")
+    yield text.replace("~=", "=")
+    yield re.sub(r"^([\w./-]+):(?=[A-Za-z_])", r"\1::", text)
+    yield re.sub(r"['\"]", "", text)
+
+
+def _find_meant(text: str, candidates: Iterable[str]) -> str | None:
+    for meant in candidates:
+        if meant in {text, ""} or len(text) > LONGEST:
+            continue
+        try:
+            parse_match_spec(meant)
+        except MatchSpecError:
+            continue
+        return f"did you mean {quote(meant)}?"
+    return None

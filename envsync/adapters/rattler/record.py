@@ -16,6 +16,7 @@ from envsync.errors import DefinitionError
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
 from envsync.model.redaction import quote
+from envsync.spec.match_spec import MatchSpecError, spell_for_solver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +29,8 @@ def parse_match_spec(text: str) -> rattler.MatchSpec:
         DefinitionError: it is none.
     """
     try:
-        return rattler.MatchSpec(text)  # lenient: `python=3.7.*` is common
-    except InvalidMatchSpecError as error:
+        return rattler.MatchSpec(spell_for_solver(text))  # lenient: `python=3.7.*` is common
+    except (MatchSpecError, InvalidMatchSpecError) as error:
         raise DefinitionError(
             f"`{text}` is not a match spec: {first_line(error)}",
             hint="write it as `name`, `name=1.2`, `name>=1.2,<2` or `channel::name=1.2=build`",
