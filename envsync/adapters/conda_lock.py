@@ -15,7 +15,7 @@ from conda_lock.lockfile.v1.models import DependencySource, HashModel, LockedDep
 from conda_lock.lockfile.v1.models import Lockfile as LockfileV1
 from conda_lock.lockfile.v2prelim.models import lockfile_v1_to_v2
 from conda_lock.models.channel import Channel
-from conda_lock.src_parser import make_lock_spec
+from conda_lock.src_parser import environment_yaml, make_lock_spec
 from conda_lock.virtual_package import default_virtual_package_repodata
 
 from envsync.errors import EnvsyncError
@@ -42,6 +42,7 @@ def compute_content_hash(conda: CondaSpec, subdirs: Sequence[str]) -> tuple[tupl
     it is about how it would solve.
     """
     logging.getLogger("conda_lock").setLevel(logging.CRITICAL)
+    environment_yaml.print = _hear_nothing  # it repeats editable requirements, secrets included
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="envsync-") as name:
         warnings.simplefilter("ignore")
         source = Path(name) / "environment.yml"
@@ -61,6 +62,10 @@ def compute_content_hash(conda: CondaSpec, subdirs: Sequence[str]) -> tuple[tupl
             digest = hashlib.sha256(conda.text.encode()).hexdigest()
             hashes = dict.fromkeys(subdirs, digest)
     return tuple((subdir, hashes[subdir]) for subdir in subdirs)
+
+
+def _hear_nothing(*_: object, **__: object) -> None:
+    """Stand in for `print`."""
 
 
 def dump_lockfile(lockfile: Lockfile) -> str:

@@ -13,8 +13,8 @@ _WINDOWS_SET = "https://repo.anaconda.com/pkgs/msys2"
 # same packages under one name.
 _CHANNEL_SETS = ("defaults", "anaconda", "pkgs/main")
 
-_USERINFO = re.compile(r"(?<=://)(?<!ssh://)[^/@\s]+@")
-_SSH_PASSWORD = re.compile(r"(?<=ssh://)([^/:@\s]*):[^/@\s]+@")
+_USERINFO = re.compile(r"(?<=://)(?<!ssh://)[^/?#\s]+@")  # a password may have an `@`
+_SSH_PASSWORD = re.compile(r"(?<=ssh://)([^/:@\s]*):[^/?#\s]+@")
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/|$)")
 _QUERY = re.compile(r"\?[^\s#]*")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ADDRESS = re.compile(
-    r"git\+(?P<scheme>https?|ssh|file|git)://(?:(?P<userinfo>[^/@\s]*)@)?"
+    r"git\+(?P<scheme>https?|ssh|file|git)://(?:(?P<userinfo>[^/?#\s]*)@)?"
     r"(?P<place>[^@#\s]+?)(?:@(?P<revision>[^#\s]+))?(?:#(?P<fragment>\S*))?"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")

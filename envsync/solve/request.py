@@ -57,9 +57,9 @@ class PipRequest:
     *provided* is what conda brings, which pip may use but not move. *glibc* is the C library of
     a Linux subdir, such as `2.28`. Relative paths in *requirements* and *options* start at
     *directory*; the lock is to lie in *lock_directory*, if that is another. *parsed* has the
-    requirements, those of the files that *options* name included, taken apart. What has no hash (a
-    folder) is an error, unless it is to be left out of the answer with *leave_out_unhashed*. What
-    the user should know is told to *reporter*.
+    requirements, those of the files that *options* name included, taken apart, and *constraints*
+    what only constrains them. What has no hash (a folder) is an error, unless it is to be left out
+    of the answer with *leave_out_unhashed*. What the user should know is told to *reporter*.
     """
 
     subdir: str
@@ -73,6 +73,7 @@ class PipRequest:
     exclude_newer: datetime | None = None
     leave_out_unhashed: bool = False
     parsed: tuple[PipRequirement, ...] = ()
+    constraints: tuple[PipRequirement, ...] = ()
     lock_directory: Path | None = None
     reporter: Reporter = field(default_factory=SilentReporter, compare=False, repr=False)
 

@@ -166,6 +166,7 @@ def _ask_pip(
             f"on `{task.subdir}`",
             hint="add `python=3.11` (or the version you need) to the conda dependencies",
         )
+    section, _ = read_pip_section(spec)
     return PipRequest(
         subdir=task.subdir,
         python_version=python.version,
@@ -178,5 +179,6 @@ def _ask_pip(
         preferred=tuple(package for package in task.preferred if package.manager == "pip"),
         exclude_newer=task.exclude_newer,
         leave_out_unhashed=task.leave_out_unhashed,
-        parsed=read_pip_section(spec)[0].requirements,
+        parsed=section.requirements,
+        constraints=section.constraints,
     )

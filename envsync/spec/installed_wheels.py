@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLACES = ("lib/python*/site-packages", "Lib/site-packages")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 _HEADER = re.compile(rb"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 
 

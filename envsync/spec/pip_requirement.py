@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 _ADDRESS = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _BESIDE = re.compile(r"(?![/~\\]|[A-Za-z]+:)(?!.*(?:^|[/\\])\.\.[/\\]).*")
 _LOCAL_ARCHIVE = re.compile(r".+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)")

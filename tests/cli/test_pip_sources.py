@@ -167,7 +167,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "arguments"
 
 
-@pytest.mark.parametrize("place", ["the definition", "a file"])
+@pytest.mark.parametrize("place", ["the definition", "a file", "constraints"])
 def test_credentials_of_a_repository_are_used_and_not_kept(
     envsync: Callable[..., Done],
     define: Callable[..., Path],
@@ -183,7 +183,12 @@ def test_credentials_of_a_repository_are_used_and_not_kept(
         (tmp_path / "d" / "more.txt").write_text(f"# private\n{asked} # ours\n")
         (tmp_path / "d" / "requirements.txt").write_text("-r more.txt\nidna==3.10\n")
         asked = "-r requirements.txt"
-    directory = define("python", "six", pip=(asked,))
+    if place == "constraints":
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d" / "more.txt").write_text(f"# private\n{asked} # ours\n")
+        asked = "-c more.txt"
+    pip = (asked, "thing") if place == "constraints" else (asked,)
+    directory = define("python", "six", pip=pip)
 
     said = [
         envsync("lock", "d"),
@@ -204,6 +209,22 @@ def test_credentials_of_a_repository_are_used_and_not_kept(
         if path.is_file() and path not in sources and PASSWORD.encode() in path.read_bytes()
     ]
     assert leaks == []
+
+
+def test_credentials_of_an_editable_repository_are_nowhere_either(
+    envsync: Callable[..., Done], define: Callable[..., Path], host: str, arguments: Path
+) -> None:
+    asked = f"-e git+http://user:{PASSWORD}@{host}/thing/.git@v1#egg=thing"
+    directory = define("python", "six", pip=(asked,))
+
+    done = envsync("lock", "d", "--allow-unreproducible")
+
+    assert done.status == 0, done.stderr
+    assert "is editable, so its code may change after the lock\n" in done.stderr
+    assert find(directory, "thing").url.startswith(f"git+http://{host}/thing/.git@")
+    assert PASSWORD not in str(done) + (directory / "conda-lock.yml").read_text()
+    assert f"http://{host}/thing/.git" in arguments.read_text()
+    assert PASSWORD not in arguments.read_text()
 
 
 def test_a_token_may_come_from_the_environment(

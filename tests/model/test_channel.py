@@ -47,3 +47,8 @@ def test_a_channel_is_called_by_its_address_without_what_is_secret(url: str) -> 
     assert channel.urls == (url,)
     assert redact_url(url) == channel.name
     assert redact_url(channel.name) == channel.name
+
+
+def test_all_of_a_password_is_redacted_though_it_has_an_at_sign() -> None:
+    assert redact_url("https://user:hunter@2@h/simple/a@1") == "https://h/simple/a@1"
+    assert redact_url("git+ssh://git:hunter@2@h:22/a.git@v1") == "git+ssh://git@h:22/a.git@v1"

@@ -36,7 +36,9 @@ _FILES_OF = {"files.pythonhosted.org": "pypi.org"}  # where an index has its fil
 _KIND = re.compile(r"--(?:no|only)-binary\b")
 _ADDRESS = re.compile(r"(?:git\+)?(?:https?|ssh|file|git)://[^\s;]+")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_GIT_USERINFO = re.compile(r"(?<=git\+http://)[^/@\s]*@|(?<=git\+https://)[^/@\s]*@")
+_GIT_USERINFO = re.compile(
+    r"(git\+https?://)[^/?#\s]*@|(git\+ssh://[^/:@\s]*):[^/?#\s]*(?=@)", re.IGNORECASE
+)
 _HASH = re.compile(r"(?<=\S)#([^\s;#]+)")
 _HASH_KEY = re.compile(r"(?:md5|sha1|sha224|sha256|sha384|sha512)=")
 
@@ -147,8 +149,8 @@ def spell_for_uv(line: str) -> str:
     That are credentials of a git repository, which git gets otherwise, and hashes behind an
     address, which uv would believe without a look at the file.
     """
-    if "git+http" in line:
-        line = _GIT_USERINFO.sub("", expand(line))
+    if "git+" in line.lower():
+        line = _GIT_USERINFO.sub(r"\1\2", expand(line))
     return _HASH.sub(_drop_hashes, line) if "#" in line else line
 
 

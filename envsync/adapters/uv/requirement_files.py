@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,36 +16,63 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CONTINUED = re.compile(r"\\\r?\n(?!\s*--hash)")  # uv joins lines before options alone
-_FROM_THE_FILE = {"--constraint", "--find-links", "--requirement"}
+_FILES = {"--constraint", "--requirement"}
+_FROM_THE_FILE = {*_FILES, "--find-links"}
 
 
-def open_files(options: Iterable[str], directory: Path, *, depth: int = 0) -> list[str]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """The lines that are to stand for some options, and those that only constrain."""
+
+    lines: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+
+
+def open_files(options: Iterable[str], directory: Path, *, depth: int = 0) -> Opened:
     """Return *options* with the lines of those files in *directory* that uv is not to see.
 
     uv starts git with the addresses that a file has, credentials included, and believes the
     hashes behind others.
     """
     lines: list[str] = []
+    constraints: list[str] = []
     for option in options:
-        lines += _open_file(option, directory, depth) or [option]
-    return lines
+        opened = _open_file(option, directory, depth) or Opened(lines=(spell_for_uv(option),))
+        lines += opened.lines
+        constraints += opened.constraints
+    return Opened(lines=tuple(lines), constraints=tuple(constraints))
 
 
-def _open_file(option: str, directory: Path, depth: int) -> list[str]:
-    """Return the lines of the file that *option* names, nothing if uv may have it as it is."""
+def _open_file(option: str, directory: Path, depth: int) -> Opened | None:
+    """Return the lines of the file that *option* names, None if uv may have it as it is."""
     name, value = _parse(option)
-    if name != "--requirement" or "://" in value:
-        return []
+    if name not in _FILES or "://" in value:
+        return None
     try:
         text = (directory / value).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        return []
+        return None
     folder = PurePosixPath(value).parent
-    lines = [_move(line, folder) for _, each in join_lines(text) if (line := strip_comment(each))]
-    spelt = [spell_for_uv(line) for line in lines]
-    opened = open_files(spelt, directory, depth=depth + 1) if depth < MOST_FILES else spelt
-    is_split = _CONTINUED.search(text) is not None
-    return opened if is_split or opened != lines else []
+    lines = tuple(
+        _move(line, folder) for _, each in join_lines(text) if (line := strip_comment(each))
+    )
+    opened = Opened(lines=tuple(map(spell_for_uv, lines)))
+    if depth < MOST_FILES:
+        opened = open_files(lines, directory, depth=depth + 1)
+    if opened == Opened(lines=lines) and not _CONTINUED.search(text):
+        return None
+    if name == "--constraint":
+        named = (_name_fully(line, directory) for line in opened.lines)
+        return Opened(constraints=(*named, *opened.constraints))
+    return opened
+
+
+def _name_fully(line: str, directory: Path) -> str:
+    """Return *line* for a file that lies elsewhere than in *directory*."""
+    name, value = _parse(line)
+    if name not in _FROM_THE_FILE or "://" in value:
+        return line
+    return f"{name} {directory.absolute() / value}"
 
 
 def _parse(line: str) -> tuple[str, str]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # Options of a definition that uv takes on its command line and not among the requirements.
 _FLAGS = {"--pre": ("--prerelease", "allow")}
 _MAIN_INDEX = re.compile(r"(?:-i|--index-url)\b")
+_EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[\s=]+(?=git\+)")  # uv has folders alone so
 _TRUSTED_HOST = re.compile(r"--trusted-host[\s=]+(\S+)")
 
 
@@ -122,12 +123,11 @@ class UvSolver:
         self, request: PipRequest, folder: Path, cache: Path, settings: Mapping[str, str]
     ) -> process.Completed:
         """Let uv write a `pylock.toml` into *folder*."""
+        opened = open_files(request.options, request.directory)
+        stubs = (_write_stub(folder, item) for item in request.provided)
         constraints = folder / "constraints.txt"
-        constraints.write_text(
-            "".join(_write_stub(folder, item) for item in request.provided), encoding="utf-8"
-        )
-        options = _list_options(open_files(request.options, request.directory))
-        lines = (*options, *map(spell_for_uv, request.requirements))
+        constraints.write_text("\n".join((*stubs, *opened.constraints, "")), encoding="utf-8")
+        lines = (*_list_options(opened.lines), *map(spell_for_uv, request.requirements))
         return process.run(
             [
                 *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
@@ -148,7 +148,8 @@ class UvSolver:
 
 
 def _find_origin(request: PipRequest) -> PipOrigin:
-    lines = (*request.options, *request.requirements, *(each.text for each in request.parsed))
+    named = (each.text for each in (*request.parsed, *request.constraints))
+    lines = (*request.options, *request.requirements, *named)
     return PipOrigin(directory=request.directory, lines=lines)
 
 
@@ -166,7 +167,7 @@ def _write_stub(folder: Path, provided: PythonDistribution) -> str:
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", "")
-    return f"{provided.name} @ {path.as_uri()}\n"
+    return f"{provided.name} @ {path.as_uri()}"
 
 
 def _prefer(folder: Path, request: PipRequest) -> Path:
@@ -205,7 +206,7 @@ def _list_options(options: Sequence[str]) -> list[str]:
     """Return what uv takes among requirements; of several main indexes pip takes the last."""
     indexes = [place for place, option in enumerate(options) if _MAIN_INDEX.match(option)]
     return [
-        option
+        _EDITABLE_REPOSITORY.sub("", option)
         for place, option in enumerate(options)
         if option.strip() not in _FLAGS
         and not _TRUSTED_HOST.match(option)
