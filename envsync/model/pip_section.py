@@ -29,7 +29,12 @@ class PipRequirement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipSection:
-    """What all pip sections of a definition, and the files that they name, ask for."""
+    """What all pip sections of a definition, and the files that they name, ask for.
+
+    With *requires_hashes* each package is to have a hash that is stated, those that others need
+    included.
+    """
 
     requirements: tuple[PipRequirement, ...] = ()
     constraints: tuple[PipRequirement, ...] = ()
+    requires_hashes: bool = False

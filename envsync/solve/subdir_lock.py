@@ -181,4 +181,5 @@ def _ask_pip(
         leave_out_unhashed=task.leave_out_unhashed,
         parsed=section.requirements,
         constraints=section.constraints,
+        requires_hashes=section.requires_hashes,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.model.pip_name import normalize_pip_name
 from envsync.model.pip_section import PipRequirement
+from envsync.model.redaction import quote
 from envsync.model.repository import parse_repository
 from envsync.spec.pip_line import is_direct, split_options
 
@@ -22,6 +23,8 @@ _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _BESIDE = re.compile(r"(?![/~\\]|[A-Za-z]+:)(?!.*(?:^|[/\\])\.\.[/\\]).*")
 _LOCAL_ARCHIVE = re.compile(r".+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)")
 _HASH = re.compile(r"--hash[=\s]\s*(\S+)")
+_HASH_FRAGMENT = re.compile(r"[#&](?:md5|sha1|sha224|sha256|sha384|sha512)=")
+_EXACT = re.compile(r"===?[^,*]+")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
 _WHEEL = re.compile(r"([A-Za-z0-9._]+)-[^/?#]*\.whl(?:[?#]|$)")
 _SDIST = re.compile(r"([A-Za-z0-9._-]+?)-\d[^/?#]*\.(?:tar\.gz|zip)(?:[?#]|$)")
@@ -64,6 +67,19 @@ def list_risks(requirement: PipRequirement) -> Iterator[tuple[str, str | None]]:
         yield "may hold a secret after `?`, which no lock can keep", "put it on an index"
     if _VARIABLE.search(_USERINFO.sub("", requirement.text)):
         yield "takes a part of itself from an environment variable", "write the value"
+
+
+def explain_unhashed(requirement: PipRequirement) -> tuple[str, str] | None:
+    """Return why pip's `--require-hashes` refuses *requirement*, and what to do, if it does."""
+    text = quote(requirement.text)
+    hint = "drop `--require-hashes`: a lock holds every hash all the same"
+    if requirement.is_editable or requirement.source == "version control":
+        return f"{text} can have no hash, which `--require-hashes` asks for", hint
+    if requirement.source == "index" and not _EXACT.fullmatch(requirement.specifier):
+        return f"{text} is not pinned by `==`, which `--require-hashes` asks for", hint
+    if requirement.hashes or _HASH_FRAGMENT.search(requirement.url or ""):
+        return None
+    return f"{text} states no `--hash`, which `--require-hashes` asks for", f"state it, or {hint}"
 
 
 def is_beside(path: str) -> bool:

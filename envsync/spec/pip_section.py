@@ -14,7 +14,12 @@ from envsync.spec.pip_line import (
     parse_pip_option,
     strip_comment,
 )
-from envsync.spec.pip_requirement import is_beside, list_risks, parse_requirement
+from envsync.spec.pip_requirement import (
+    explain_unhashed,
+    is_beside,
+    list_risks,
+    parse_requirement,
+)
 from envsync.spec.report import Place, Report
 from envsync.spec.source_file import read_source
 from envsync.yamlio import Mapping, Scalar, Sequence, normalise_line_ends, parse_yaml
@@ -52,6 +57,7 @@ def read_pip_section(spec: EnvironmentSpec) -> tuple[PipSection, tuple[Finding, 
             place = None
         origin = _Origin(report=report, directory=spec.pip_directory, path=key_path, place=place)
         reader.read_line(strip_comment(text), origin)
+    reader.check_hashes()
     reports = [report, *reader.reports]
     errors = [finding for report in reports for finding in report.errors]
     if errors:
@@ -100,15 +106,24 @@ class _SectionReader:
     def __init__(self, root: Path) -> None:
         self.reports: list[Report] = []
         self._root = root.resolve()
-        self._requirements: list[PipRequirement] = []
+        self._requirements: list[tuple[PipRequirement, _Origin]] = []
         self._constraints: list[PipRequirement] = []
         self._files: dict[Path, bool] = {}
+        self._requires_hashes = False
 
     def section(self) -> PipSection:
         """Return what has been read."""
         return PipSection(
-            requirements=tuple(self._requirements), constraints=tuple(self._constraints)
+            requirements=tuple(requirement for requirement, _ in self._requirements),
+            constraints=tuple(self._constraints),
+            requires_hashes=self._requires_hashes,
         )
+
+    def check_hashes(self) -> None:
+        """Report each requirement without a hash, where they must all have one."""
+        for requirement, origin in self._requirements if self._requires_hashes else ():
+            if fault := explain_unhashed(requirement):
+                origin.error(*fault)
 
     def read_line(self, line: str, origin: _Origin) -> None:
         """Add what *line* says; what is wrong with it goes to the report of *origin*."""
@@ -124,6 +139,8 @@ class _SectionReader:
     def _read_option(self, name: str, value: str, origin: _Origin) -> None:
         if name in {"--requirement", "--constraint"}:
             self._read_file(value, origin, is_constraint=name == "--constraint")
+        elif name == "--require-hashes":
+            self._requires_hashes = True
         elif name == "--editable":
             self._add(parse_requirement(value, is_editable=True), origin)
         elif name == "--find-links" and "://" not in value and not is_beside(value):
@@ -131,7 +148,10 @@ class _SectionReader:
             origin.warn(message, "put it beside the definition, or use an index")
 
     def _add(self, requirement: PipRequirement, origin: _Origin) -> None:
-        (self._constraints if origin.is_constraint else self._requirements).append(requirement)
+        if origin.is_constraint:
+            self._constraints.append(requirement)
+        else:
+            self._requirements.append((requirement, origin))
         for what, hint in list_risks(requirement):
             origin.warn(f"{quote(requirement.text)} {what}", hint)
 

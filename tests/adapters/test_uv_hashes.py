@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from envsync.adapters.uv.hashes import keep_stated, list_unheld
+from envsync.adapters.uv.hashes import keep_stated, list_unheld, refuse_unstated
 from envsync.errors import EnvsyncError
+from envsync.model.lockfile import LockedPackage
 from envsync.spec.pip_requirement import parse_requirement
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
@@ -33,6 +34,28 @@ def test_only_files_with_a_stated_hash_are_left() -> None:
     keep_stated([package], [parse_requirement(f"six==1.0 --hash=sha256:{TWO} --hash=md5:0")])
 
     assert package == {"name": "Six", "wheels": [{"hashes": {"sha256": TWO}}]}
+
+
+def test_what_others_need_has_to_be_asked_for_where_hashes_are_required() -> None:
+    six, idna = (
+        LockedPackage(
+            name=name,
+            version="1.0",
+            manager="pip",
+            subdir="linux-64",
+            url=f"https://h/{name}-1.0-py3-none-any.whl",
+            sha256=ONE,
+        )
+        for name in ("six", "idna")
+    )
+    asked = [parse_requirement(f"Six==1.0 --hash=sha256:{ONE}")]
+
+    refuse_unstated([six], asked)
+    with pytest.raises(EnvsyncError) as caught:
+        refuse_unstated([six, idna], asked)
+
+    assert caught.value.message.endswith("and `pip:` has no line for `idna`")
+    assert caught.value.hint == f"add `idna==1.0 --hash=sha256:{ONE}`"
 
 
 def test_the_hash_of_source_code_leaves_no_wheel() -> None:

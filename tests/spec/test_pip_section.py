@@ -58,7 +58,35 @@ def test_options_ask_for_no_package(tmp_path: Path) -> None:
         "--prefer-binary",
         "--require-hashes",
     )
-    assert (section, risks) == (PipSection(), [])
+    assert (section, risks) == (PipSection(requires_hashes=True), [])
+
+
+def test_where_hashes_are_required_each_line_without_one_is_named(tmp_path: Path) -> None:
+    drop = "drop `--require-hashes`: a lock holds every hash all the same"
+    asked = "which `--require-hashes` asks for"
+    pip = [f"`conda_dependencies.yml`:{4 + i}: dependencies[1].pip[{i}]" for i in range(5)]
+
+    assert refuse(
+        tmp_path,
+        "-r r.txt",
+        "a==1 --hash=sha256:ab",
+        "b==1",
+        "c @ https://h/c.whl#sha256=ab",
+        "git+https://h/d@v1",
+        r="--require-hashes\ne>=1 --hash=sha256:ab\n-c c.txt\n",
+        c="f==1\n",
+    ) == [
+        (
+            f"{pip[2]}: `b==1` states no `--hash`, {asked}",
+            f"state it, or {drop}",
+        ),
+        (
+            f"{pip[4]}: `git+https://h/d@v1` can have no hash, {asked}",
+            drop,
+        ),
+        (f"`r.txt`:2: `e>=1` is not pinned by `==`, {asked}", drop),
+    ]
+    assert read(tmp_path, "--require-hashes", "a==1 --hash=sha256:ab")[1] == []
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ CONDAS = st.builds(
     name=OPTIONAL,
     channels=st.lists(NAME, max_size=3).map(tuple),
     match_specs=st.lists(
-        st.builds("{}{}{}".format, NAME, st.sampled_from(["=", ">=", "==", "~=", " "]), VERSION),
+        st.builds("{}{}{}".format, NAME, st.sampled_from(["=", ">=", "==", "~=1.", " "]), VERSION),
         max_size=4,
     ).map(tuple),
     pip_requirements=st.lists(

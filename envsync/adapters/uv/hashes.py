@@ -13,6 +13,7 @@ from envsync.model.channel import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from envsync.model.lockfile import LockedPackage
     from envsync.model.pip_section import PipRequirement
 
 _KIND = re.compile(r"[#&](md5|sha1|sha224|sha256|sha384|sha512)=")
@@ -49,6 +50,23 @@ def keep_stated(packages: Iterable[dict[str, Any]], asked: Iterable[PipRequireme
             )
         if not package["wheels"]:
             del package["wheels"]
+
+
+def refuse_unstated(packages: Iterable[LockedPackage], asked: Iterable[PipRequirement]) -> None:
+    """Refuse *packages* that nobody *asked* for, and which so have no hash that is stated.
+
+    Raises:
+        EnvsyncError: there is one.
+    """
+    known = {_key(each) for each in asked}
+    missing = [it for it in packages if it.name not in known and it.url not in known]
+    if missing:
+        names = ", ".join(f"`{it.name}`" for it in missing)
+        lines = ", ".join(f"`{it.name}=={it.version} --hash=sha256:{it.sha256}`" for it in missing)
+        raise EnvsyncError(
+            f"`--require-hashes` asks for a hash of everything, and `pip:` has no line for {names}",
+            hint=f"add {lines}",
+        )
 
 
 def list_unheld(asked: Iterable[PipRequirement]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
 from packaging.utils import canonicalize_name
 
-from envsync.adapters.uv.hashes import keep_stated
+from envsync.adapters.uv.hashes import keep_stated, refuse_unstated
 from envsync.adapters.uv.metadata import Metadata, MetadataCache, read_wheel
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
@@ -64,6 +64,8 @@ def select_archives(
     keep_stated(content.get("packages", []), asked)
     lock = Pylock.from_dict(_without_dates(content))
     selected = list(_select(lock, request, sources))
+    if request.requires_hashes:
+        refuse_unstated((package for package, _ in selected), asked)
     dependencies = find_dependencies(
         {package.name: metadata.requires for package, metadata in selected},
         {each.name: each.extras for each in request.parsed if each.name is not None},
