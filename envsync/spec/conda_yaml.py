@@ -32,6 +32,7 @@ from envsync.yamlio import (
 if TYPE_CHECKING:
     from envsync.yamlio import Node
 
+_ADD = "list what the environment needs under `dependencies:`, `- python=3.10` for one"
 KEYS = ("name", "channels", "dependencies", "prefix", "variables")
 
 
@@ -82,12 +83,13 @@ class _CondaReader:
         if not isinstance(node, Mapping):
             found = "nothing" if node is None or is_null(node) else _describe(node)
             message = f"{found} where a mapping with `dependencies` should be"
-            self._report.error(path, message, at=node)
+            hint = "put `dependencies:` above the list" if isinstance(node, Sequence) else _ADD
+            self._report.error(path, message, hint=hint, at=node)
             return None
         entries = {key.text: value for key, value in node.entries}
         self._check_keys(node, path)
         if "dependencies" not in entries:
-            self._report.error(path, "`dependencies` is missing", at=node)
+            self._report.error(path, "`dependencies` is missing", hint=_ADD, at=node)
         else:
             self._read_dependencies(entries["dependencies"], join(path, "dependencies"))
         self._check_python(join(path, "dependencies"), entries.get("dependencies"))
@@ -120,7 +122,8 @@ class _CondaReader:
             return None
         if isinstance(node, Scalar):
             return node.text
-        self._report.error(path, f"{_describe(node)} where text should be", at=node)
+        message = f"{_describe(node)} where text should be"
+        self._report.error(path, message, hint="write it on one line, in quotes", at=node)
         return None
 
     def _read_channels(self, node: Node | None, path: str) -> tuple[str, ...]:
@@ -129,7 +132,8 @@ class _CondaReader:
             channel = self._read_text(item, f"{path}[{i}]")
             if channel is None or not channel.strip():
                 if isinstance(item, Scalar):
-                    self._report.error(f"{path}[{i}]", "the channel has no name", at=item)
+                    message = "the channel has no name"
+                    self._report.error(f"{path}[{i}]", message, hint="remove the item", at=item)
             else:
                 channels.append(channel.strip())
         return tuple(channels)
@@ -169,7 +173,8 @@ class _CondaReader:
             elif isinstance(item, Scalar):
                 self._read_match_spec(item, place)
             else:
-                self._report.error(place, "a list where a match spec should be", at=item)
+                message = "a list where a match spec should be"
+                self._report.error(place, message, hint="write one `- ` before each", at=item)
 
     def _read_match_spec(self, item: Scalar, path: str) -> None:
         if item.is_plain and not isinstance(plain_value(item), (str, type(None))):

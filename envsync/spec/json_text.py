@@ -18,6 +18,17 @@ LONGEST_TEXT = 256 * 1024
 DEEPEST_NESTING = 64
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"\s]+')
+_DIGITS = re.compile(r"(?<![\w.])-?\d{4000,}")
+_NO_NUMBER = re.compile(r"(?<!\w)-?(?:NaN|Infinity|\d[\d.]*[eE]\+?\d+|\d{300,}(?:\.\d+)?)")
+_HINTS = (
+    ("Expecting value", "write text in double quotes, a number, `true`, `false` or `null`"),
+    ("Expecting property name", "put each key in double quotes, and no comma after the last"),
+    ("Expecting ','", "put a comma between the two, or close a bracket before"),
+    ("Expecting ':'", 'write `"KEY": VALUE`'),
+    ("Extra data", "end the file after its first value"),
+    ("Invalid control", "write a line end in text as `\\n`, a tab as `\\t`"),
+    ("Invalid \\", "write a backslash as `\\\\`"),
+)
 
 
 def parse_json(text: str, report: Report) -> Any:
@@ -74,14 +85,16 @@ def _measure_depth(value: Any) -> int:
 def _report_error(error: Exception, text: str, report: Report) -> None:
     if isinstance(error, json.JSONDecodeError):
         message = f"not JSON: {_explain(error, text)}"
-        place = Place(error.lineno, error.colno)
-        report.error("", message, hint=_advise(error, text), at=place)
+        at = Place(error.lineno, error.colno)
+        report.error("", message, hint=_advise(error, text), at=at)
     elif isinstance(error, _NumberError):
-        report.error("", str(error))
+        hint = "write a number with fewer digits, or text in quotes"
+        report.error("", str(error), hint=hint, at=_find(_NO_NUMBER, text))
     elif isinstance(error, RecursionError):
         report.error("", f"the nesting is deeper than {DEEPEST_NESTING} levels")
     else:
-        report.error("", "a number has too many digits")
+        hint = "put it in quotes if it is text"
+        report.error("", "a number has too many digits", hint=hint, at=_find(_DIGITS, text))
 
 
 class _NumberError(ValueError):
@@ -173,9 +186,13 @@ def _parse_float(digits: str) -> float:
 def _explain(error: json.JSONDecodeError, text: str) -> str:
     if not text.strip():
         return "the file is empty"
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+    if _is_cut_off(error, text):
         return "the file is cut off"
     return error.msg[0].lower() + error.msg[1:].removesuffix(" at")
+
+
+def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
+    return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
 
 
 def _advise(error: json.JSONDecodeError, text: str) -> str | None:
@@ -184,4 +201,15 @@ def _advise(error: json.JSONDecodeError, text: str) -> str | None:
         return "remove the comment"
     if found.startswith(("}", "]")) or error.msg.startswith("Illegal trailing comma"):
         return "remove the comma before it"
-    return None
+    if _is_cut_off(error, text):
+        return "save the definition here again"
+    return next((hint for start, hint in _HINTS if error.msg.startswith(start)), None)
+
+
+def _find(pattern: re.Pattern[str], text: str) -> Place | None:
+    """Return where *pattern* is first found in *text*."""
+    match = pattern.search(text)
+    if match is None:
+        return None
+    before = text[: match.start()]
+    return Place(before.count("\n") + 1, match.start() - before.rfind("\n"))

@@ -145,4 +145,4 @@ def _explain(text: str) -> PipLineError:
     for candidate in candidates:
         if candidate != text and _is_requirement(candidate):
             return PipLineError(message, hint=f"did you mean {quote(candidate)}?")
-    return PipLineError(message)
+    return PipLineError(message, hint="write `name`, `name==1.2` or `name @ https://…`")

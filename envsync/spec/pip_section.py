@@ -167,6 +167,10 @@ class _SectionReader:
             origin.error(message, "put a copy beside the definition")
             return
         is_constraint = is_constraint or origin.is_constraint
+        if not path.exists():
+            hint = f"put it into `{origin.directory}`, or correct its path"
+            origin.error(f"{quote(value)} is not there", hint)
+            return
         if self._files.get(path) == is_constraint:
             return
         if len(self._files) >= MOST_FILES:

@@ -251,7 +251,9 @@ def _check_text(text: str, file: str, longest: int) -> None:
     unprintable = re.search(f"[\0-\x08\x0b\x0c\x0e-\x1f\x7f{beyond_ascii}]", text)
     if unprintable is not None:
         code = f"U+{ord(unprintable.group()):04X}"
-        _fail_at(text, unprintable.start(), file, f"the character {code} cannot be in YAML", None)
+        _fail_at(
+            text, unprintable.start(), file, f"the character {code} cannot be in YAML", "remove it"
+        )
 
 
 def _fail_at(text: str, offset: int, file: str, message: str, hint: str | None) -> NoReturn:
@@ -264,7 +266,7 @@ def _fail_at(text: str, offset: int, file: str, message: str, hint: str | None) 
 def _syntax_error(error: Any, file: str) -> DefinitionError:
     problem = error.problem or error.context or "unreadable"
     mark = error.problem_mark or error.context_mark
-    message, hint = f"not YAML: {problem}", None
+    message, hint = f"not YAML: {problem}", "write `key: value`, or quote what is text"
     for said, meaning, advice in _PROBLEMS:
         if said in problem:
             message, hint = f"not YAML: {meaning}", advice

@@ -162,7 +162,10 @@ def test_package_that_pip_is_asked_for_too_is_warned_about(
         ),
         (
             ("add", "--pip", "x @@ https://me:secret@e.org/x.zip?sig=secret"),
-            "Error: `x @@ https://***@e.org/x.zip?***` is not a pip requirement\n",
+            (
+                "Error: `x @@ https://***@e.org/x.zip?***` is not a pip requirement\n"
+                "Hint: write `name`, `name==1.2` or `name @ https://…`\n"
+            ),
         ),
     ],
 )

@@ -290,7 +290,7 @@ def test_github_gets_annotations(tmp_path: Path, envsync: Callable[..., Done]) -
     assert done.status == 2
     assert done.stdout == (
         "::error file=a%2Cb%3Ac/azureml_environment.json,line=1,col=2,title=envsync%3A syntax"
-        "::not JSON: the file is cut off\n"
+        "::not JSON: the file is cut off%0AHint: save the definition here again\n"
         "::error file=a%2Cb%3Ac/conda_dependencies.yml,line=6,col=9,"
         "title=envsync%3A wrong-type::dependencies[2].pip[0]: "
         "a mapping where a pip requirement should be%0AHint: quote it if it is text\n"
@@ -391,9 +391,7 @@ def test_requirements_file_is_looked_into(tmp_path: Path) -> None:
     (directory / "more.txt").write_text("numpy==1\n./local\n")
     there = validate(directory, today=TODAY)
 
-    assert [d.finding.message for d in missing.diagnoses] == [
-        "cannot be read: No such file or directory"
-    ]
+    assert [d.finding.message for d in missing.diagnoses] == ["`more.txt` is not there"]
     assert [(d.severity, d.finding.line, d.finding.message) for d in there.diagnoses] == [
         ("warning", 2, "`./local` lies on this machine only")
     ]

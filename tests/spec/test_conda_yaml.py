@@ -8,6 +8,9 @@ from envsync.model.environment import CondaSpec
 from envsync.spec.conda_yaml import dump_conda, load_conda
 from envsync.spec.report import Report
 
+ADD = "list what the environment needs under `dependencies:`, `- python=3.10` for one"
+QUOTES = "write it on one line, in quotes"
+
 
 def load(text: str) -> CondaSpec:
     report = Report("x.yml")
@@ -69,9 +72,13 @@ def test_least_definition_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "finding", "hint"),
     [
-        ("", "`x.yml`: nothing where a mapping with `dependencies` should be", None),
-        ("- a\n", "`x.yml`:1: a list where a mapping with `dependencies` should be", None),
-        ("name: x\n", "`x.yml`:1: `dependencies` is missing", None),
+        ("", "`x.yml`: nothing where a mapping with `dependencies` should be", ADD),
+        (
+            "- a\n",
+            "`x.yml`:1: a list where a mapping with `dependencies` should be",
+            "put `dependencies:` above the list",
+        ),
+        ("name: x\n", "`x.yml`:1: `dependencies` is missing", ADD),
         (
             "dependencies:\n",
             "`x.yml`:1: dependencies: there is nothing under this key",
@@ -96,7 +103,7 @@ def test_least_definition_is_read() -> None:
         (
             with_python("- [a]"),
             "`x.yml`:3: dependencies[1]: a list where a match spec should be",
-            None,
+            "write one `- ` before each",
         ),
         (
             with_python("- numpy: 1.2"),
@@ -153,17 +160,21 @@ def test_least_definition_is_read() -> None:
             "`x.yml`:3: build_dependencies: Azure ML refuses a file with this key",
             "this is MLflow's `python_env.yaml`; give its `conda.yaml`",
         ),
-        (with_python("name: [x]"), "`x.yml`:3: name: a list where text should be", None),
+        (with_python("name: [x]"), "`x.yml`:3: name: a list where text should be", QUOTES),
         (
             with_python("channels: x"),
             "`x.yml`:3: channels: text where a list should be",
             "write each item on its own line, after `- `",
         ),
-        (with_python("channels: ['']"), "`x.yml`:3: channels[0]: the channel has no name", None),
+        (
+            with_python("channels: ['']"),
+            "`x.yml`:3: channels[0]: the channel has no name",
+            "remove the item",
+        ),
         (
             with_python("channels: [[a]]"),
             "`x.yml`:3: channels[0]: a list where text should be",
-            None,
+            QUOTES,
         ),
         (
             with_python("variables: [a]"),
@@ -173,7 +184,7 @@ def test_least_definition_is_read() -> None:
         (
             with_python("variables: {a: [b]}"),
             "`x.yml`:3: variables.a: a list where text should be",
-            None,
+            QUOTES,
         ),
         (
             "a: b: c\n",

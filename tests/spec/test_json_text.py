@@ -25,6 +25,10 @@ SAMPLE = """\
 """
 
 
+AGAIN = "save the definition here again"
+FEWER = "write a number with fewer digits, or text in quotes"
+
+
 def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
     with pytest.raises(DefinitionError) as caught:
         parse_json(text, Report("x.json"))
@@ -34,9 +38,9 @@ def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
 @pytest.mark.parametrize(
     ("text", "finding", "column", "hint"),
     [
-        ("", "`x.json`:1: not JSON: the file is empty", 1, None),
-        ('{"a": [1,', "`x.json`:1: not JSON: the file is cut off", 10, None),
-        ('{"a": "b', "`x.json`:1: not JSON: the file is cut off", 7, None),
+        ("", "`x.json`:1: not JSON: the file is empty", 1, AGAIN),
+        ('{"a": [1,', "`x.json`:1: not JSON: the file is cut off", 10, AGAIN),
+        ('{"a": "b', "`x.json`:1: not JSON: the file is cut off", 7, AGAIN),
         (
             '{\n// why\n"a": 1}',
             "`x.json`:2: not JSON: expecting property name",
@@ -44,11 +48,26 @@ def refuse(text: str) -> list[tuple[str, int | None, str | None]]:
             "remove the comment",
         ),
         ('{"a": 1,\n}', "`x.json`:", None, "remove the comma before it"),
-        ('{"a": "\0"}', "`x.json`:1: not JSON: invalid control character", 8, None),
-        ('{"a": b}', "`x.json`:1: not JSON: expecting value", 7, None),
-        ("[1.5, 1e999]", "`x.json`: `1e999` is too large a number", None, None),
-        ("[NaN]", "`x.json`: `NaN` is no JSON number", None, None),
-        ("[" + "1" * 5000 + "]", "`x.json`: a number has too many digits", None, None),
+        (
+            '{"a": "\0"}',
+            "`x.json`:1: not JSON: invalid control character",
+            8,
+            "write a line end in text as `\\n`, a tab as `\\t`",
+        ),
+        (
+            '{"a": b}',
+            "`x.json`:1: not JSON: expecting value",
+            7,
+            "write text in double quotes, a number, `true`, `false` or `null`",
+        ),
+        ("[1.5,\n 1e999]", "`x.json`:2: `1e999` is too large a number", 2, FEWER),
+        ("[NaN]", "`x.json`:1: `NaN` is no JSON number", 2, FEWER),
+        (
+            "[" + "1" * 5000 + "]",
+            "`x.json`:1: a number has too many digits",
+            2,
+            "put it in quotes if it is text",
+        ),
         ("[" * 100_000, "`x.json`: the nesting is deeper than 64 levels", None, None),
         ("[" * 65 + "]" * 65, "`x.json`: the nesting is deeper than 64 levels", None, None),
         (

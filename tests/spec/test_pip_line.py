@@ -15,6 +15,8 @@ from envsync.spec.pip_line import (
     strip_comment,
 )
 
+WRITE = "write `name`, `name==1.2` or `name @ https://…`"
+
 
 @pytest.mark.parametrize(
     "line",
@@ -73,9 +75,9 @@ def test_requirement_is_taken(line: str) -> None:
             "`conda-forge::numpy` is not a pip requirement",
             "a conda package stands outside `pip:`",
         ),
-        ("two words", "`two words` is not a pip requirement", None),
-        ("a==1.*.2", "`a==1.*.2` is not a pip requirement", None),
-        ("?", "`?` is not a pip requirement", None),
+        ("two words", "`two words` is not a pip requirement", WRITE),
+        ("a==1.*.2", "`a==1.*.2` is not a pip requirement", WRITE),
+        ("?", "`?` is not a pip requirement", WRITE),
     ],
 )
 def test_what_is_no_requirement_is_explained(line: str, message: str, hint: str | None) -> None:

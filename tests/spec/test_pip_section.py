@@ -243,9 +243,12 @@ def test_everything_wrong_in_the_files_is_said_at_once(tmp_path: Path) -> None:
             ),
             "put a copy beside the definition",
         ),
+        (
+            "`conda_dependencies.yml`:6: dependencies[1].pip[2]: `c.txt` is not there",
+            f"put it into `{tmp_path}`, or correct its path",
+        ),
         ("`a.txt`:1: `x=1` is not a pip requirement", "did you mean `x==1`?"),
         ("`a.txt`:3: `--upgrade` is not an option that a pip section can hold", None),
-        ("`c.txt`: cannot be read: No such file or directory", None),
     ]
 
 
