@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from envsync.adapters.conda_lock_guest import as_guest
 from envsync.errors import EnvsyncError
 from envsync.lock.base_image import dump_base, parse_base
 from envsync.lock.diff import Change, diff_packages
@@ -47,12 +48,10 @@ class Solved:
 
 def move_base(before: Lockfile, base: BaseOutcome) -> Solved:
     """Return the lock *before* with another digest of the base image, and nothing else."""
-    from envsync.adapters.conda_lock import dump_lockfile
-
     lockfile = replace(before, custom_metadata=base.put_into(before.custom_metadata))
     return Solved(
         lockfile=lockfile,
-        text=dump_lockfile(lockfile),
+        text=_dump(lockfile),
         changes=(),
         failures=(),
         base_notes=base.notes,
@@ -109,11 +108,9 @@ def solve(
         ),
         packages=solved_packages,
     )
-    from envsync.adapters.conda_lock import dump_lockfile
-
     return Solved(
         lockfile=lockfile,
-        text=dump_lockfile(lockfile),
+        text=_dump(lockfile),
         changes=_list_changes(before, lockfile),
         failures=failures,
         base_notes=base.notes,
@@ -195,6 +192,14 @@ def _list_changes(before: Lockfile | None, after: Lockfile) -> tuple[Change, ...
 def _compute_content_hash(
     conda: CondaSpec, subdirs: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
-    from envsync.adapters.conda_lock import compute_content_hash
+    with as_guest():
+        from envsync.adapters.conda_lock import compute_content_hash
 
-    return compute_content_hash(conda, subdirs)
+        return compute_content_hash(conda, subdirs)
+
+
+def _dump(lockfile: Lockfile) -> str:
+    with as_guest():
+        from envsync.adapters.conda_lock import dump_lockfile
+
+        return dump_lockfile(lockfile)
