@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class EnvsyncError(Exception):
-    """A failure that the user can read and act on; *hint* says what to do."""
+    """A failure that the user can read and act on; *hint* says what to do.
+
+    As text it is all that the command line would print, since that is what a traceback shows.
+    """
 
     exit_status: ClassVar[int] = 1
 
@@ -18,6 +21,9 @@ class EnvsyncError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return _join(self.message, self.hint)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +60,10 @@ class DefinitionError(EnvsyncError):
         super().__init__(message, hint=hint)
         self.findings = tuple(findings)
 
+    def __str__(self) -> str:
+        lines = [_join(finding.text, finding.hint) for finding in self.findings]
+        return "\n".join(lines) or super().__str__()
+
     @classmethod
     def from_findings(cls, findings: Sequence[Finding]) -> DefinitionError:
         """Return one error that carries *findings*, of which there must be at least one."""
@@ -73,3 +83,7 @@ class UnsatisfiableError(EnvsyncError):
     ) -> None:
         super().__init__("\n".join((message, *(f"  {line}" for line in reasons))), hint=hint)
         self.reasons = tuple(reasons)
+
+
+def _join(message: str, hint: str | None) -> str:
+    return f"{message}\nHint: {hint}" if hint else message

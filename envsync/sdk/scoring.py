@@ -26,6 +26,9 @@ class ScoringError(EnvsyncError):
         self.status = status
         self.body = body
 
+    def __reduce__(self) -> tuple[type[ScoringError], tuple[int, bytes]]:
+        return type(self), (self.status, self.body)
+
 
 def score(uri: str, value: object) -> Any:
     """Post *value* to *uri* and return the answer: parsed, or its bytes if it is no JSON.

@@ -133,7 +133,7 @@ def test_a_service_goes_through_its_life(
     assert service.get_logs(num_lines=1).count("\n") == 1
     service.delete()
     assert service.state == "deleted"
-    with pytest.raises(EnvsyncError, match=r"Cannot call run\(\) when service is deleted$"):
+    with pytest.raises(EnvsyncError, match=r"Cannot call run\(\) when service is deleted\n"):
         service.run("{}")
 
 
