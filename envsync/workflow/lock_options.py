@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class LockOutcome:
     """
 
     path: Path
-    lockfile: Lockfile
+    lockfile: Lockfile = field(repr=False)  # pages of it
     was_written: bool
     changes: tuple[Change, ...]
     failures: tuple[EnvsyncError, ...]
