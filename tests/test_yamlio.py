@@ -130,7 +130,7 @@ def test_aliases_are_what_they_name() -> None:
         ("a: 1\n---\nb: 2\n", "`x.yml`:2: a second YAML document starts here", 1, "keep one "),
         ("a:\n\t- b\n", "`x.yml`:2: not YAML: a tab stands where only spaces", 1, "indent with"),
         ("a:\n- b\n<<<<<<< HEAD\n", "`x.yml`:3: a merge conflict is not resolved", 1, "resolve"),
-        ("a: &a\n- *a\n", "`x.yml`:2: `*a` contains itself", 3, None),
+        ("a: &a\n- *a\n", "`x.yml`:2: `*a` contains itself", 3, "drop the alias"),
         ("- *a\n", "`x.yml`:1: `*a` is an alias of nothing", 3, "define `&a` above it, or"),
         ("- ***GONE***\n", "`x.yml`:1: `***GONE***` is an alias of nothing", 3, "define"),
         ("a: b: c\n", "`x.yml`:1: not YAML: no key can stand here", 5, "check the indentation"),

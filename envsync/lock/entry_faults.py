@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
+REPAIR = "lock again, or undo what was edited"  # whatever is wrong with a lock
+
 # CEP 26, and those that conda itself knows beyond it.
 SUBDIRS = frozenset(
     {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from envsync.errors import DefinitionError, Finding
-from envsync.lock.entry_faults import find_faults
+from envsync.lock.entry_faults import REPAIR, find_faults
 from envsync.model.lockfile import LockedPackage
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def parse_explicit(text: str, *, file: str, subdir: str) -> tuple[LockedPackage,
             continue
         packages[package] = None
         findings += [
-            Finding(file=file, line=number, message=f"the {key} {fault}")
+            Finding(file=file, line=number, message=f"the {key} {fault}", hint=REPAIR)
             for key, fault in find_faults(package)
         ]
     if findings:

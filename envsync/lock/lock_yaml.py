@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from envsync.errors import DefinitionError, Finding
 from envsync.lock import block_yaml
+from envsync.lock.entry_faults import REPAIR
 from envsync.model.redaction import quote
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class LockYaml:
         if len(self._text) > _LONGEST:
             message = "a lockfile of this size is read only as conda-lock writes it"
             raise DefinitionError.from_findings(
-                [Finding(file=self.file, line=line, message=message)]
+                [Finding(file=self.file, line=line, message=message, hint=REPAIR)]
             )
         limits = yamlio.Limits(longest_text=_LONGEST, most_nodes=_MOST_NODES)
         self._nodes = yamlio.parse_yaml(self._text, file=self.file, limits=limits)

@@ -62,8 +62,8 @@ def dump_entries(entries: Iterable[PylockEntry], head: PylockHead | None = None)
     if head is not None and head.requires_python:
         lines.append(f"requires-python = {_quote(head.requires_python)}")
     lines.append('created-by = "envsync"')
-    for entry in entries:
-        lines += ["", "[[packages]]", *_dump_entry(entry)]
+    tables = [line for entry in entries for line in ("", "[[packages]]", *_dump_entry(entry))]
+    lines += tables or ["packages = []"]  # the key must be there
     return "\n".join((*lines, ""))
 
 

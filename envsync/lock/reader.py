@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
-from envsync.lock.entry_faults import SUBDIRS, find_build, find_faults, has_secret
+from envsync.lock.entry_faults import REPAIR, SUBDIRS, find_build, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import quote, shorten
@@ -43,14 +43,17 @@ def read_lock_text(path: Path) -> str:
     """
     try:
         if path.stat().st_size > _LARGEST:
-            raise DefinitionError(f"`{path}` is too large for a lockfile")
+            message = f"`{path}` is too large for a lockfile"
+            raise DefinitionError(message, hint="lock the definition again")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise EnvsyncError(
             f"`{path.parent}` has no `{path.name}`", hint=f"run `envsync lock {path.parent}`"
         ) from error
     except UnicodeDecodeError as error:
-        raise DefinitionError(f"`{path}` is not UTF-8 text") from error
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        finding = Finding(file=str(path), line=line, message="this is not UTF-8 text", hint=REPAIR)
+        raise DefinitionError.from_findings([finding]) from error
     except OSError as error:
         raise EnvsyncError(f"Cannot read `{path}`: {error.strerror}") from error
 
@@ -80,12 +83,14 @@ class _Reader:
     def __init__(self, source: LockYaml) -> None:
         self._source = source
         self._faults: list[tuple[KeyPath, str]] = []
+        self._hint = REPAIR
 
     def read(self) -> Lockfile:
         content = self._dict(self._source.root, ())
         version = content.get("version", "")
         if version != "1":
             self._report(("version",), _describe_version(version))
+            self._hint = "give a `conda-lock.yml`, a `pixi.lock` or an explicit spec (`.txt`)"
             raise self._error()  # of another version nothing else would be true
         metadata = self._dict(content.get("metadata", {}), ("metadata",))
         lockfile = Lockfile(
@@ -245,6 +250,7 @@ class _Reader:
                     file=self._source.file,
                     key_path=_join(path),
                     message=message,
+                    hint=self._hint,
                     line=self._source.find_line(path),
                 )
                 for path, message in shown

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, Finding
 from envsync.lock.consistency import find_inconsistencies
+from envsync.lock.entry_faults import REPAIR
 from envsync.lock.explicit import MARK, parse_explicit
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile, read_lock_text
 from envsync.model.lockfile import Lockfile
@@ -73,9 +74,8 @@ def check_sound(path: Path, inconsistencies: Sequence[str]) -> None:
         DefinitionError: it has some; the error holds every one.
     """
     if inconsistencies:
-        hint = "lock again, or undo what was edited"
         raise DefinitionError.from_findings(
-            [Finding(file=str(path), message=text, hint=hint) for text in inconsistencies]
+            [Finding(file=str(path), message=text, hint=REPAIR) for text in inconsistencies]
         )
 
 

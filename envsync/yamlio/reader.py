@@ -167,7 +167,7 @@ class _Composer:
 
     def _add_alias(self, event: Any) -> None:
         if any(frame.anchor == event.anchor for frame in self._frames):
-            self._fail(event, f"{quote('*' + event.anchor)} contains itself")
+            self._fail(event, f"{quote('*' + event.anchor)} contains itself", "drop the alias")
         if event.anchor not in self._anchors:
             hint = f"define {quote('&' + event.anchor)} above it, or quote the value"
             self._fail(event, f"{quote('*' + event.anchor)} is an alias of nothing", hint)

@@ -126,3 +126,7 @@ def test_a_local_file_is_named_from_where_the_pylock_lies(
 )
 def test_an_index_may_have_more_of_an_archive_elsewhere(url: str, *, is_there: bool) -> None:
     assert is_from_index(url) is is_there
+
+
+def test_a_pylock_of_nothing_is_one_all_the_same() -> None:
+    assert Pylock.from_dict(tomllib.loads(dump_entries([]))).packages == []

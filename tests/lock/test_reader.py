@@ -207,12 +207,14 @@ def test_what_was_edited_into_nonsense_is_refused(old: str, new: str, message: s
 
     assert message in caught.value.findings[0].text
     assert caught.value.findings[0].line is not None
+    assert caught.value.findings[0].hint
 
 
 @pytest.mark.parametrize("text", ["", "[]", "- a\n", "text", "a: &a [*a]", "{}", "version: 1: 2"])
 def test_what_is_no_lockfile_at_all_is_refused(text: str) -> None:
-    with pytest.raises(DefinitionError):
+    with pytest.raises(DefinitionError) as caught:
         parse_lockfile(text, file="x")
+    assert caught.value.findings[0].hint or caught.value.hint
 
 
 def test_aliases_that_stand_for_more_and_more_are_refused_in_no_time() -> None:

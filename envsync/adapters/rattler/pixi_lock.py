@@ -13,7 +13,7 @@ from rattler.lock.package import CondaLockedBinaryPackage, PypiLockedPackage
 from envsync.adapters.rattler.failure import last_line
 from envsync.adapters.rattler.record import from_record
 from envsync.errors import DefinitionError, EnvsyncError, Finding
-from envsync.lock.entry_faults import find_faults
+from envsync.lock.entry_faults import REPAIR, find_faults
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import shorten
@@ -47,9 +47,11 @@ def load_pixi_lock(path: Path, *, environment: str = DEFAULT_ENVIRONMENT) -> Loc
     except (EnvsyncError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise DefinitionError(f"Cannot read `{path}`: {shorten(last_line(error))}") from error
+        message = f"Cannot read `{path}`: {shorten(last_line(error))}"
+        raise DefinitionError(message, hint=REPAIR) from error
     if chosen is None:
-        raise DefinitionError(f"`{path}` has no environment `{environment}`")
+        message = f"`{path}` has no environment `{environment}`"
+        raise DefinitionError(message, hint="add it to the pixi workspace, and lock that again")
     _check(packages, path)
     subdirs = tuple(sorted({package.subdir for package in packages}))
     return Lockfile(
@@ -68,7 +70,12 @@ def _check(packages: Iterable[LockedPackage], path: Path) -> None:
         if not (package.md5 or package.sha256):
             faults.append(("hash", "is missing"))
         findings += [
-            Finding(file=str(path), key_path=shorten(package.name), message=f"{key} {fault}")
+            Finding(
+                file=str(path),
+                key_path=shorten(package.name),
+                message=f"{key} {fault}",
+                hint=REPAIR,
+            )
             for key, fault in faults
         ]
     if findings:
