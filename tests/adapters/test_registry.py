@@ -450,6 +450,20 @@ def test_a_list_of_manifests_without_our_platform_names_what_it_has() -> None:
     )
 
 
+def test_an_image_in_dockers_first_format_is_said_to_be_one() -> None:
+    kind = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+    content = json.dumps({"schemaVersion": 1, "fsLayers": [], "history": []}).encode()
+    with run_scripted(_serve_image({}, {"1": (kind, content)})) as scripted:
+        name = f"{scripted.address}/x:1"
+        with _source(name) as source, pytest.raises(EnvsyncError) as caught:
+            source.load()
+
+    assert caught.value.message == (
+        f"Registry `{scripted.address}` has `{name}` in Docker's first format alone, "
+        "which engines no longer take"
+    )
+
+
 def test_another_manifest_than_its_digest_says_is_refused() -> None:
     wanted = f"sha256:{0:064}"
     with run_scripted(_serve_image({}, {wanted: (MANIFEST, b"{}")})) as scripted:

@@ -69,6 +69,15 @@ def explain_content(registry: str, reference: object) -> EnvsyncError:
     )
 
 
+def explain_old(registry: str, reference: object) -> EnvsyncError:
+    """Return the error that tells that *reference* is there in a form that nobody takes now."""
+    return EnvsyncError(
+        f"Registry `{registry}` has `{reference}` in Docker's first format alone, which engines "
+        "no longer take",
+        hint="bring it there anew: `skopeo copy --format v2s2` writes today's format",
+    )
+
+
 def explain_other(registry: str, digest: str) -> EnvsyncError:
     """Return the error that tells that *registry* did not give what has the *digest*."""
     return EnvsyncError(

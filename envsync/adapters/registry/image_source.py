@@ -11,7 +11,12 @@ import requests
 
 from envsync.adapters.registry.client import READ_SECONDS, RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
-from envsync.adapters.registry.failure import explain_content, explain_other, explain_unreachable
+from envsync.adapters.registry.failure import (
+    explain_content,
+    explain_old,
+    explain_other,
+    explain_unreachable,
+)
 from envsync.errors import EnvsyncError
 from envsync.model.image import DIGEST
 from envsync.realise.image.base import parse_base
@@ -19,8 +24,10 @@ from envsync.realise.image.layer_content import read_from_layers, store_plain
 from envsync.realise.image.manifest import (
     INDEXES,
     MANIFESTS,
+    MOST_INDEXES,
     choose_manifest,
     describe_bytes,
+    is_index,
     parse_descriptor,
 )
 
@@ -105,12 +112,16 @@ class RegistrySource:
         content, kind = self._get_manifest(self.reference.version)
         digest = describe_bytes(content, kind).digest
         manifest = json.loads(content)
-        if kind in INDEXES or "manifests" in manifest:
+        for _ in range(MOST_INDEXES):
+            if not is_index(manifest, kind):
+                break
             chosen = choose_manifest(
                 manifest, os="linux", architecture=self._architecture, name=str(self.reference)
             )
             content, kind = self._get_manifest(chosen.digest)
             manifest = json.loads(content)
+        if manifest.get("schemaVersion") == 1:
+            raise explain_old(self.reference.registry, self.reference)
         config = self._get_config(parse_descriptor(manifest["config"]).digest)
         return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
 

@@ -14,10 +14,11 @@ from envsync.realise.image.config import parse_settings
 from envsync.realise.image.layer_content import read_from_layers, store_plain
 from envsync.realise.image.layout import is_layout, load_index
 from envsync.realise.image.manifest import (
-    INDEXES,
+    MOST_INDEXES,
     blob_path,
     choose_manifest,
     describe_bytes,
+    is_index,
     parse_descriptor,
 )
 
@@ -143,7 +144,9 @@ class FileSource:
             )
         entry = self._choose(load_index(self._path))
         manifest = json.loads((self._path / blob_path(entry.digest)).read_bytes())
-        if entry.media_type in INDEXES or "manifests" in manifest:
+        for _ in range(MOST_INDEXES):
+            if not is_index(manifest, entry.media_type):
+                break
             entry = self._choose(manifest)
             manifest = json.loads((self._path / blob_path(entry.digest)).read_bytes())
         config = (self._path / blob_path(manifest["config"]["digest"])).read_bytes()

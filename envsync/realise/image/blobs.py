@@ -96,7 +96,10 @@ class BlobStore:
             writer = Writer(stream, self._root)
             yield writer
             if expected is not None and writer.digest != expected:
-                raise EnvsyncError(f"A layer's sha256 is `{writer.digest}`, not `{expected}`")
+                raise EnvsyncError(
+                    f"A layer's sha256 is `{writer.digest}`, not `{expected}`",
+                    hint="get the base image anew: this layer was cut short or changed",
+                )
             with _writing(self._root):
                 stream.close()
                 path = self.path(writer.digest)

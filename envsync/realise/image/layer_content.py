@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import tarfile
 import zlib
 from typing import IO, TYPE_CHECKING, Any
@@ -16,30 +18,61 @@ if TYPE_CHECKING:
     from envsync.realise.image.blobs import BlobStore
 
 _CHUNK = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_HEAD = 6
+_BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 
 def store_plain(stream: IO[bytes], store: BlobStore, diff_id: str | None = None) -> None:
     """Write the tar in *stream*, compressed or not, to *store*; its sha256 is to be *diff_id*.
 
     Raises:
-        EnvsyncError: it is not, or it is compressed in a way that can't be read here.
+        EnvsyncError: it is not, or it can't be unpacked.
     """
-    head = stream.read(len(_ZSTD_MAGIC))
-    if head == _ZSTD_MAGIC:
-        raise EnvsyncError(
-            "A layer of the base image is compressed with zstd, which envsync does not unpack",
-            hint="take the base image from an engine, or one whose layers are gzipped",
-        )
-    whole: Any = _Chained(head, stream)
-    plain = gzip.GzipFile(fileobj=whole) if head.startswith(_GZIP_MAGIC) else whole
+    head = stream.read(_HEAD)
+    plain = _open_plain(head, _Chained(head, stream))
+    with store.write(expected=diff_id) as writer:
+        while chunk := _read(plain):
+            writer.write(chunk)
+
+
+def _read(plain: Any) -> bytes:
     try:
-        with store.write(expected=diff_id) as writer:
-            while chunk := plain.read(_CHUNK):
-                writer.write(chunk)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        return bytes(plain.read(_CHUNK))
+    except _BROKEN as error:
         raise EnvsyncError("A layer of the base image is damaged: it can't be unpacked") from error
+
+
+def _open_plain(head: bytes, whole: Any) -> Any:
+    """Return the stream *whole*, which begins with *head*, unpacked as engines do.
+
+    They go by its first bytes, and take what begins like nothing that they know for a plain tar.
+    """
+    if head.startswith(b"\x1f\x8b"):
+        return gzip.GzipFile(fileobj=whole)
+    if head.startswith(b"\x28\xb5\x2f\xfd") or head[1:4] == b"\x2a\x4d\x18":
+        return _Zstd(whole)  # the second is a frame of it that is to be passed over
+    if head.startswith(b"BZh"):
+        return bz2.BZ2File(whole)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile(whole)
+    return whole
+
+
+class _Zstd:
+    """The stream *whole*, unpacked from zstd."""
+
+    def __init__(self, whole: Any) -> None:
+        import zstandard  # noqa: PLC0415  # it takes longer than all else here, and few need it
+
+        self._plain = zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True)
+        self._broken = zstandard.ZstdError
+
+    def read(self, size: int) -> bytes:
+        """Read on."""
+        try:
+            return self._plain.read(size)
+        except self._broken as error:
+            raise EOFError(str(error)) from error
 
 
 class _Chained:

@@ -20,18 +20,23 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+MOST_INDEXES = 4  # one in the other
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
 INDEXES = (INDEX, DOCKER_INDEX)
 
 REFERENCE = "org.opencontainers.image.ref.name"
 LAYOUT_VERSION = {"imageLayoutVersion": "1.0.0"}
 
+# The variants of an architecture that any of its machines runs.
+_ANY_MACHINE = frozenset({"", "v1", "v8"})
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
+_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 # Docker's names for the same bytes.
 _MEDIA_TYPES = {
     "application/vnd.docker.image.rootfs.diff.tar": _LAYER,
     "application/vnd.docker.image.rootfs.diff.tar.gzip": f"{_LAYER}+gzip",
     "application/vnd.docker.image.rootfs.diff.tar.zstd": f"{_LAYER}+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": f"{_FOREIGN}+gzip",
 }
 
 
@@ -116,23 +121,40 @@ def parse_descriptor(value: Mapping[str, Any]) -> Descriptor:
         raise EnvsyncError("A part of the manifest has no kind, digest or size") from error
 
 
+def is_index(content: Mapping[str, Any], media_type: str) -> bool:
+    """Say whether *content*, called *media_type*, lists manifests in place of an image's parts."""
+    return media_type in INDEXES or "manifests" in content
+
+
 def choose_manifest(
     index: Mapping[str, Any], *, os: str, architecture: str, name: str
 ) -> Descriptor:
     """Return which manifest of *index*, that of the image *name*, is for a platform.
 
+    Of several variants it is the one that every machine of the architecture runs, where there is
+    one. It may be an index itself, of which the same is to be asked.
+
     Raises:
         EnvsyncError: none is.
     """
-    found: list[str] = []
     entries = [entry for entry in index.get("manifests") or () if isinstance(entry, dict)]
+    if len(entries) == 1 and not entries[0].get("platform"):
+        return parse_descriptor(entries[0])
+    platforms = [entry.get("platform") or {} for entry in entries]
+    fitting = [
+        (str(platform.get("variant") or "") not in _ANY_MACHINE, number)
+        for number, platform in enumerate(platforms)
+        if (platform.get("os"), platform.get("architecture")) == (os, architecture)
+    ]
+    if fitting:
+        return parse_descriptor(entries[min(fitting)[1]])
     for entry in entries:
-        platform = entry.get("platform") or {}
-        if not platform and len(entries) == 1:
-            return parse_descriptor(entry)
-        if (platform.get("os"), platform.get("architecture")) == (os, architecture):
-            return parse_descriptor(entry)
-        if platform.get("os") not in (None, "unknown"):
-            found.append(f"`{platform.get('os')}/{platform.get('architecture')}`")
+        if not entry.get("platform") and entry.get("mediaType") in INDEXES:
+            return parse_descriptor(entry)  # which may have one
+    found = [
+        f"`{platform.get('os')}/{platform.get('architecture')}`"
+        for platform in platforms
+        if platform.get("os") not in (None, "unknown")
+    ]
     offers = f"it has {', '.join(found)}" if found else "it has no image"
     raise EnvsyncError(f"Base image `{name}` is not there for `{os}/{architecture}`: {offers}")

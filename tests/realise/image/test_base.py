@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import bz2
 import gzip
+import hashlib
 import json
+import lzma
+import random
 import tarfile
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 from base_archive import write_base
 from fakes import conda_package, pip_package
 
@@ -15,9 +21,11 @@ from envsync.realise.image.base_check import check_base, find_needed_glibc, find
 from envsync.realise.image.blobs import BlobStore
 from envsync.realise.image.config import ImageContent
 from envsync.realise.image.layer_cache import LayerCache
+from envsync.realise.image.layer_content import store_plain
 from envsync.realise.image.layout import write_layout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -80,6 +88,51 @@ def test_a_layer_of_an_archive_that_was_changed_is_refused(tmp_path: Path) -> No
 
     with pytest.raises(EnvsyncError, match="A layer's sha256 is"):
         source.fetch(source.load().layers, BlobStore(tmp_path / "store"))
+
+
+_ZSTD = zstandard.ZstdCompressor()
+_PASSED_OVER = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"  # a zstd frame that holds no content
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        bytes,
+        lambda plain: gzip.compress(plain[:600]) + gzip.compress(plain[600:]),
+        _ZSTD.compress,
+        lambda plain: _ZSTD.compress(plain[:600]) + _ZSTD.compress(plain[600:]) + _PASSED_OVER,
+        lambda plain: _PASSED_OVER + _ZSTD.compress(plain),
+        bz2.compress,
+        lzma.compress,
+    ],
+    ids=["plain", "gzip", "zstd", "chunked zstd", "zstd with a preface", "bzip2", "xz"],
+)
+def test_however_a_layer_is_packed_it_is_the_same(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    plain = b"a tar, say" * 1000
+    store, digest = BlobStore(tmp_path), f"sha256:{hashlib.sha256(plain).hexdigest()}"
+    store_plain(BytesIO(pack(plain)), store, digest)
+
+    assert store.path(digest).read_bytes() == plain
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [gzip.compress, _ZSTD.compress, bz2.compress, lzma.compress],
+    ids=["gzip", "zstd", "bzip2", "xz"],
+)
+def test_a_packed_layer_that_was_cut_short_or_changed_never_gets_in(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    plain = random.Random(1).randbytes(5000)  # noqa: S311  # the same each time
+    store, digest = BlobStore(tmp_path), f"sha256:{hashlib.sha256(plain).hexdigest()}"
+    packed = pack(plain)
+    for harmed in (packed[:-900], packed[:7], packed[:99] + b"harm" + packed[103:]):
+        with pytest.raises(EnvsyncError, match=r"can't be unpacked|A layer's sha256 is"):
+            store_plain(BytesIO(harmed), store, digest)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"{}"])

@@ -7,6 +7,7 @@ import pytest
 from envsync.errors import EnvsyncError
 from envsync.model.image import Layer
 from envsync.realise.image.manifest import (
+    INDEX,
     choose_manifest,
     describe_layer,
     dump_manifest,
@@ -31,6 +32,21 @@ def test_the_manifest_for_the_platform_is_chosen() -> None:
 
 def test_a_single_manifest_that_names_no_platform_is_taken() -> None:
     assert _choose(_entry("1", os=None)) == "1"
+
+
+def test_of_several_variants_the_one_is_chosen_that_every_machine_runs() -> None:
+    one, two = _entry("1", architecture="arm64"), _entry("2", architecture="arm64")
+    one["platform"]["variant"] = "v9"  # type: ignore[index]
+
+    assert _choose(one, two) == "2"
+    assert _choose(one) == "1"
+
+
+def test_an_index_that_names_no_platform_is_looked_into_where_nothing_else_fits() -> None:
+    inner = {"mediaType": INDEX, "digest": "2", "size": 1}
+
+    assert _choose(_entry("1"), inner) == "2"
+    assert _choose(inner, _entry("1", architecture="arm64")) == "1"
 
 
 def test_what_there_is_instead_is_told() -> None:
