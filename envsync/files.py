@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TRIES = 5
 _PAUSE = 0.05  # seconds
 _PARTIAL = ".partial"
+_FROM_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE
 _NO_ROOM = "free some space there, and run this again"
 _NO_PERMISSION = "choose a place that you may write to"
 _HINTS = {
@@ -62,6 +63,27 @@ def make_aside(path: Path, *, folder: bool = False) -> Iterator[Path]:
             os.close(hold)
 
 
+@contextlib.contextmanager
+def make_temporary() -> Iterator[Path]:
+    """Give a new folder where the system keeps what nobody needs later.
+
+    It is removed in the end. One that a killed process of this user left goes before.
+
+    Raises:
+        EnvsyncError: there is no room, or no permission.
+    """
+    import tempfile  # noqa: PLC0415  # it takes longer than most that only reads
+
+    with contextlib.ExitStack() as stack:
+        try:
+            place = Path(tempfile.gettempdir()) / "envsync"
+            remove_left_over(place)
+            folder = stack.enter_context(make_aside(place, folder=True))
+        except OSError as error:
+            raise cannot_write(Path(tempfile.tempdir or "/tmp"), error) from error  # noqa: S108
+        yield folder
+
+
 def make_lasting_aside(path: Path) -> Path:
     """Return a new folder beside *path* for as long as this process lives, or what it becomes.
 
@@ -83,6 +105,18 @@ def remove_left_over(path: Path) -> None:
             _remove(left)
             if hold is not None:
                 os.close(hold)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let *one* and *other* trade places in one step; return False where that can't be done."""
+    import ctypes  # noqa: PLC0415  # only here
+
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2  # Linux has it, with glibc 2.28
+    except (AttributeError, OSError, TypeError):
+        return False
+    names = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+    return bool(rename(_FROM_HERE, names[0], _FROM_HERE, names[1], _EXCHANGE) == 0)
 
 
 def check_parent(path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from envsync.errors import EnvsyncError
 from envsync.files import (
     cannot_write,
+    exchange,
     lock_directory,
     make_aside,
+    make_temporary,
     remove_left_over,
     remove_tree,
     write_atomically,
@@ -125,6 +127,37 @@ def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_not(
 
     assert (during, after) == (1, 1)
     assert [path.name for path in tmp_path.iterdir()] == [".x.mine"]
+
+
+def test_temporary_files_of_a_killed_process_go_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os\n"
+        "from envsync.files import make_temporary\n"
+        "with make_temporary() as folder:\n"
+        "    (folder / 'x').touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    subprocess.run([sys.executable, "-c", code], check=False)
+    left = len(list(tmp_path.iterdir()))
+    with make_temporary() as folder:
+        during = list(tmp_path.iterdir())
+
+    assert (left, during) == (1, [folder])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_folders_trade_places(tmp_path: Path) -> None:
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+
+    assert exchange(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b" / "deep").is_dir()
+    assert list((tmp_path / "a").iterdir()) == []
+    assert not exchange(tmp_path / "a", tmp_path / "none")
 
 
 @pytest.mark.parametrize("folder", [False, True])

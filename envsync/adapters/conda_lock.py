@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import tempfile
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda_lock.content_hash import compute_content_hashes
@@ -19,6 +17,7 @@ from conda_lock.src_parser import environment_yaml, make_lock_spec
 from conda_lock.virtual_package import default_virtual_package_repodata
 
 from envsync.errors import EnvsyncError
+from envsync.files import make_temporary
 from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
@@ -43,11 +42,11 @@ def compute_content_hash(conda: CondaSpec, subdirs: Sequence[str]) -> tuple[tupl
     """
     logging.getLogger("conda_lock").setLevel(logging.CRITICAL)
     environment_yaml.print = _hear_nothing  # it repeats editable requirements, secrets included
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="envsync-") as name:
+    with warnings.catch_warnings(), make_temporary() as folder:
         warnings.simplefilter("ignore")
-        source = Path(name) / "environment.yml"
+        source = folder / "environment.yml"
         source.write_text(conda.text, encoding="utf-8")
-        mapping = Path(name) / "mapping.json"
+        mapping = folder / "mapping.json"
         mapping.write_text("{}", encoding="utf-8")
         try:
             spec = make_lock_spec(
@@ -80,8 +79,8 @@ def dump_lockfile(lockfile: Lockfile) -> str:
             custom_metadata=dict(lockfile.custom_metadata) or None,
         ),
     )
-    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-        path = Path(name) / "conda-lock.yml"
+    with make_temporary() as folder:
+        path = folder / "conda-lock.yml"
         write_conda_lock_file(lockfile_v1_to_v2(content), path, None, include_help_text=False)
         return _HEADER + path.read_text(encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,7 +82,7 @@ def create_prefix(
             reporter.note(f"`{plan.prefix}` is not as it was made: {'; '.join(drift)}")
         _remove_unfinished(generations)
         finished = generations / _next_number(generations)
-        target = finished.with_name(finished.name + _UNFINISHED)
+        target = _name_unfinished(finished)
         try:
             _fill(target, plan, conda=conda, pip=pip, reporter=reporter)
             target.rename(finished)
@@ -146,6 +147,14 @@ def _next_number(generations: Path) -> str:
 
 def _list_numbers(generations: Path) -> list[int]:
     return sorted(int(path.name) for path in generations.iterdir() if path.name.isdigit())
+
+
+def _name_unfinished(finished: Path) -> Path:
+    """Return where *finished* is made: nowhere that it was ever tried before.
+
+    Where envsync was killed, the pip installer that it had started may still be at work there.
+    """
+    return finished.with_name(f"{finished.name}-{os.urandom(4).hex()}{_UNFINISHED}")
 
 
 def _remove_unfinished(generations: Path) -> None:

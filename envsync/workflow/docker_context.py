@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import cannot_write, make_aside, remove_left_over, remove_tree
+from envsync.files import cannot_write, exchange, make_aside, remove_left_over
 from envsync.model.image import SCRATCH
 from envsync.realise.image.dockerfile import dump_dockerfile
 from envsync.workflow.image_assembly import assemble
@@ -105,11 +105,14 @@ def _name_base(assembly: Assembly) -> str:
 
 
 def _replace(target: Path, made: Path) -> None:
-    """Move *made* to *target*, in the place of what is there."""
-    if target.is_dir() and any(target.iterdir()):
-        old = made.with_name(f"{made.name}.old")
-        target.rename(old)
+    """Move *made* to *target*, in the place of what is there, which takes that of *made*."""
+    if not target.is_dir() or not any(target.iterdir()):
         made.rename(target)
-        remove_tree(old)
-    else:
-        made.rename(target)
+    elif not exchange(made, target):
+        with make_aside(target, folder=True) as old:
+            target.rename(old)
+            try:
+                made.rename(target)
+            except OSError:
+                old.rename(target)
+                raise

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.files import make_temporary
 from envsync.lock.base_image import find_base
 from envsync.model.image import SCRATCH, parse_reference
 from envsync.realise.image.base import FileSource, ScratchSource
@@ -101,9 +100,9 @@ def find_image(
 
 def _build(spec: EnvironmentSpec, engine: DockerEngine, platform: str) -> str:
     if spec.base_dockerfile is not None:
-        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-            (Path(name) / "Dockerfile").write_text(spec.base_dockerfile, encoding="utf-8")
-            return engine.build(Path(name), dockerfile="Dockerfile", platform=platform)
+        with make_temporary() as folder:
+            (folder / "Dockerfile").write_text(spec.base_dockerfile, encoding="utf-8")
+            return engine.build(folder, dockerfile="Dockerfile", platform=platform)
     context: BuildContext | None = spec.build_context
     if context is None or context.location_type != "local" or context.location is None:
         kind = context.location_type if context is not None else "local"

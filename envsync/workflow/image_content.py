@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.files import make_temporary
 from envsync.model.subdir import current_subdir, find_subdir
 from envsync.realise.claims import list_claims
 from envsync.realise.image.tree import find_prefixes, read_tree, write_metadata
@@ -21,6 +20,7 @@ from envsync.workflow.lazy_docker import LazyDocker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from envsync.model.image import BaseImage
     from envsync.model.lockfile import LockedPackage
@@ -95,8 +95,8 @@ def read_content(
     there = find_prefixes(path for _, path in layers)
     place = _choose(there, image, likely) if prefix is None else _find(there, image, prefix)
     tree = read_tree(layers, place)
-    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-        folder = Path(name, "records")
+    with make_temporary() as temporary:
+        folder = temporary / "records"
         write_metadata(tree, folder)
         try:
             return ImageContent(

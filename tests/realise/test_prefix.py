@@ -56,6 +56,24 @@ def test_making_it_again_does_nothing(plan: Plan) -> None:
     assert plan.prefix.resolve() == before
 
 
+def test_no_two_tries_are_made_in_one_place(plan: Plan) -> None:
+    """What a killed one had started may still write there."""
+    places: list[Path] = []
+
+    class Killed(FakeCondaInstaller):
+        def install(self, packages: object, *, target: Path, **more: object) -> None:
+            del packages, more
+            places.append(target)
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            create(plan, Killed())
+
+    assert len(set(places)) == 2
+    assert list_generations(plan) == []
+
+
 def test_records_name_the_final_path(plan: Plan) -> None:
     create(plan)
 

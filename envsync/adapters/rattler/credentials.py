@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import re
-import tempfile
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -15,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from rattler.config import Config
 
 from envsync.errors import DefinitionError
+from envsync.files import make_temporary
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
@@ -59,8 +58,8 @@ def with_credentials(config: Config, urls: Iterable[str]) -> Iterator[Config]:
     if not found:
         yield config
         return
-    with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-        path = Path(name) / "credentials.json"
+    with make_temporary() as folder:
+        path = folder / "credentials.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps({**_read_known(config), **found}), encoding="utf-8")
         knowing = Config.from_toml(config.to_toml())

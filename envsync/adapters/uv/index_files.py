@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -14,6 +12,7 @@ from envsync import process
 from envsync.adapters.uv.program import command, environment, find_target, tell
 from envsync.adapters.uv.selection import read_packages
 from envsync.errors import EnvsyncError
+from envsync.files import make_temporary
 from envsync.lock.pylock import IndexedFile
 from envsync.model.channel import redact_url
 from envsync.model.repository import list_git_settings
@@ -51,8 +50,8 @@ class UvIndex:
         """
         settings = self._origin.list_index_settings()
         credentials = self._origin.list_git_credentials()
-        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-            output = Path(name) / "pylock.toml"
+        with make_temporary() as folder:
+            output = folder / "pylock.toml"
             done = process.run(
                 [
                     *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync import process
@@ -16,6 +14,7 @@ from envsync.adapters.uv.failure import find_hint
 from envsync.adapters.uv.origin import PipOrigin
 from envsync.adapters.uv.program import NEWEST_GLIBC, command, environment, find_target, tell
 from envsync.errors import EnvsyncError
+from envsync.files import make_temporary
 from envsync.lock.pylock import PylockEntry, dump_entries, is_wheel
 from envsync.model.progress import SilentReporter
 from envsync.model.repository import list_git_settings, parse_repository
@@ -23,6 +22,7 @@ from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.network import Network
@@ -111,7 +111,7 @@ class UvUnpacker:
         """
         made = process.run(
             command("venv", "--quiet", "--python", str(python or sys.executable), str(target)),
-            env=environment(),
+            env={**environment(), "TMPDIR": str(target.parent)},  # where it leaves a lock
         )
         if made.status != 0:
             raise EnvsyncError(f"uv can't make a folder for packages: {'; '.join(tell(made))}")
@@ -157,8 +157,8 @@ class _Archives:
         ]
         hashed = () if self.given else ("--require-hashes",)
         offline = ("--offline",) if self._is_offline else ()
-        with tempfile.TemporaryDirectory(prefix="envsync-") as name:
-            pylock = Path(name) / "pylock.toml"
+        with make_temporary() as folder:
+            pylock = folder / "pylock.toml"
             pylock.write_text(dump_entries(entries), encoding="utf-8")
             done = process.run(
                 [
@@ -170,6 +170,7 @@ class _Archives:
                     **environment(self._network),
                     **self._origin.list_index_settings(),
                     **list_git_settings(credentials, os.environ),
+                    "TMPDIR": str(folder),  # where it leaves a lock for each environment
                 },
             )
         if done.status != 0:

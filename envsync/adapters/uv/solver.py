@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync import process
@@ -21,11 +19,13 @@ from envsync.adapters.uv.refusal import find_refusals
 from envsync.adapters.uv.requirement_files import open_files
 from envsync.adapters.uv.selection import Sources, select_archives
 from envsync.errors import EnvsyncError
+from envsync.files import make_temporary
 from envsync.lock.pylock import PylockEntry, dump_entries
 from envsync.model.repository import list_git_settings, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.network import Network
@@ -60,8 +60,8 @@ class UvSolver:
         """Return one package per name, sorted by name, without what conda provides."""
         origin = _find_origin(request)
         credentials = origin.list_git_credentials()
-        with tempfile.TemporaryDirectory(prefix="envsync-") as name, ThreadPoolExecutor(1) as pool:
-            folder = Path(name).resolve()
+        with make_temporary() as temporary, ThreadPoolExecutor(1) as pool:
+            folder = temporary.resolve()
             cache = find_cache() if not os.environ.get("UV_NO_CACHE") else folder / "cache"
             is_one_of_several = len(origin.list_indexes()) > 1
             asking = (
