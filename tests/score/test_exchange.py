@@ -1,18 +1,16 @@
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import io
 import json
+import uuid
 from typing import Any
 
 import pytest
 
-from envsync.score.runtime.exchange import (
-    AMLResponse,
-    Request,
-    Response,
-    UnsupportedMediaTypeError,
-    jsonify,
-)
+from envsync.score.runtime.raw_request import Request, UnsupportedMediaTypeError
+from envsync.score.runtime.raw_response import AMLResponse, Response, jsonify
 
 MULTIPART = (
     b"--b\r\n"
@@ -79,6 +77,86 @@ def test_an_upload_is_parsed() -> None:
     assert target.getvalue() == b"\x00\r\n--x\xff"
 
 
+def test_an_upload_may_have_a_name_that_says_its_charset() -> None:
+    part = b"Content-Disposition: form-data; name=f; filename*=utf-8''%e2%82%ac.txt\r\n\r\n1\r\n"
+    asked = request(
+        body=b"--b\r\n" + part + b"--b--", Content_Type="multipart/form-data; boundary=b"
+    )
+    file = asked.files["f"]
+    assert (file.filename, file.content_type, file.mimetype) == ("€.txt", None, "")
+
+
+def test_a_part_with_half_line_ends_is_still_read() -> None:
+    part = b"Content-Disposition: form-data; name=a\nX: 1\r\n\r\n1\r\n"
+    asked = request(
+        body=b"--b\r\n" + part + b"--b--", Content_Type="multipart/form-data; boundary=b"
+    )
+    assert asked.form.to_dict() == {"a": "1"}
+
+
+def test_what_a_client_takes_is_compared_with_what_there_is() -> None:
+    accept = request(Accept="text/*;q=0.5, application/json, image/png;q=0").accept_mimetypes
+    assert accept.best == "application/json"
+    assert accept.best_match(["text/csv", "application/json"]) == "application/json"
+    assert accept.best_match(["image/png"], "none of it") == "none of it"
+    assert (accept.accept_json, accept.accept_html, "image/png" in accept) == (True, True, False)
+    assert request().accept_mimetypes.best is None
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("Basic dTpwOnc=", ("basic", "u", "p:w", None)),
+        ("Bearer abc", ("bearer", None, None, "abc")),
+    ],
+)
+def test_who_the_client_is_is_read(header: str, found: tuple[str | None, ...]) -> None:
+    who = request(Authorization=header).authorization
+    assert who is not None
+    assert (who.type, who.username, who.password, who.token) == found
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic a", "Basic /w=="])
+def test_who_is_nobody_is_none(header: str) -> None:
+    assert request(Authorization=header).authorization is None
+
+
+def test_a_request_is_told_as_wsgi_tells_it() -> None:
+    asked = request("/score?a=1", b"body", X_Test="1", Content_Type="text/plain")
+    environ = asked.environ
+    assert environ["REQUEST_METHOD"] == "POST"
+    assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == ("/score", "a=1")
+    assert (environ["CONTENT_TYPE"], environ["HTTP_X_TEST"]) == ("text/plain", "1")
+    assert environ["wsgi.input"].read() == b"body"
+
+
+def test_pairs_of_a_query_are_listed_one_by_one() -> None:
+    args = request("/score?a=1&a=2").args
+    assert list(args.items(multi=True)) == [("a", "1"), ("a", "2")]
+    assert list(args.items()) == [("a", "1")]
+
+
+def test_a_list_of_values_is_a_header_that_comes_again() -> None:
+    assert Response("", headers={"X-A": ["1", "2"]}).headers.getlist("x-a") == ["1", "2"]
+
+
+@pytest.mark.parametrize("headers", [None, {"X-A": 5}, {"X-A": None}, {"X-A": "a\r\nB: c"}])
+def test_headers_that_fail_in_azure_fail_here(headers: Any) -> None:
+    with pytest.raises((AttributeError, TypeError, ValueError)):
+        AMLResponse("x", 200, headers)
+
+
+def test_json_of_flask_holds_what_flask_lets_it() -> None:
+    moment = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    value = {"b": decimal.Decimal("1.50"), "a": [moment, dt.date(2024, 5, 1), uuid.UUID(int=1)]}
+    assert jsonify(value).get_data(as_text=True) == (
+        '{"a":["Wed, 01 May 2024 10:00:00 GMT","Wed, 01 May 2024 00:00:00 GMT",'
+        '"00000000-0000-0000-0000-000000000001"],"b":"1.50"}\n'
+    )
+    with pytest.raises(TypeError, match="object"):
+        jsonify(object())
+
+
 def test_json_needs_its_content_type() -> None:
     assert request(body=b'{"a": 1}', Content_Type="application/json").json == {"a": 1}
     assert request(body=b"[1]").get_json(force=True) == [1]
@@ -107,7 +185,7 @@ def test_json_needs_its_content_type() -> None:
             "text/event-stream; charset=utf-8",
             b"ab",
         ),
-        (jsonify(a=1), 200, "application/json", b'{"a": 1}\n'),
+        (jsonify(a=1), 200, "application/json", b'{"a":1}\n'),
     ],
 )
 def test_responses_have_what_flask_gives_them(

@@ -9,7 +9,17 @@ from .job import Job
 from .log import say
 from .metrics import Metrics
 from .outbox import HIGH_WATER
-from .response_writer import JSON, Clock, Reply, chunk, error_reply, head_bytes, id_headers, new_id
+from .response_writer import (
+    JSON,
+    Clock,
+    Reply,
+    chunk,
+    error_reply,
+    has_body,
+    head_bytes,
+    id_headers,
+    new_id,
+)
 from .routes import PROBES, SCORE, SWAGGER, Routes
 
 TYPE_CHECKING = False
@@ -25,6 +35,15 @@ _SMALL = 65536  # bytes of a request; so many connections are there at most
 _MOST_BODIES = 4  # of the largest size, in memory at once
 _UNAVAILABLE = 503
 _SERVER_ERROR = 500
+_OURS = frozenset(  # a script's own would come twice
+    (
+        "x-request-id",
+        "x-ms-request-id",
+        "x-ms-run-function-failed",
+        "x-ms-run-fn-exec-ms",
+        "x-envsync-lock",
+    )
+)
 _SIMPLE = (
     "HTTP/1.1 200 OK\r\n"
     "Content-Type: application/json\r\n"
@@ -147,7 +166,7 @@ class Application:
         size = len(reply.body)
         keep_alive = job.head.keep_alive and not self.is_draining
         head = self._head(job, reply, size, keep_alive=keep_alive)
-        body = b"" if job.head.method == "HEAD" else reply.body
+        body = reply.body if has_body(job.head.method, reply.status) else b""
         job.status = reply.status
         self._note(job, str(size), milliseconds)
         job.connection.send(head, body, last=True, keep_alive=keep_alive)
@@ -203,7 +222,7 @@ class Application:
             connection.close()  # the only way to say that the body is not whole
             return
         piece = body if job.head.is_old else chunk(body)
-        if job.head.method == "HEAD":
+        if not has_body(job.head.method, job.status):
             piece = b""
         if not header.get("more"):
             keep_alive = job.head.keep_alive and not self.is_draining and not job.head.is_old
@@ -260,7 +279,8 @@ class Application:
 
 def _reply_of(header: "dict[str, Any]", body: bytes) -> Reply:
     """Return the reply that a worker's frame stands for."""
-    headers = [tuple(pair) for pair in header.get("headers", (JSON,))]
+    given = [tuple(pair) for pair in header.get("headers", (JSON,))]
+    headers = [(name, value) for name, value in given if name.lower() not in _OURS]
     failed = header.get("failed", False)
     headers.append(("x-ms-run-function-failed", "True" if failed else "False"))
     if "ms" in header:

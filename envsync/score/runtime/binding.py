@@ -103,7 +103,7 @@ class RawBinding:
 
     def arguments(self, call: Call) -> "dict[str, Any]":
         """Return the keyword arguments for *call*."""
-        from .exchange import AMLRequest  # noqa: PLC0415  # the script imported it already
+        from .raw_request import AMLRequest  # noqa: PLC0415  # the script imported it already
 
         headers = list(call.headers)
         return {self._parameter: AMLRequest(call.method, call.target, headers, call.body)}
@@ -188,7 +188,7 @@ def _decoded(body: bytes) -> str:
 
 
 def _json_object(call: Call) -> "dict[str, Any]":
-    from .exchange import is_json_type  # noqa: PLC0415  # only decorated scripts need it
+    from .raw_request import is_json_type  # noqa: PLC0415  # only decorated scripts need it
 
     if not is_json_type(call.content_type.partition(";")[0].strip().lower()):
         raise BadRequestError(415, "Expects Content-Type to be application/json")

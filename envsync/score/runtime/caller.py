@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 import types
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Frame = tuple[dict[str, Any], bytes]
 
 _SERVER_ERROR = 500
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _LEAST_STATUS, _MOST_STATUS = 200, 999  # what is below is not the last of its request
 
 
@@ -131,6 +133,7 @@ def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
     """
     try:
         status = _status_of(response)
+        headers = _headers_of(response)
         pieces = _pieces_of(response)
         first = next(pieces, b"") if response.is_streamed else b"".join(pieces)
     except BaseException as error:
@@ -138,12 +141,11 @@ def _response_frames(response: "Any", milliseconds: float) -> "Iterator[Frame]":
             raise
         yield _raised(error)
         return
-    failed = bool(getattr(response, "run_function_failed", False)) or status >= _SERVER_ERROR
     header = {
         "ms": milliseconds,
         "status": status,
-        "failed": failed,
-        "headers": [(str(name), str(value)) for name, value in response.headers],
+        "failed": status >= _SERVER_ERROR or _says_failed(response),
+        "headers": headers,
     }  # type: dict[str, Any]
     header["type"] = dict(header["headers"]).get("Content-Type", "")
     if not response.is_streamed:
@@ -173,6 +175,22 @@ def _status_of(response: "Any") -> int:
         message = "A response's status is a number from {} to {}, not {}"
         raise ValueError(message.format(_LEAST_STATUS, _MOST_STATUS, status))
     return status
+
+
+def _headers_of(response: "Any") -> "list[tuple[str, str]]":
+    """Return the header fields, which have to be such as can be sent."""
+    found = [(str(name), str(value)) for name, value in response.headers]
+    for name, value in found:
+        value.encode("latin-1")
+        if not _NAME.match(name):
+            raise ValueError("A header is named by letters, digits and hyphens, not " + repr(name))
+    return found
+
+
+def _says_failed(response: "Any") -> bool:
+    if getattr(response, "run_function_failed", False):
+        return True
+    return str(response.headers.get("x-ms-run-function-failed")).lower() == "true"
 
 
 def _pieces_of(response: "Any") -> "Iterator[bytes]":

@@ -40,6 +40,10 @@ class MultiDict(dict):  # type: ignore[type-arg]  # Python 3.6 can't subscript i
             return dict(self)
         return {key: self.getlist(key) for key in self}
 
+    def items(self, multi: bool = False) -> "Any":  # noqa: FBT001, FBT002  # Flask's signature
+        """Return each key with its first value, or with *multi* every pair."""
+        return list(self._pairs) if multi else super().items()
+
     def lists(self) -> "Iterator[tuple[str, list[Any]]]":
         """Yield each key with all its values."""
         for key in self:
@@ -56,11 +60,20 @@ class Headers:
     def extend(self, pairs: "Any") -> None:
         """Add each of *pairs*, which may be a mapping."""
         for name, value in pairs.items() if hasattr(pairs, "items") else pairs:
-            self.add(name, value)
+            for one in value if isinstance(value, (list, tuple)) else (value,):
+                self.add(name, one)
 
     def add(self, name: str, value: "Any") -> None:
-        """Add a field beside others of that name."""
-        self._pairs.append((name, str(value)))
+        """Add a field beside others of that name.
+
+        Raises:
+            ValueError: the value has more than one line.
+        """
+        text = str(value)
+        if "\n" in text or "\r" in text:
+            message = "Header values must not contain newline characters: {}"
+            raise ValueError(message.format(name))
+        self._pairs.append((name, text))
 
     add_header = add
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from urllib.parse import unquote
 
 from .multidict import Headers
 
@@ -20,8 +21,8 @@ class FileStorage:
         self.name = name
         self.filename = filename
         self.headers = headers
-        self.content_type = headers.get("Content-Type", "")
-        self.mimetype = self.content_type.split(";")[0].strip().lower()
+        self.content_type = headers.get("Content-Type")
+        self.mimetype = (self.content_type or "").split(";")[0].strip().lower()
         self.content_length = len(content)
 
     def save(self, destination: "Any", buffer_size: int = 16384) -> None:
@@ -46,7 +47,18 @@ def split_header(value: str) -> "tuple[str, dict[str, str]]":
     found = {}
     for key, quoted, plain in _PARAMETER.findall(semicolon + rest):
         found[key.lower()] = re.sub(r"\\(.)", r"\1", quoted) or plain
+    for key in [key for key in found if key.endswith("*")]:
+        found[key[:-1]] = _unquoted(found[key])
     return word.strip().lower(), found
+
+
+def _unquoted(value: str) -> str:
+    """Return a value that says its charset: `utf-8''%e2%82%ac` (RFC 8187)."""
+    charset, _, rest = value.partition("'")
+    try:
+        return unquote(rest.partition("'")[2], charset)
+    except LookupError:
+        return value
 
 
 def parse_form_data(
@@ -73,6 +85,6 @@ def parse_form_data(
 
 
 def _parse_head(head: bytes) -> Headers:
-    lines = head.decode("utf-8", "replace").split("\r\n")
+    lines = re.split("[\r\n]+", head.decode("utf-8", "replace"))
     pairs = [line.partition(":") for line in lines if ":" in line]
     return Headers([(name.strip(), value.strip()) for name, _, value in pairs])

@@ -58,7 +58,7 @@ class Head:
         self, method: str, target: str, minor: bytes, pairs: "list[tuple[str, str]]"
     ) -> None:
         self.method = method
-        self.target = target
+        self.target = target = target.partition("#")[0]
         self.pairs = pairs
         self.path = _path_of(target)
         fields = {}  # type: dict[str, str]
@@ -135,6 +135,8 @@ def _path_of(target: str) -> str:
     path = target.partition("?")[0]
     if path[:7].lower() == "http://":
         path = "/" + path[7:].partition("/")[2]
+    if path[:2] == "//":  # as clients do that join a `/` to an address with one
+        path = "/" + path.lstrip("/")
     if "%" in path:
         from urllib.parse import unquote  # noqa: PLC0415  # hardly any client writes it so
 

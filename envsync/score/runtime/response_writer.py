@@ -47,10 +47,11 @@ JSON = ("Content-Type", "application/json")
 NOT_FAILED = ("x-ms-run-function-failed", "False")
 TEXT = ("Content-Type", "text/html; charset=utf-8")
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+_OURS = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 _IDS_AT_ONCE = 64
 _random_digits: "list[str]" = []
 _BODILESS = frozenset({204, 304})
+_HEAD = "HEAD"
 
 
 class Reply:
@@ -115,16 +116,23 @@ def head_bytes(
     lines.extend(
         "{}: {}".format(name, _one_line(value))
         for name, value in headers
-        if name.lower() not in _HOP_BY_HOP and _NAME.match(name)
+        if name.lower() not in _OURS and _NAME.match(name)
     )
-    if is_chunked:
+    if status in _BODILESS:
+        pass  # a length or a coding would announce a body (RFC 9110, section 6.4.1)
+    elif is_chunked:
         lines.append("Transfer-Encoding: chunked")
-    elif length is not None and status not in _BODILESS:
+    elif length is not None:
         lines.append("Content-Length: {}".format(length))
     lines.append("Date: " + date)
     lines.append("Connection: keep-alive" if keep_alive else "Connection: close")
     lines.append("\r\n")
     return "\r\n".join(lines).encode("latin-1", "replace")
+
+
+def has_body(method: str, status: int) -> bool:
+    """Say whether a response of *status* to *method* has a body (RFC 9112, section 6.3)."""
+    return method != _HEAD and status not in _BODILESS
 
 
 def chunk(piece: bytes) -> bytes:

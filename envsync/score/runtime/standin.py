@@ -79,14 +79,14 @@ def _content(kind: str) -> "dict[str, Any]":
         from .standin_model import Model  # noqa: PLC0415  # as below
 
         return {"Model": Model}
-    from . import exchange  # noqa: PLC0415  # most scripts never need it
+    from . import raw_request, raw_response  # noqa: PLC0415  # most scripts never need them
 
     if kind == _REQUEST:
-        return {"AMLRequest": exchange.AMLRequest, "rawhttp": rawhttp}
+        return {"AMLRequest": raw_request.AMLRequest, "rawhttp": rawhttp}
     if kind == _RESPONSE:
-        return {"AMLResponse": exchange.AMLResponse}
+        return {"AMLResponse": raw_response.AMLResponse}
     return {
-        "Request": exchange.Request,
-        "Response": exchange.Response,
-        "jsonify": exchange.jsonify,
+        "Request": raw_request.Request,
+        "Response": raw_response.Response,
+        "jsonify": raw_response.jsonify,
     }

@@ -1,4 +1,4 @@
-"""Requests and responses as `@rawhttp` scripts know them: the part of Flask that they use."""
+"""Requests as `@rawhttp` scripts know them: the part of Flask's that they use."""
 
 import io
 import json
@@ -6,12 +6,11 @@ from urllib.parse import parse_qsl, unquote
 
 from .multidict import Headers, MultiDict
 from .multipart import parse_form_data, split_header
+from .negotiation import Accept, Authorization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
-
-_TEXT_TYPES = ("application/javascript", "application/xml", "application/ecmascript")
+    from typing import Any
 
 
 class UnsupportedMediaTypeError(Exception):
@@ -33,6 +32,12 @@ class Request:
         self.query_string = query.encode("latin-1")
         self.full_path = self.path + "?" + query
         self.args = MultiDict(parse_qsl(query, keep_blank_values=True))
+        self.accept_mimetypes = Accept(self.headers.get("Accept", ""))
+        self.authorization = Authorization.of(self.headers.get("Authorization", ""))
+        self.content_encoding = self.headers.get("Content-Encoding")
+        self.origin = self.headers.get("Origin")
+        self.referrer = self.headers.get("Referer")
+        self.remote_user = None
         self.scheme = "http"
         self.is_secure = False
         self.script_root = self.root_path = ""
@@ -49,7 +54,7 @@ class Request:
         """The scheme and the host."""
         return "{}://{}/".format(self.scheme, self.host)
 
-    url_root = host_url
+    url_root = root_url = host_url
 
     @property
     def base_url(self) -> str:
@@ -61,6 +66,24 @@ class Request:
         """The whole URL."""
         query = self.query_string.decode("latin-1")
         return self.base_url + ("?" + query if query else "")
+
+    @property
+    def environ(self) -> "dict[str, Any]":
+        """The request as WSGI tells it (PEP 3333)."""
+        found = {
+            "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": self.path,
+            "QUERY_STRING": self.query_string.decode("latin-1"),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": self.remote_addr,
+            "wsgi.url_scheme": self.scheme,
+            "wsgi.input": self.stream,
+        }  # type: dict[str, Any]
+        for name, value in self.headers:
+            key = name.upper().replace("-", "_")
+            found[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
+        return found
 
     @property
     def is_json(self) -> bool:
@@ -141,76 +164,6 @@ class Request:
         return self._form
 
 
-class Response:
-    """One HTTP response; a body that is neither text nor bytes is streamed piece by piece."""
-
-    default_mimetype = "text/html"
-
-    def __init__(
-        self,
-        response: "Any" = None,
-        status: "Any" = None,
-        headers: "Any" = (),
-        mimetype: "str | None" = None,
-        content_type: "str | None" = None,
-    ) -> None:
-        self.headers = Headers(headers or ())
-        self.status_code = 200 if status is None else int(str(status).split()[0])
-        if content_type is None and (mimetype or "Content-Type" not in self.headers):
-            content_type = _with_charset(mimetype or self.default_mimetype)
-        if content_type is not None:
-            self.headers.set("Content-Type", content_type)
-        self.response = _as_bytes("" if response is None else response)
-
-    @property
-    def status(self) -> str:
-        """The status as text."""
-        return str(self.status_code)
-
-    @property
-    def is_streamed(self) -> bool:
-        """Whether the body comes piece by piece."""
-        return not isinstance(self.response, bytes)
-
-    @property
-    def content_type(self) -> "str | None":
-        """The content type with its parameters."""
-        value = self.headers.get("Content-Type")
-        return None if value is None else str(value)
-
-    @content_type.setter
-    def content_type(self, value: str) -> None:
-        self.headers.set("Content-Type", value)
-
-    @property
-    def mimetype(self) -> str:
-        """The content type without its parameters."""
-        return split_header(self.content_type or "")[0]
-
-    @mimetype.setter
-    def mimetype(self, value: str) -> None:
-        self.headers.set("Content-Type", _with_charset(value))
-
-    def get_data(self, as_text: bool = False) -> "Any":  # noqa: FBT001, FBT002  # Flask's signature
-        """Return the whole body."""
-        self.response = b"".join(self.iter_encoded())
-        return self.response.decode("utf-8") if as_text else self.response
-
-    def set_data(self, value: "Any") -> None:
-        """Replace the body."""
-        self.response = _as_bytes(value)
-
-    data = property(get_data, set_data)
-
-    def iter_encoded(self) -> "Iterator[bytes]":
-        """Yield the body as bytes, piece by piece."""
-        if isinstance(self.response, bytes):
-            yield self.response
-            return
-        for piece in self.response:
-            yield _as_bytes(piece)
-
-
 class UserAgent(str):
     """What the client says that it is."""
 
@@ -224,35 +177,6 @@ class UserAgent(str):
 
 class AMLRequest(Request):
     """The name that entry scripts import."""
-
-
-class AMLResponse(Response):
-    """A response with a status and headers of the script's own; None is answered as `{}`."""
-
-    def __init__(
-        self,
-        message: "Any",
-        status_code: int,
-        response_headers: "Any" = None,
-        json_str: bool = False,  # noqa: FBT001, FBT002  # Azure ML's signature
-        run_function_failed: bool = False,  # noqa: FBT001, FBT002
-    ) -> None:
-        own = dict(response_headers or {})
-        is_json = json_str or message is None
-        body = json.dumps({} if message is None else message) if is_json else message
-        super().__init__(body, status_code, mimetype="application/json" if is_json else None)
-        if "Content-Type" in own and not is_json:
-            self.headers.remove("Content-Type")
-        self.run_function_failed = run_function_failed
-        for name, value in own.items():
-            for part in str(value).split(","):
-                self.headers.add(name, part.strip())
-
-
-def jsonify(*values: "Any", **fields: "Any") -> Response:
-    """Return a response in JSON, as Flask's function of that name does."""
-    value = fields or (values[0] if len(values) == 1 else list(values))
-    return Response(json.dumps(value) + "\n", mimetype="application/json")
 
 
 def is_json_type(mimetype: str) -> bool:
@@ -275,14 +199,3 @@ def _joined(pairs: "Any") -> "list[tuple[str, str]]":
 def _unquoted(value: str) -> str:
     is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
     return value[1:-1].replace('\\"', '"') if is_quoted else value
-
-
-def _with_charset(mimetype: str) -> str:
-    is_text = mimetype.startswith("text/") or mimetype in _TEXT_TYPES or mimetype.endswith("+xml")
-    return mimetype + "; charset=utf-8" if is_text and "charset" not in mimetype else mimetype
-
-
-def _as_bytes(value: "Any") -> "Any":
-    if isinstance(value, str):
-        return value.encode("utf-8")
-    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
