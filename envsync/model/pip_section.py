@@ -31,10 +31,11 @@ class PipRequirement:
 class PipSection:
     """What all pip sections of a definition, and the files that they name, ask for.
 
-    With *requires_hashes* each package is to have a hash that is stated, those that others need
-    included.
+    *options* are those that stand in the files, with paths that no longer depend on where. With
+    *requires_hashes* each package, those that others need included, is to have a stated hash.
     """
 
     requirements: tuple[PipRequirement, ...] = ()
     constraints: tuple[PipRequirement, ...] = ()
+    options: tuple[str, ...] = field(default=(), repr=False)
     requires_hashes: bool = False

@@ -57,10 +57,11 @@ class PipRequest:
     *provided* is what conda brings, which pip may use but not move. *glibc* is the C library of
     a Linux subdir, such as `2.28`. Relative paths in *requirements* and *options* start at
     *directory*; the lock is to lie in *lock_directory*, if that is another. *parsed* has the
-    requirements, those of the files that *options* name included, taken apart, and *constraints*
-    what only constrains them; with *requires_hashes* whatever has no hash in *parsed* is an error.
-    So is what can have none (a folder), unless it is to be left out of the answer with
-    *leave_out_unhashed*. What the user should know is told to *reporter*.
+    requirements, those of the files that *options* name included, taken apart, *constraints* what
+    only constrains them, and *file_options* the other options there. With *requires_hashes*
+    whatever has no hash in *parsed* is an error. So is what can have none (a folder), unless it is
+    to be left out of the answer with *leave_out_unhashed*. What the user should know is told to
+    *reporter*.
     """
 
     subdir: str
@@ -75,6 +76,7 @@ class PipRequest:
     leave_out_unhashed: bool = False
     parsed: tuple[PipRequirement, ...] = ()
     constraints: tuple[PipRequirement, ...] = ()
+    file_options: tuple[str, ...] = ()
     requires_hashes: bool = False
     lock_directory: Path | None = None
     reporter: Reporter = field(default_factory=SilentReporter, compare=False, repr=False)

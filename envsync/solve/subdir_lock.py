@@ -181,5 +181,6 @@ def _ask_pip(
         leave_out_unhashed=task.leave_out_unhashed,
         parsed=section.requirements,
         constraints=section.constraints,
+        file_options=section.options,
         requires_hashes=section.requires_hashes,
     )

@@ -94,6 +94,7 @@ class _Origin:
     path: str = ""
     place: Place | None = None
     is_constraint: bool = False
+    is_file: bool = False
 
     def error(self, message: str, hint: str | None = None) -> None:
         self.report.error(self.path, message, hint=hint, at=self.place)
@@ -109,6 +110,7 @@ class _SectionReader:
         self._requirements: list[tuple[PipRequirement, _Origin]] = []
         self._constraints: list[PipRequirement] = []
         self._files: dict[Path, bool] = {}
+        self._options: list[str] = []
         self._requires_hashes = False
 
     def section(self) -> PipSection:
@@ -116,6 +118,7 @@ class _SectionReader:
         return PipSection(
             requirements=tuple(requirement for requirement, _ in self._requirements),
             constraints=tuple(self._constraints),
+            options=tuple(self._options),
             requires_hashes=self._requires_hashes,
         )
 
@@ -139,11 +142,18 @@ class _SectionReader:
     def _read_option(self, name: str, value: str, origin: _Origin) -> None:
         if name in {"--requirement", "--constraint"}:
             self._read_file(value, origin, is_constraint=name == "--constraint")
-        elif name == "--require-hashes":
-            self._requires_hashes = True
         elif name == "--editable":
             self._add(parse_requirement(value, is_editable=True), origin)
-        elif name == "--find-links" and "://" not in value and not is_beside(value):
+        else:
+            self._add_option(name, value, origin)
+
+    def _add_option(self, name: str, value: str, origin: _Origin) -> None:
+        self._requires_hashes = self._requires_hashes or name == "--require-hashes"
+        is_path = name == "--find-links" and "://" not in value
+        if origin.is_file:
+            place = str(origin.directory.absolute() / value) if is_path else value
+            self._options.append(f"{name} {place}".strip())
+        if is_path and not is_beside(value):
             message = f"{quote(value)} lies on this machine only"
             origin.warn(message, "put it beside the definition, or use an index")
 
@@ -192,6 +202,7 @@ class _SectionReader:
                 directory=path.parent,
                 place=Place(number, 1),
                 is_constraint=is_constraint,
+                is_file=True,
             )
             self.read_line(strip_comment(line), origin)
 

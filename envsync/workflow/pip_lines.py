@@ -17,6 +17,19 @@ def names_files(spec: EnvironmentSpec) -> bool:
     return any(_NAMES_A_FILE.match(option) for option in options)
 
 
+def list_file_options(spec: EnvironmentSpec) -> tuple[str, ...]:
+    """Return the options in the `-r` and `-c` files of *spec*: indexes and their logins for one.
+
+    Raises:
+        DefinitionError: a file is missing, or a line in one is none that pip takes.
+    """
+    if not names_files(spec):
+        return ()
+    from envsync.spec.pip_section import read_pip_section
+
+    return read_pip_section(spec)[0].options
+
+
 def list_pip_lines(spec: EnvironmentSpec) -> tuple[str, ...]:
     """Return what the `-r` and `-c` files of *spec* ask for, which decides a lock as it does.
 

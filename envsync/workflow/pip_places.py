@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.realise.location import find_home
 from envsync.solve.cut_off import CUT_OFF_KEY, parse_cut_off
-from envsync.workflow.pip_lines import list_pip_lines
+from envsync.workflow.pip_lines import list_file_options, list_pip_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,9 +96,10 @@ def _find_origin(places: PipPlaces) -> PipOrigin:
     conda = places.spec.conda if places.spec is not None else None
     if places.spec is None or conda is None:
         return PipOrigin(directory=places.directory, cut_off=parse_cut_off(places.cut_off))
+    in_files = (*list_file_options(places.spec), *list_pip_lines(places.spec))
     return PipOrigin(
         directory=places.directory,
         lines_directory=places.spec.pip_directory,
-        lines=(*conda.pip_options, *conda.pip_requirements, *list_pip_lines(places.spec)),
+        lines=(*conda.pip_options, *conda.pip_requirements, *in_files),
         cut_off=parse_cut_off(places.cut_off),
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from base_archive import write_base
 from company import basic, make_index, serve_guarded
+from secrets_watch import find_in_files, watch_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from channel import Channel
     from conftest import Done
@@ -33,40 +33,6 @@ def guard(folder: Path, password: str) -> Iterator[str]:
         yield f"127.0.0.1:{served.port}"
 
 
-def leaks(*roots: Path, but: Path) -> list[str]:
-    """Return where a secret stands in a file below *roots*, other than those of *but*."""
-    return [
-        f"{path}: {secret}"
-        for root in roots
-        for path in root.rglob("*")
-        if path.is_file() and but not in path.parents
-        for secret in SECRETS
-        if secret.encode() in path.read_bytes()
-    ]
-
-
-@contextlib.contextmanager
-def watch_arguments() -> Iterator[list[str]]:
-    """Look at the arguments of every process, as every user may; note those with a secret."""
-    seen: list[str] = []
-    is_over = threading.Event()
-
-    def watch() -> None:
-        while not is_over.wait(0.002):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):
-                    words = path.read_bytes()
-                    seen.extend(secret for secret in SECRETS if secret.encode() in words)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        is_over.set()
-        thread.join()
-
-
 @pytest.mark.usefixtures("empty_caches")
 def test_secrets_open_doors_and_stay_where_they_were_written(
     envsync: Callable[..., Done],
@@ -81,7 +47,7 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
     with (
         guard(embedded_channel.path, CHANNEL_PASSWORD) as channel_host,
         guard(index, INDEX_PASSWORD) as index_host,
-        watch_arguments() as shown,
+        watch_arguments(SECRETS) as shown,
     ):
         registry = {"address": "r.example", "username": "u", "password": REGISTRY_PASSWORD}
         (definition / "azureml_environment.json").write_text(
@@ -124,7 +90,7 @@ def test_secrets_open_doors_and_stay_where_they_were_written(
         assert secret not in str(said)
     lock = (definition / "conda-lock.yml").read_text()
     assert not any(secret in lock for secret in SECRETS)
-    assert leaks(private_home, tmp_path, but=definition) == []
+    assert find_in_files(SECRETS, private_home, tmp_path, but=definition) == []
 
 
 @pytest.mark.usefixtures("empty_caches")

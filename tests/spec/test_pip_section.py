@@ -61,6 +61,23 @@ def test_options_ask_for_no_package(tmp_path: Path) -> None:
     assert (section, risks) == (PipSection(requires_hashes=True), [])
 
 
+def test_options_in_files_are_told_with_paths_that_hold_elsewhere(tmp_path: Path) -> None:
+    section, _ = read(
+        tmp_path,
+        "-i https://a",
+        "-r r.txt",
+        r="-i https://u:p@b\n--pre\n-f wheels\n-c c.txt\n",
+        c="-f https://c\n",
+    )
+
+    assert section.options == (
+        "--index-url https://u:p@b",
+        "--pre",
+        f"--find-links {tmp_path}/wheels",
+        "--find-links https://c",
+    )
+
+
 def test_where_hashes_are_required_each_line_without_one_is_named(tmp_path: Path) -> None:
     drop = "drop `--require-hashes`: a lock holds every hash all the same"
     asked = "which `--require-hashes` asks for"

@@ -149,7 +149,7 @@ class UvSolver:
 
 def _find_origin(request: PipRequest) -> PipOrigin:
     named = (each.text for each in (*request.parsed, *request.constraints))
-    lines = (*request.options, *request.requirements, *named)
+    lines = (*request.options, *request.requirements, *request.file_options, *named)
     return PipOrigin(directory=request.directory, lines=lines)
 
 
