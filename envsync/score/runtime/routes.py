@@ -57,10 +57,12 @@ class Routes:
         return Reply(200, b"Healthy", [TEXT])
 
     def _swagger(self, head: "Head") -> Reply:
-        _, _, query = head.target.partition("?")
-        fields = [field.partition("=") for field in query.split("&")]
-        version = next((value for name, _, value in fields if name == "version"), "2")
-        from . import swagger  # noqa: PLC0415  # most servers are never asked
+        from urllib.parse import parse_qsl  # noqa: PLC0415  # most servers are never asked
+
+        from . import swagger  # noqa: PLC0415
+
+        fields = parse_qsl(head.target.partition("?")[2], keep_blank_values=True)
+        version = next((value for name, value in fields if name == "version"), "2")
 
         try:
             found = swagger.document(version, self._settings, self._script().get("schema"))
