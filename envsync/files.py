@@ -20,12 +20,16 @@ _PARTIAL = ".partial"
 _FROM_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE
 _NO_ROOM = "free some space there, and run this again"
 _NO_PERMISSION = "choose a place that you may write to"
+_IN_THE_WAY = "move away what is in its place"
 _HINTS = {
     errno.ENOSPC: _NO_ROOM,
     errno.EDQUOT: _NO_ROOM,
     errno.EACCES: _NO_PERMISSION,
     errno.EPERM: _NO_PERMISSION,
     errno.EROFS: _NO_PERMISSION,
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
     errno.ENOENT: "make the folder that it is to lie in",
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, EnvsyncError
-from envsync.files import remove_tree
+from envsync.errors import DefinitionError
+from envsync.files import cannot_write, remove_tree
 from envsync.spec.azureml_json import dump_environment
 from envsync.spec.azureml_v1 import CONDA_NAME, DOCKERFILE_NAME, JSON_NAME
 from envsync.spec.conda_yaml import dump_conda
@@ -39,8 +39,7 @@ def save_directory(spec: EnvironmentSpec, directory: Path, *, overwrite: bool) -
         finally:
             remove_tree(staging)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise EnvsyncError(f"Cannot write `{directory}`: {reason}") from error
+        raise cannot_write(directory, error) from error
 
 
 def dump_files(spec: EnvironmentSpec) -> dict[str, bytes]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from envsync import spec as definitions
-from envsync.errors import DefinitionError, EnvsyncError
-from envsync.files import remove_tree, write_atomically
+from envsync.errors import DefinitionError
+from envsync.files import cannot_write, remove_tree, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,7 +133,7 @@ def _write(directory: Path, files: Mapping[str, bytes]) -> None:
         if is_new:
             staging.rename(directory)
     except OSError as error:
-        raise EnvsyncError(f"Cannot write `{directory}`: {error.strerror}") from error
+        raise cannot_write(directory, error) from error
     finally:
         if staging.exists():
             remove_tree(staging)

@@ -226,6 +226,29 @@ def test_an_edit_in_one_environment_does_not_reach_the_next(
     assert reporter.notes == ["Files of `six` in the cache were edited; they are restored"]
 
 
+@pytest.mark.e2e
+@pytest.mark.usefixtures("channel")
+@pytest.mark.parametrize("harm", ["missing", "folder", "dangling link"])
+def test_a_file_that_the_cache_lost_is_had_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
+    packages = solve(request_for("six", "python"))
+    install(packages, tmp_path / "one", tmp_path / "one")
+    (cached,) = (tmp_path / "cache").glob("pkgs/six-*/site-packages/six.py")
+    good = cached.read_bytes()
+    cached.unlink()
+    if harm == "folder":
+        cached.mkdir()
+    elif harm == "dangling link":
+        cached.symlink_to("nowhere")
+
+    install(packages, tmp_path / "two", tmp_path / "two")
+
+    (module,) = (tmp_path / "two").glob("lib/python3*/site-packages/six.py")
+    assert module.read_bytes() == good
+
+
 def test_a_configuration_that_is_not_there_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from envsync.adapters.rattler.network import find_proxy
@@ -12,7 +13,7 @@ from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rattler.config import Config
 
@@ -24,12 +25,21 @@ RETRIES = 3
 OFFLINE = "the network may not be asked"
 
 _CUT = "error decoding response body"
+_CONFLICT = re.compile(
+    r"(?P<lead>[│ ]*)(?P<knot>[├└]─ )(?P<name>\S+) (?P<version>[^\s,|]+)(?P<tail>, which conflicts .*)"
+)
+_MOST_VERSIONS = 4
 _URL = re.compile(r"(?:https?|file|oci|s3|gcs)://[^\s)'`]+")
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+ [^)]+)\)")
 _LATER = "try again later, or name a mirror under `[mirrors]` in `config.toml`"
 _CERTIFICATE = "name the file of the authority that signed it in `SSL_CERT_FILE`"
+_MIRROR = "a mirror goes under `[mirrors]` in `config.toml`"
+_UNREACHABLE = f"check the network; {_MIRROR}"
+_EMPTY_CACHE = "remove what `RATTLER_CACHE_DIR` has of it, and run this again"
 _HINTS = (
     ("No space left on device", "free some space there, and run this again"),
+    ("Read-only file system", "choose a place that you may write to"),
+    ("Permission denied", "choose a place that you may write to"),
     *((f"`{status} ", _LATER) for status in (408, 429)),
     ("`5", _LATER),
     *(
@@ -54,9 +64,32 @@ def explain_unsatisfiable(request: CondaRequest, error: Exception) -> Unsatisfia
     plural = "s" if len(request.channels) > 1 else ""
     return UnsatisfiableError(
         f"No solution for `{request.subdir}` with channel{plural} {names}",
-        reasons=[redact_url(line) for line in text.splitlines() if line.strip()],
+        reasons=fold_reasons(redact_url(line) for line in text.splitlines() if line.strip()),
         hint="relax or drop one of the requirements named above",
     )
+
+
+def fold_reasons(lines: Iterable[str]) -> list[str]:
+    """Return the *lines* of a tree of reasons, one for all builds that conflict in the same way."""
+    folded: list[str] = []
+    for key, group in groupby(lines, key=_find_conflict):
+        same = list(group)
+        if key is None:
+            folded += same
+            continue
+        lead, name, tail = key
+        found = [match for line in same if (match := _CONFLICT.fullmatch(line))]
+        versions = list(dict.fromkeys(match["version"] for match in found))
+        if len(versions) > _MOST_VERSIONS:
+            versions = [*versions[:2], "...", versions[-1]]
+        folded.append(f"{lead}{found[-1]['knot']}{name} {' | '.join(versions)}{tail}")
+    return folded
+
+
+def _find_conflict(line: str) -> tuple[str, str, str] | None:
+    """Return what lines of the same conflict have in common, None for others."""
+    match = _CONFLICT.fullmatch(line)
+    return (match["lead"], match["name"], match["tail"]) if match is not None else None
 
 
 def explain_unreachable(
@@ -157,7 +190,7 @@ def _hint_unreachable(cause: str, *, is_proxied: bool) -> str:
         return "check the proxy in `HTTPS_PROXY` or under `[proxy-config]` in `config.toml`"
     return next(
         (hint for mark, hint in _HINTS if mark in cause),
-        "check its name and the network; a mirror goes under `[mirrors]` in `config.toml`",
+        f"check its name and the network; {_MIRROR}",
     )
 
 
@@ -179,7 +212,13 @@ def explain_install(packages: Sequence[LockedPackage], error: Exception) -> Envs
 def _hint_install(text: str) -> str | None:
     if "hash mismatch" in text:
         return "the channel has other bytes than were locked: find out why before you lock again"
-    return next((hint for mark, hint in _HINTS if mark in text), None)
+    marks = (*_HINTS, ("failed to link", _EMPTY_CACHE), ("failed to fetch", _UNREACHABLE))
+    return next((hint for mark, hint in marks if mark in text), None)
+
+
+def is_harmed(error: EnvsyncError) -> bool:
+    """Tell whether *error*, by `explain_install`, may come of files that a cache lacks."""
+    return error.hint == _EMPTY_CACHE
 
 
 def without_missing(channels: tuple[Channel, ...], error: Exception) -> tuple[Channel, ...]:

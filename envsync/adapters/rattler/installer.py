@@ -17,7 +17,7 @@ from envsync.adapters.rattler.cache_check import check_cached, find_touched
 from envsync.adapters.rattler.client import open_client, open_no_client
 from envsync.adapters.rattler.configuration import find_package_cache
 from envsync.adapters.rattler.event_loop import run
-from envsync.adapters.rattler.failure import explain_install
+from envsync.adapters.rattler.failure import explain_install, is_harmed
 from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
@@ -86,13 +86,20 @@ class RattlerInstaller:
             if not self._trusts_cache:
                 link(_checked_cache(cache), _LinkReporter(reporter))
                 return
-            link(PackageCache(cache), _LinkReporter(reporter))
-            touched = checking.result()
-            if touched:
+            try:
+                link(PackageCache(cache), _LinkReporter(reporter))
+            except EnvsyncError as error:
+                if not is_harmed(error):
+                    raise
+                reporter.note("Files in the cache may be missing; all of it is looked at")
+            else:
+                touched = checking.result()
+                if not touched:
+                    return
                 names = ", ".join(f"`{package.name}`" for package in touched)
                 reporter.note(f"Files of {names} in the cache were edited; they are restored")
-                remove_tree(target)
-                link(_checked_cache(cache), _LinkReporter(SilentReporter()))
+            remove_tree(target)
+            link(_checked_cache(cache), _LinkReporter(SilentReporter()))
 
     def _open_client(self, packages: Sequence[LockedPackage]) -> Client:
         if self._is_offline:

@@ -19,6 +19,8 @@ _OFFLINE = "because the network was disabled"
 _NOT_FOUND = re.compile(r"\b([a-z0-9][a-z0-9-]*) was not found in the")
 _LOCAL_VERSION = re.compile(r"there is no version of [^\s=]+==[^\s+]+(\+[a-z0-9.]+)")
 _HINTS = (
+    (re.compile(r"No space left on device"), "free some space there, and run this again"),
+    (re.compile(r"Read-only file system|Permission denied"), "choose a place you may write to"),
     (
         re.compile(r"^\W*Failed to build\b", re.MULTILINE),
         "ask for a version that has a wheel, or install what building it needs",
