@@ -11,6 +11,7 @@ from envsync.adapters.rattler.network import find_proxy
 from envsync.adapters.rattler.patience import Stalled
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.channel import redact_url
+from envsync.model.wording import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,9 +27,11 @@ OFFLINE = "the network may not be asked"
 
 _CUT = "error decoding response body"
 _CONFLICT = re.compile(
-    r"(?P<lead>[│ ]*)(?P<knot>[├└]─ )(?P<name>\S+) (?P<version>[^\s,|]+)(?P<tail>, which conflicts .*)"
+    r"(?P<lead>[│ ]*)(?P<knot>[├└]─ )(?P<name>\S+) (?P<version>[^\s,|]+)"
+    r"(?P<tail>, which conflicts .*)"
 )
 _MOST_VERSIONS = 4
+_WELL_KNOWN = ("anaconda", "bioconda", "conda-forge", "defaults", "intel", "microsoft", "nvidia")
 _URL = re.compile(r"(?:https?|file|oci|s3|gcs)://[^\s)'`]+")
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+ [^)]+)\)")
 _LATER = "try again later, or name a mirror under `[mirrors]` in `config.toml`"
@@ -122,8 +125,18 @@ def explain_unreachable(
     tried = "" if tries == 1 else ", tried twice" if tries == 2 else f", tried {tries} times"  # noqa: PLR2004
     return EnvsyncError(
         f"Cannot read {subject}{place}{tried}: {cause}",
-        hint=_hint_unreachable(cause, is_proxied=proxy is not None),
+        hint=_find_meant(named) or _hint_unreachable(cause, is_proxied=proxy is not None),
     )
+
+
+def _find_meant(named: Sequence[str]) -> str | None:
+    """Return the hint at the well-known channel that is meant by the first name, if one is."""
+    if not named or "/" in named[0] or named[0] in _WELL_KNOWN:
+        return None
+    lowered = named[0].lower().replace("_", "-").replace(" ", "-")
+    if lowered in _WELL_KNOWN:
+        return f"did you mean `{lowered}`?"
+    return suggest(lowered, _WELL_KNOWN)
 
 
 def names_an_address(error: Exception) -> bool:
