@@ -48,6 +48,7 @@ _CLAUSE = re.compile(
 _DIRECT = re.compile(
     r"(?:[a-z]+\+)?[A-Za-z][A-Za-z0-9+.-]*://\S|(?:git|hg|svn|bzr)\+\S|\.{0,2}/|~/|\.\.?$"
 )
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s;]*")
 _COMMAND = re.compile(r"[!%]?\s*(?:python3? -m )?pip3? install\s+")
 _ARCHIVE = re.compile(r"\S+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)(?:[?#]\S*)?")
 
@@ -82,6 +83,7 @@ def parse_pip_option(line: str) -> tuple[str, str]:
         raise PipLineError(f"{quote(match[1])} lacks its value")
     if value and not OPTIONS[name]:
         raise PipLineError(f"{quote(match[1])} takes no value")
+    _check_address(value)
     return name, value
 
 
@@ -94,10 +96,29 @@ def check_pip_requirement(line: str) -> None:
     if len(line) > LONGEST:
         raise PipLineError(f"{quote(line)} is too long")
     text, _ = split_options(line)
+    _check_address(text)
     if is_direct(text) or _is_common(text):
         return
     if not _is_requirement(text):
         raise _explain(text)
+
+
+def _check_address(text: str) -> None:
+    """Check the host and the port of the address in *text*, if it has one.
+
+    Raises:
+        PipLineError: they can't be.
+    """
+    match = _URL.search(text) if "://" in text else None
+    if match is None or "$" in match[0]:
+        return
+    from urllib.parse import urlsplit  # noqa: PLC0415  # few lines have an address
+
+    try:
+        _ = urlsplit(match[0]).port
+    except ValueError as error:
+        message = f"{quote(match[0])} is not an address: {str(error).lower()}"
+        raise PipLineError(message, hint="write it as `https://HOST:PORT/PATH`") from error
 
 
 def is_direct(text: str) -> bool:

@@ -172,12 +172,17 @@ class _SectionReader:
             )
             return
         path = origin.directory / value
-        if not path.resolve().is_relative_to(self._root):
+        try:
+            is_inside = path.resolve().is_relative_to(self._root)
+            is_there = path.exists()
+        except (OSError, RuntimeError, ValueError):  # a circle of links, or no path at all
+            is_inside, is_there = True, False
+        if not is_inside:
             message = f"{quote(value)} lies outside the definition's directory, and is not read"
             origin.error(message, "put a copy beside the definition")
             return
         is_constraint = is_constraint or origin.is_constraint
-        if not path.exists():
+        if not is_there:
             hint = f"put it into `{origin.directory}`, or correct its path"
             origin.error(f"{quote(value)} is not there", hint)
             return

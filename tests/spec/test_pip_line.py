@@ -78,6 +78,11 @@ def test_requirement_is_taken(line: str) -> None:
         ("two words", "`two words` is not a pip requirement", WRITE),
         ("a==1.*.2", "`a==1.*.2` is not a pip requirement", WRITE),
         ("?", "`?` is not a pip requirement", WRITE),
+        (
+            "a @ http://[bad/x.whl",
+            "`http://[bad/x.whl` is not an address: invalid ipv6 url",
+            "write it as `https://HOST:PORT/PATH`",
+        ),
     ],
 )
 def test_what_is_no_requirement_is_explained(line: str, message: str, hint: str | None) -> None:

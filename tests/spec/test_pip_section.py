@@ -277,6 +277,15 @@ def test_link_out_of_the_definition_is_not_followed(tmp_path: Path) -> None:
     assert "`r.txt` lies outside the definition's directory" in finding
 
 
+def test_what_is_no_path_or_a_circle_of_links_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    long = "a" * 5000
+    found = refuse(tmp_path, "-r loop.txt", f"-c {long}")
+    assert ["is not there" in text for text, _ in found] == [True, True]
+    (finding,) = refuse(tmp_path, "-r r.txt", r="-r a\0b\n")
+    assert "`a\\x00b` is not there" in finding[0]
+
+
 def test_chain_of_files_has_an_end(tmp_path: Path) -> None:
     for number in range(30):
         (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n")
