@@ -70,6 +70,29 @@ def test_what_is_no_answer_is_answered_as_a_failure(python: Path, tmp_path: Path
     assert failed == {"True"}
 
 
+@pytest.mark.parametrize(
+    "decorated",
+    [
+        "@rawhttp\ndef run(request): return request.method",
+        "@rawhttp\ndef other(): pass\ndef run(request): return request.method",
+        (
+            "class Model:\n    @rawhttp\n    def run(self, request): return request.method\n"
+            "run = Model().run"
+        ),
+        (
+            "import functools\n@rawhttp\ndef other(request): return request.method\n"
+            "run = functools.partial(other)"
+        ),
+    ],
+)
+def test_a_run_takes_requests_wherever_the_decorator_stands(
+    python: Path, tmp_path: Path, decorated: str
+) -> None:
+    imports = "from azureml.contrib.services.aml_request import rawhttp\ndef init(): pass\n"
+    with serve_script(python, tmp_path, imports + decorated) as served:
+        assert served.ask(body="x").json == "POST"
+
+
 @pytest.mark.parametrize("asked", ["bytes", "pieces"])
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_body_has_none_that_the_next_answer_could_be_taken_for(

@@ -5,7 +5,7 @@ import sys
 import types
 
 from .failure import ContractError
-from .standin import RAW_MARK
+from .standin import is_raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Call:
     def __init__(self, header: "dict[str, Any]", body: bytes) -> None:
         self.method = header.get("method", "POST")
         self.target = header.get("target", "/score")
-        self.headers = header.get("headers", ())  # type: Iterable[tuple[str, str]]
+        self.headers: "Iterable[tuple[str, str]]" = header.get("headers", ())
         self.content_type = header.get("type", "application/json")
         self.body = body
 
@@ -110,10 +110,10 @@ class RawBinding:
         return {self._parameter: AMLRequest(call.method, call.target, headers, call.body)}
 
 
-def bind(run: "Callable[..., Any]", names_in_module: "Iterable[Any]") -> "Any":
+def bind(run: "Callable[..., Any]") -> "Any":
     """Return the binding that *run* asks for by its decorators.
 
-    As under Azure ML, `@rawhttp` counts wherever in the module it stands.
+    As under Azure ML, `@rawhttp` counts wherever it stands.
 
     Raises:
         ContractError: its signature is none that Azure ML calls.
@@ -121,11 +121,10 @@ def bind(run: "Callable[..., Any]", names_in_module: "Iterable[Any]") -> "Any":
     names = _parameter_names(run)
     if names is None or not set(names) - {HEADERS}:
         names = [parameter.name for parameter in _parameters(run)]
-    is_raw = any(_is_marked(function) for function in (run, *names_in_module))
     is_schema = schema_of(run) is not None
-    if is_raw and is_schema:
+    if is_raw() and is_schema:
         raise ContractError(_KIND, "run() cannot be decorated with both @rawhttp and @input_schema")
-    if is_raw:
+    if is_raw():
         return RawBinding(names)
     return SchemaBinding(run) if is_schema else TextBinding(names)
 
@@ -174,10 +173,6 @@ def _parameters(run: "Callable[..., Any]") -> "list[inspect.Parameter]":
             message = "run() cannot accept positional-only arguments, *args or **kwargs: `{}`"
             raise ContractError(_KIND, message.format(parameter))
     return parameters
-
-
-def _is_marked(function: "Any") -> bool:
-    return isinstance(function, types.FunctionType) and hasattr(function, RAW_MARK)
 
 
 def _decoded(body: bytes) -> str:

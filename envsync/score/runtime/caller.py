@@ -44,8 +44,7 @@ class Caller:
         inner = getattr(module, "driver_module", None)
         behind = isinstance(inner, types.ModuleType) and hasattr(inner, "run")
         self._run = inner.run if behind else module.run  # type: ignore[union-attr]  # looked at above
-        names_in_module = list(vars(inner if behind else module).values())
-        self._binding = binding.bind(self._run, names_in_module)
+        self._binding = binding.bind(self._run)
         self._wants_headers = binding.wants_headers(self._run)
         self._call = measured("run", self._run)
         self._limit = TimeLimit(limit_in_milliseconds(), is_alone=is_alone)

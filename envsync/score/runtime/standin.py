@@ -12,13 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-RAW_MARK = "_envsync_rawhttp"
+_decorated = []  # type: list[Any]
 
 
 def rawhttp(function: "Callable[..., Any]") -> "Callable[..., Any]":
-    """Mark *function* as one that takes the request itself."""
-    setattr(function, RAW_MARK, True)
+    """Note that `run` takes the request itself; *function* need not be it, as under Azure ML."""
+    _decorated.append(function)
     return function
+
+
+def is_raw() -> bool:
+    """Say whether anything was decorated with `@rawhttp`."""
+    return bool(_decorated)
 
 
 _REQUEST = "request"
