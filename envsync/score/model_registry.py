@@ -16,6 +16,7 @@ from envsync.files import (
     write_atomically,
 )
 from envsync.model.registered_model import ModelNotes, RegisteredModel, check_model_name
+from envsync.model.wording import suggest
 from envsync.score.model_copy import copy_model
 
 if TYPE_CHECKING:
@@ -77,8 +78,10 @@ class ModelRegistry:
         """
         versions = self.versions(name)
         if not versions:
+            near = suggest(name, (path.name for path in _list_folder(self._models)))
             raise DefinitionError(
-                f"No model `{name}` is registered", hint="`envsync model list` shows those that are"
+                f"No model `{name}` is registered",
+                hint=near or "`envsync model list` shows those that are",
             )
         if version is not None and version not in versions:
             there = ", ".join(str(number) for number in versions)

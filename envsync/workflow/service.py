@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.files import lock_directory
 from envsync.model.service import check_service_name
+from envsync.model.wording import suggest
 from envsync.workflow.service_health import (
     ERROR_LINES,
     SETTLING_SECONDS,
@@ -218,8 +219,9 @@ def _get_whole(name: str, hosts: Hosts) -> Deployed:
 def _get(name: str, hosts: Hosts) -> Deployed:
     service = hosts.find(name)
     if service is None:
-        hint = "`envsync service list` shows those there are"
-        if hosts.failure is not None:
+        near = suggest(name, (one.plan.name for one in hosts.list()))
+        hint = near or "`envsync service list` shows those there are"
+        if hosts.failure is not None and not near:
             hint = f"it may be a container, but: {hosts.failure.message}"
         raise EnvsyncError(f"There is no service `{name}`", hint=hint)
     return service

@@ -142,6 +142,18 @@ def test_what_is_wrong_is_said_in_one_line_with_a_hint(
 
 
 @pytest.mark.usefixtures("pickle")
+def test_a_slip_in_a_name_is_answered_with_the_model_that_is_there(
+    envsync: Callable[..., Done],
+) -> None:
+    assert envsync("model", "register", "model.pkl", "-n", "churn-model").status == 0
+
+    for arguments in (("show", "chrun-model"), ("list", "churn_model"), ("download", "churnmodel")):
+        done = envsync("model", *arguments)
+
+        assert done.stderr.endswith("is registered\nHint: did you mean `churn-model`?\n")
+
+
+@pytest.mark.usefixtures("pickle")
 def test_one_model_is_given_by_its_own_folder(
     envsync: Callable[..., Done], score: Callable[..., object]
 ) -> None:

@@ -279,6 +279,9 @@ def test_following_the_log_ends_with_the_service(
 ) -> None:
     del folder, services
     assert envsync("serve", "app", *OPTIONS).status == 0
+    assert envsync("service", "logs", "appp", "--follow").stderr == (
+        "Error: There is no service `appp`\nHint: did you mean `app`?\n"
+    )
     command = [sys.executable, "-m", "envsync", "service", "logs", "app", "--follow"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
