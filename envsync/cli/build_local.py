@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ from envsync.cli._options import (
     check_one_place,
 )
 from envsync.cli._progress import report_progress
-from envsync.model.wording import count
+from envsync.model.wording import count, quote
 from envsync.workflow.build_local import build_local
 
 if TYPE_CHECKING:
@@ -74,9 +75,17 @@ def command(
     if outcome.changed:
         packages = count(outcome.package_count, "package")
         click.echo(f"Made `{outcome.prefix}` with {packages}", err=True)
-        click.echo(f"Activate it with `conda activate {outcome.prefix}`", err=True)
+        click.echo(_say_how_to_enter(directory, outcome.prefix, name, prefix), err=True)
     else:
         click.echo(f"`{outcome.prefix}` is up to date", err=True)
+
+
+def _say_how_to_enter(directory: Path, made: Path, name: str | None, prefix: Path | None) -> str:
+    for program in ("conda", "mamba", "micromamba"):
+        if shutil.which(program):
+            return f"Activate it with `{program} activate {quote(made)}`"
+    place = f"-p {quote(prefix)} " if prefix else f"-n {quote(name)} " if name else ""
+    return f"Run a command in it with `envsync run {place}{quote(directory)} COMMAND`"
 
 
 def _build_image(directory: Path, asked: ImageArguments, *, name: str | None, frozen: bool) -> None:

@@ -22,6 +22,11 @@ def command(directory: Path, words: tuple[str, ...], name: str | None, prefix: P
     An environment that is not what its lock says is used with a warning.
     """
     check_one_place(name, prefix)
+    if words[0] == "--":  # as those write it whose tools need it
+        words = words[1:]
+    if not words:
+        message = "`--` has no command after it"
+        raise click.UsageError(message)
     target = find_run_target(directory, prefix=prefix, name=name)
     problem = target.proof.problem
     if problem is not None:

@@ -128,6 +128,31 @@ def test_run_passes_the_status_on_and_sets_the_variables(built: Path, tmp_path: 
     assert (process.returncode, stdout, stderr) == (7, f"hello {built}\n", "")
 
 
+@pytest.mark.usefixtures("built")
+def test_run_takes_two_dashes_before_the_command(tmp_path: Path) -> None:
+    several = start(
+        "run", "d", "--", "python", "-c", "import sys; print(sys.argv)", "--", "-x", cwd=tmp_path
+    )
+    none = start("run", "d", "--", cwd=tmp_path)
+
+    assert several.communicate()[0] == "['-c', '--', '-x']\n"
+    assert "Error: `--` has no command after it\n" in none.communicate()[1]
+
+
+def test_who_has_no_conda_is_told_how_to_enter_without(
+    built: Path, envsync: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del built
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told = envsync("build-local", "d", "-p", "my env").stderr.splitlines()[-1]
+    (tmp_path / "conda").write_text("#!/bin/sh\n")
+    (tmp_path / "conda").chmod(0o755)
+    with_conda = envsync("build-local", "d", "-p", "its env").stderr.splitlines()[-1]
+
+    assert told == "Run a command in it with `envsync run -p 'my env' d COMMAND`"
+    assert with_conda == f"Activate it with `conda activate '{tmp_path}/its env'`"
+
+
 @pytest.mark.parametrize(
     ("command", "status", "said"),
     [
