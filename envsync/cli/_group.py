@@ -99,13 +99,36 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoRet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        place = f"`{error.filename}`: " if error.filename else ""
-        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        _print("Error", *_explain_os_error(error))
         sys.exit(1)
     except Exception:  # noqa: BLE001  # whatever it is, it is a bug in envsync
         _report_bug()
         sys.exit(_BUG)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _explain_os_error(error: OSError) -> tuple[str, str | None]:
+    """Return what the machine refused, and what would help."""
+    import errno  # noqa: PLC0415  # rarely needed
+
+    if error.errno == errno.ENOENT and not error.filename and _is_nowhere():
+        return "The working directory is no longer there", "change to a folder that is"
+    place = f"`{error.filename}`: " if error.filename else ""
+    hints = {
+        errno.ENOSPC: "make room, or write to another disk",
+        errno.EDQUOT: "make room, or write to another disk",
+        errno.EMFILE: "let processes open more files: `ulimit -n 4096`",
+        errno.EROFS: "choose a place that you may write to; `ENVSYNC_HOME` says where most lies",
+    }
+    return f"{place}{error.strerror or error}", hints.get(error.errno or 0)
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109  # pathlib would ask the same
+    except OSError:
+        return True
+    return False
 
 
 def leave(end: SystemExit) -> NoReturn:

@@ -24,15 +24,30 @@ _PLAINER = (
 
 # What other tools call it, for those who come from there.
 _ELSEWHERE = {
+    "activate": "run",
+    "audit": "verify",
     "build": "build-local",
+    "compile": "lock",
     "create": "build-local",
     "deploy": "serve",
+    "exec": "run",
     "freeze": "lock",
+    "get": "download",
+    "graph": "tree",
     "import": "save-to-directory",
+    "init": "save-to-directory",
+    "inspect": "show",
     "install": "build-local",
+    "invoke": "score",
     "lint": "validate",
+    "list": "tree",
+    "logs": "service logs",
+    "ls": "list",
+    "new": "save-to-directory",
     "pin": "lock",
     "predict": "score",
+    "ps": "service list",
+    "restart": "reload",
     "rm": "delete",
     "save": "save-to-directory",
     "shell": "run",
@@ -69,7 +84,7 @@ class UnknownCommandError(click.UsageError):
         meant = _ELSEWHERE.get(name.lower())
         self.hint = (
             f"did you mean `{meant}`?"
-            if meant is not None and meant in known
+            if meant is not None and meant.split()[0] in known
             else suggest(name, known)
         )
 

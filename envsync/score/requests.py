@@ -67,6 +67,11 @@ def _sources_of(name: str, *, lines: bool) -> Iterator[RequestSource]:
 
 
 def _read(source: RequestSource) -> Iterator[ScoringRequest]:
+    if source.path is None and sys.stdin is None:
+        raise DefinitionError(
+            f"Cannot read request `{source.name}`: there is no stdin",
+            hint="pipe the request into it, or give `--data` a file",
+        )
     try:
         stream = sys.stdin.buffer if source.path is None else source.path.open("rb")
         body = b"" if source.has_lines else stream.read()

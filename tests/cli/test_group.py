@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -63,7 +64,42 @@ def test_a_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
     assert end_of(OSError(28, "No space left on device", "x"), capsys) == (
         1,
         "",
-        "Error: `x`: No space left on device\n",
+        "Error: `x`: No space left on device\nHint: make room, or write to another disk\n",
+    )
+
+
+def test_a_full_stdout_is_no_bug() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "envsync", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: No space left on device\nHint: make room, or write to another disk\n",
+    )
+
+
+def test_a_working_directory_that_was_removed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    try:
+        end = end_of(FileNotFoundError(2, "No such file or directory"), capsys)
+    finally:
+        monkeypatch.undo()
+
+    assert end == (
+        1,
+        "",
+        "Error: The working directory is no longer there\nHint: change to a folder that is\n",
     )
 
 
@@ -102,6 +138,9 @@ Hint: see `envsync --help`
         (("Install",), "build-local"),
         (("model", "lst"), "list"),
         (("service", "stop"), "delete"),
+        (("model", "ls"), "list"),
+        (("activate",), "run"),
+        (("logs", "churn"), "service logs"),
         (("lock", "--subdr", "linux-64"), "--subdir"),
         (("export", "x", "--format", "pylok"), "pylock"),
     ],

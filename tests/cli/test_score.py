@@ -359,3 +359,20 @@ def test_a_script_that_returns_its_exceptions_is_warned_of(shell: Shell) -> None
             "Hint: let it raise: the answer is then 500, and the traceback is in the log\n"
         ),
     )
+
+
+def test_a_stdin_that_is_closed_is_said(shell: Shell) -> None:
+    arguments = [sys.executable, "-m", "envsync", "score", "--python", sys.executable]
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" --data - <&-', "sh", *arguments],
+        cwd=shell.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-2:] == [
+        "Error: Cannot read request `-`: there is no stdin",
+        "Hint: pipe the request into it, or give `--data` a file",
+    ]
