@@ -110,6 +110,32 @@ def test_an_edit_that_keeps_size_and_time_is_noticed(
     assert notes == [NOTE]
 
 
+def read_metadata(modules: Path) -> dict[str, list[str]]:
+    """Return the lines of the metadata of `base`, but for that of a script of one environment."""
+    files = {path.name: path.read_text().splitlines() for path in modules.glob("base*/*")}
+    return {name: [it for it in lines if "bin/" not in it] for name, lines in files.items()}
+
+
+@pytest.mark.parametrize("name", ["base.py", "METADATA", "WHEEL", "RECORD"])
+@pytest.mark.parametrize("harm", ["missing", "empty"])
+def test_a_file_that_the_cache_lost_is_had_anew(
+    make: Callable[..., tuple[Path, list[str]]], tmp_path: Path, name: str, harm: str
+) -> None:
+    first, _ = make("first")
+    good = read_metadata(first)
+    found = (tmp_path / "cache").glob(f"archive-v0/*/**/{name}")
+    for path in [it for it in found if "base" in it.name or "base" in it.parent.name]:
+        path.unlink()
+        if harm == "empty":
+            path.touch()
+
+    second, notes = make("second")
+
+    assert read_metadata(second) == good
+    assert (second / "base.py").read_text() == "VERSION = '1.0'\n"
+    assert len(notes) == 1
+
+
 def test_what_was_edited_can_not_be_had_without_the_network(
     make: Callable[..., tuple[Path, list[str]]],
 ) -> None:

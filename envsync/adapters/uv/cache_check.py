@@ -12,7 +12,7 @@ from envsync.realise.pip_record import read_record
 from envsync.realise.verification import hash_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage
@@ -25,26 +25,31 @@ def find_edited(
 
     uv shares files by hard links between its cache and environments, so an edit in one reaches
     all that come after. Where it copies them their times tell nothing, so every byte is read.
-    A file that several packages bring may be that of any of them.
+    A file that several packages bring may be that of any of them. A RECORD that lacks what every
+    package has was cut short.
     """
     found = {name: info for folder in folders for name, info in find_distributions(folder).items()}
     claims: dict[Path, dict[str, str]] = {}
+    edited: set[str] = set()
     for package in packages:
         if package.name in found:
-            for path, sha256 in _list_hashed(found[package.name]):
+            hashed = _list_hashed(found[package.name])
+            if found[package.name] / "METADATA" not in hashed:
+                edited.add(package.name)
+            for path, sha256 in hashed.items():
                 claims.setdefault(path, {})[package.name] = sha256
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         hashes = zip(claims.values(), pool.map(_hash, claims), strict=True)
-        edited = {name for by_name, it in hashes if it not in by_name.values() for name in by_name}
+        edited |= {name for by_name, it in hashes if it not in by_name.values() for name in by_name}
     return tuple(package for package in packages if package.name in edited)
 
 
-def _list_hashed(info: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files that RECORD has the hashes of; one that can't be read tells nothing."""
+def _list_hashed(info: Path) -> dict[Path, str]:
+    """Return the hashes that RECORD has, by their files; one that can't be read has none."""
     try:
-        yield from ((row.path, row.sha256) for row in read_record(info) if row.sha256)
+        return {row.path: row.sha256 for row in read_record(info) if row.sha256}
     except EnvsyncError:
-        return
+        return {}
 
 
 def _hash(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _OFFLINE = "Network connectivity is disabled"
 _WRONG_WHEEL = "is not compatible with the target Python"
+# What was fetched can't be used, for another reason than that nothing can be written.
+_HARMED = re.compile(r"Failed to install: (?!.*\(os error (?:13|28|30|122)\))", re.DOTALL)
 _CLEANING = "10"  # seconds that others who use the cache are waited for
 
 
@@ -149,7 +152,17 @@ class _Archives:
         self.given: dict[str, str] = {}
 
     def install(self, packages: Sequence[LockedPackage], *options: str) -> None:
-        """Let uv install *packages* by *options*."""
+        """Let uv install *packages* by *options*, anew where its cache lacks files of them."""
+        done = self._run(packages, options)
+        if done.status != 0 and _HARMED.search(done.stderr) and not self._is_offline:
+            self._reporter.note("Files in uv's cache may be missing; the packages are had anew")
+            was_cleaned = _clean_cache([package.name for package in packages])
+            again = ("--reinstall", *(() if was_cleaned else ("--no-cache",)))
+            done = self._run(packages, (*options, *again))
+        if done.status != 0:
+            raise _explain(packages, done)
+
+    def _run(self, packages: Sequence[LockedPackage], options: Sequence[str]) -> process.Completed:
         credentials = self._origin.list_git_credentials()
         entries = [
             PylockEntry(package=self._get(package), index=self._origin.find_index(package.url))
@@ -160,7 +173,7 @@ class _Archives:
         with make_temporary() as folder:
             pylock = folder / "pylock.toml"
             pylock.write_text(dump_entries(entries), encoding="utf-8")
-            done = process.run(
+            return process.run(
                 [
                     *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *options),
                     *("--requirement", str(pylock)),
@@ -173,8 +186,6 @@ class _Archives:
                     "TMPDIR": str(folder),  # where it leaves a lock for each environment
                 },
             )
-        if done.status != 0:
-            raise _explain(packages, done)
 
     def restore(
         self, packages: Sequence[LockedPackage], folders: Sequence[Path], *options: str
