@@ -33,6 +33,7 @@ class LockYaml:
         self._text = text
         self._is_foreign = False  # written as conda-lock would not write it
         self._nodes: yamlio.Node | None = None
+        self._block: tuple[Node, block_yaml.Places] | None = None
         self.root: Node = self._parse()
 
     def find_line(self, path: KeyPath) -> int | None:
@@ -72,10 +73,12 @@ class LockYaml:
         return _keep_text(self._nodes) if self._nodes is not None else ""
 
     def _find_in_block(self, path: KeyPath) -> int | None:
-        places: block_yaml.Places = {}
-        node, line = block_yaml.parse(self._text, places), 1
+        if self._block is None:
+            places: block_yaml.Places = {}
+            self._block = (block_yaml.parse(self._text, places), places)
+        (node, found), line = self._block, 1
         for key in path:
-            here = places.get(id(node), {})
+            here = found.get(id(node), {})
             if key not in here or isinstance(node, str):
                 break
             line, node = here[key], node[key]  # type: ignore[index]  # a dict has no other keys

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
@@ -21,6 +23,8 @@ LOCKFILE_NAME = "conda-lock.yml"
 
 _LARGEST = 64 << 20  # bytes; 100,000 entries take a third of it
 _DIGESTS = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}
+_MOST_PACKAGES = 200_000
+_ANEW = "remove it, and lock the definition again"
 _MOST_FINDINGS = 20
 
 
@@ -42,20 +46,32 @@ def read_lock_text(path: Path) -> str:
         DefinitionError: it is too large, or no text.
     """
     try:
-        if path.stat().st_size > _LARGEST:
-            message = f"`{path}` is too large for a lockfile"
-            raise DefinitionError(message, hint="lock the definition again")
-        return path.read_text(encoding="utf-8-sig")
+        content = _read_regular(path)
     except FileNotFoundError as error:
         raise EnvsyncError(
             f"`{path.parent}` has no `{path.name}`", hint=f"run `envsync lock {path.parent}`"
         ) from error
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        finding = Finding(file=str(path), line=line, message="this is not UTF-8 text", hint=REPAIR)
-        raise DefinitionError.from_findings([finding]) from error
     except OSError as error:
-        raise EnvsyncError(f"Cannot read `{path}`: {error.strerror}") from error
+        raise EnvsyncError(f"Cannot read `{path}`: {error.strerror}", hint=_ANEW) from error
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = "this is not UTF-8 text"
+        finding = Finding(file=str(path), line=line, message=message, hint=REPAIR)
+        raise DefinitionError.from_findings([finding]) from error
+
+
+def _read_regular(path: Path) -> bytes:
+    """Return the content of *path*, which nothing that never ends may stand for."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise DefinitionError(f"`{path}` is no regular file", hint=_ANEW)
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise DefinitionError(f"`{path}` is too large for a lockfile", hint=_ANEW)
+    return content
 
 
 def parse_lockfile(text: str, *, file: str) -> Lockfile:
@@ -64,6 +80,9 @@ def parse_lockfile(text: str, *, file: str) -> Lockfile:
     Raises:
         DefinitionError: the text is not a lockfile of version 1; every finding is in it.
     """
+    if (count := text.count("\n- ")) > _MOST_PACKAGES:
+        message = f"{count:,} entries are more than any environment has"
+        raise DefinitionError.from_findings([Finding(file=file, message=message, hint=REPAIR)])
     return _Reader(LockYaml(text, file)).read()
 
 
@@ -114,6 +133,8 @@ class _Reader:
         """Read the entries; conda-lock has one for each category that a package is in."""
         found: dict[LockedPackage, None] = {}
         for index, item in enumerate(self._list(node, ("package",))):
+            if len(self._faults) > _MOST_FINDINGS:
+                break  # no more are shown
             path = ("package", index)
             package = self._package(self._dict(item, path), path)
             if package is not None:

@@ -212,7 +212,7 @@ def _list_names(directory: Path) -> frozenset[str]:
 def _find_meant(path: Path) -> str | None:
     """Return a hint that names what lies where *path* would and is called much like it."""
     with contextlib.suppress(OSError):
-        near = find_near(path.name, sorted(it.name for it in path.parent.iterdir()))
+        near = find_near(path.name, sorted(it.name for it in path.parent.iterdir() if it != path))
         return f"did you mean `{path.with_name(near)}`?" if near else None
     return None
 

@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -136,11 +138,27 @@ def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:
         load_lockfile(tmp_path)
 
 
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+
+    for path in (tmp_path / "fifo", Path("/dev/zero")):
+        with pytest.raises(DefinitionError, match="is no regular file"):
+            load_lockfile(path)
+
+
+@pytest.mark.parametrize("count", [150_000, 2_000_000])
+def test_nonsense_in_any_number_is_refused_soon(count: int) -> None:
+    start = time.perf_counter()
+    with pytest.raises(DefinitionError):
+        parse_lockfile("version: 1\npackage:\n" + "- name: a\n" * count, file="x")
+    assert time.perf_counter() - start < 5
+
+
 def test_a_lockfile_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "conda-lock.yml"
     path.write_bytes(b"version: \xff\xfe")
 
-    with pytest.raises(DefinitionError, match="is not UTF-8 text"):
+    with pytest.raises(DefinitionError, match="`:1: this is not UTF-8 text"):
         load_lockfile(path)
 
 
