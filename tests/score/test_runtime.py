@@ -37,6 +37,29 @@ def test_init_runs_once_and_run_for_each_request(ask: Ask, any_python: Path) -> 
     assert results(answers) == [{"calls": 1, "data": [1]}, {"calls": 2, "data": "é"}]
 
 
+@pytest.mark.parametrize(
+    ("replaced", "found"),
+    [
+        ("json.JSONEncoder.default = lambda encoder, value: sorted(value)", b'{"a": [1, 2]}'),
+        ("json.dumps = functools.partial(json.dumps, default=sorted)", b'{"a": [1, 2]}'),
+        ("json.dumps = lambda value: b'[1]'", b"[1]"),
+        ("json.dumps = json.loads = lambda value: 1 / 0", None),
+    ],
+)
+def test_a_script_may_replace_what_json_is_made_with(
+    ask: Ask, python: Path, replaced: str, found: bytes | None
+) -> None:
+    script = f"""
+        import functools, json
+        def init():
+            {replaced}
+        def run(raw_data):
+            return {{"a": {{2, 1}}}}
+        """
+    (answer,) = ask(python, script, "x")
+    assert (answer.body if answer.status == 200 else None) == found
+
+
 def test_prints_of_the_script_go_to_stderr(
     ask: Ask, any_python: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Frame = tuple[dict[str, Any], bytes]
 
+_dumps = json.dumps  # as it was before the script
 _SERVER_ERROR = 500
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _LEAST_STATUS, _MOST_STATUS = 200, 999  # what is below is not the last of its request
@@ -215,4 +216,4 @@ def _refusal(
     }  # type: dict[str, Any]
     if error is not None:
         header["failure"] = failure.describe(error)
-    return header, json.dumps({"message": message}).encode("ascii")
+    return header, _dumps({"message": message}).encode("ascii")

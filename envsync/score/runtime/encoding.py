@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator
 
+_dumps, _default = json.dumps, json.JSONEncoder.default
 _LONGEST_WALK = 10000
 _LONGEST_KEY = 40
 _LONGEST_LOOK = 4096
@@ -40,15 +41,28 @@ def encode(value: "Any") -> "tuple[bytes, list[str]]":
     if value is None:
         return b"{}", []
     try:
-        text = _ENCODER.encode(value)
+        text = _ENCODER.encode(value) if json.dumps is _dumps else _as_text(json.dumps(value))
     except (TypeError, ValueError, RecursionError, OverflowError):
         _raise_for(value)
         raise
-    return text.encode("ascii"), _warnings_for(value, text)
+    return text.encode("utf-8"), _warnings_for(value, text)
+
+
+def _as_text(answer: "Any") -> str:
+    return answer.decode("utf-8") if isinstance(answer, bytes) else answer
 
 
 def _to_plain(value: "Any") -> "Any":
-    """Return what stands for *value* in JSON."""
+    """Return what stands for *value* in JSON.
+
+    A script that replaced `json.dumps` or the encoder's `default` is taken at its word, as under
+    the Azure ML server.
+    """
+    if json.JSONEncoder.default is not _default:
+        try:
+            return json.JSONEncoder.default(_ENCODER, value)
+        except TypeError:
+            pass  # it has no word for it
     for name in ("toJSON", "to_json"):
         method = getattr(value, name, None)
         if callable(method) and not isinstance(value, type) and not _is_frame(value):

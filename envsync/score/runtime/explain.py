@@ -84,6 +84,8 @@ def _is_unpickling(told_failure: "dict[str, Any]") -> bool:
         return False
     if told_failure["type"] == "ModuleNotFoundError" and "." not in told_failure["message"]:
         return False  # a package that is not there at all
+    if told_failure["type"] == "KeyError" and "AZUREML_MODEL_DIR" in told_failure["message"]:
+        return False  # its place is looked up where it is loaded
     return _LOADING.search(told_failure["traceback"]) is not None
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _LENGTHS = struct.Struct(">II")
 _NOTHING = b"{}"
+_dumps, _loads = json.dumps, json.loads  # entry scripts put others in their place
 
 
 def pack(header: "dict[str, Any]", body: bytes = b"") -> bytes:
@@ -21,7 +22,7 @@ def pack(header: "dict[str, Any]", body: bytes = b"") -> bytes:
 
 def pack_head(header: "dict[str, Any]", length: int) -> bytes:
     """Return what comes before the *length* bytes of the body in the frame of *header*."""
-    text = json.dumps(header).encode("ascii") if header else _NOTHING
+    text = _dumps(header).encode("ascii") if header else _NOTHING
     return _LENGTHS.pack(len(text), length) + text
 
 
@@ -35,7 +36,7 @@ def read(stream: "BinaryIO") -> "tuple[dict[str, Any], bytes] | None":
     body = stream.read(body_length) if body_length else b""
     if len(text) < header_length or len(body) < body_length:
         return None
-    return {} if text == _NOTHING else json.loads(text.decode("ascii")), body
+    return {} if text == _NOTHING else _loads(text.decode("ascii")), body
 
 
 def take(buffer: bytearray) -> "tuple[dict[str, Any], bytes] | None":
@@ -47,7 +48,7 @@ def take(buffer: bytearray) -> "tuple[dict[str, Any], bytes] | None":
     end = body_start + body_length
     if len(buffer) < end:
         return None
-    header = json.loads(buffer[_LENGTHS.size : body_start].decode("ascii"))
+    header = _loads(buffer[_LENGTHS.size : body_start].decode("ascii"))
     with memoryview(buffer) as view:
         body = bytes(view[body_start:end])
     del buffer[:end]
