@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 from email.utils import formatdate
 from io import BytesIO
@@ -268,6 +269,25 @@ def test_half_a_manifest_is_said() -> None:
         pytest.raises(EnvsyncError, match="Cannot reach the registry"),
     ):
         source.load()
+
+
+def test_a_manifest_that_breaks_off_is_read_again() -> None:
+    config = json.dumps(
+        {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": []}}
+    ).encode()
+    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    part = {"mediaType": "m", "digest": digest, "size": len(config)}
+    manifest = json.dumps({"config": part, "layers": []}).encode()
+
+    def answer(method: str, path: str, earlier: int) -> Answer:
+        del method
+        if "/manifests/" not in path:
+            return 200, {}, config
+        given = manifest if earlier else manifest[:20]
+        return 200, {"Content-Length": str(len(manifest)), "Content-Type": MANIFEST}, given
+
+    with run_scripted(answer) as scripted, _source(f"{scripted.address}/x:1") as source:
+        assert source.load().id == digest
 
 
 def test_an_authority_of_dockers_own_configuration_is_trusted(

@@ -106,6 +106,27 @@ class RegistryClient:
                 time.sleep(seconds)
             answer.close()  # its content was not read, so its connection is of no more use
 
+    def read(
+        self, path: str, *, headers: Mapping[str, str], judge: Callable[[requests.Response], None]
+    ) -> tuple[bytes, str]:
+        """Return the bytes at *path* and their media type, read again if they break off.
+
+        *judge* raises an error for an answer that they are not to be taken from.
+
+        Raises:
+            EnvsyncError: the registry can't be reached for long.
+        """
+        tries_left = _TRIES
+        while True:
+            tries_left -= 1
+            with self.request("GET", path, headers=headers) as answer:
+                judge(answer)
+                try:
+                    return answer.content, answer.headers.get("Content-Type", "")
+                except requests.RequestException as error:
+                    if tries_left == 0 or isinstance(error, requests.Timeout):
+                        raise self._explain_unreachable(error) from error
+
     def download(self, path: str, consume: Callable[[IO[bytes]], None]) -> None:
         """Give the bytes at *path* to *consume* as a stream, again from the start if it breaks.
 

@@ -161,7 +161,8 @@ class RegistrySource:
     def _get_manifest(self, version: str) -> tuple[bytes, str]:
         """Return the manifest *version*, a tag or a digest, and its media type."""
         path = self._manifest(version)
-        with self._client.request("GET", path, headers={"Accept": _ACCEPT}) as answer:
+
+        def judge(answer: requests.Response) -> None:
             if answer.status_code == _NOT_FOUND:
                 raise ImageNotFoundError(
                     f"Registry `{self.reference.registry}` has no image `{self.reference}`",
@@ -169,7 +170,8 @@ class RegistrySource:
                 )
             if not answer.ok:
                 raise self._client.explain(answer, f"asked for `{self.reference}`")
-            content, kind = answer.content, answer.headers.get("Content-Type", "")
+
+        content, kind = self._client.read(path, headers={"Accept": _ACCEPT}, judge=judge)
         if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
             raise explain_other(self.reference.registry, version)
         return content, kind.partition(";")[0].strip()

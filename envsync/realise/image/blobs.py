@@ -105,6 +105,7 @@ class BlobStore:
                 path = self.path(writer.digest)
                 aside.chmod(0o644)
                 aside.replace(path)
+            with contextlib.suppress(OSError):  # it is read the next time
                 _seen_path(path).write_text(json.dumps(_fingerprint(path)))
 
     def clean(self) -> None:
@@ -112,9 +113,10 @@ class BlobStore:
         remove_left_over(self._root / _UNFINISHED)
         too_old = time.time() - _KEPT_SECONDS
         for seen in self._root.glob(f"*{_SEEN}"):
-            if seen.stat().st_mtime < too_old:
-                seen.with_suffix("").unlink(missing_ok=True)
-                seen.unlink()
+            with contextlib.suppress(OSError):  # another process may be at it too
+                if seen.lstat().st_mtime < too_old:
+                    seen.with_suffix("").unlink(missing_ok=True)
+                    seen.unlink()
 
 
 def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> str:

@@ -39,7 +39,10 @@ def _read(plain: Any) -> bytes:
     try:
         return bytes(plain.read(_CHUNK))
     except _BROKEN as error:
-        raise EnvsyncError("A layer of the base image is damaged: it can't be unpacked") from error
+        raise EnvsyncError(
+            "A layer of the base image is damaged: it can't be unpacked",
+            hint="get the base image anew: this layer was cut short or changed",
+        ) from error
 
 
 def _open_plain(head: bytes, whole: Any) -> Any:

@@ -25,6 +25,21 @@ def _store(root: Path) -> BlobStore:
     return store
 
 
+def test_a_note_that_leads_nowhere_is_no_hindrance(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    with store.write() as writer:
+        writer.write(b"x")
+    path = store.path(writer.digest)
+    seen = path.with_name(f"{path.name}.seen")
+    seen.unlink()
+    seen.symlink_to(tmp_path / "none" / "x")
+    store.clean()
+    with store.write() as again:
+        again.write(b"x")
+
+    assert store.find(again.digest) == path
+
+
 def test_a_blob_is_found_by_the_digest_of_what_was_written(tmp_path: Path) -> None:
     path = _store(tmp_path).find(_DIGEST)
 
