@@ -93,6 +93,32 @@ def test_a_run_takes_requests_wherever_the_decorator_stands(
         assert served.ask(body="x").json == "POST"
 
 
+FLASK = """
+import decimal
+from azureml.contrib.services.aml_request import rawhttp
+from flask import jsonify
+
+def init():
+    pass
+
+@rawhttp
+def run(request):
+    return jsonify(
+        who=request.authorization.username,
+        best=request.accept_mimetypes.best,
+        method=request.environ["REQUEST_METHOD"],
+        exact=decimal.Decimal("1.50"),
+    )
+"""
+
+
+def test_what_flask_tells_is_told_by_each_python(any_python: Path, tmp_path: Path) -> None:
+    headers = {"Authorization": "Basic dTpw", "Accept": "text/csv, text/html;q=0.5"}
+    with serve_script(any_python, tmp_path, FLASK) as served:
+        answer = served.ask(body="x", headers=headers)
+    assert answer.body == b'{"best":"text/csv","exact":"1.50","method":"POST","who":"u"}\n'
+
+
 @pytest.mark.parametrize("asked", ["bytes", "pieces"])
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_body_has_none_that_the_next_answer_could_be_taken_for(
