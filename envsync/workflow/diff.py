@@ -64,7 +64,7 @@ class Difference:
 def diff(before: str, after: str) -> Difference:
     """Compare two definitions, lockfiles, prefixes or images, in any pairing.
 
-    Each is a path, a file in git as `REVISION:PATH`, or an image by name as `docker:NAME`. A
+    Each is a path, a path in git as `REVISION:PATH`, or an image by name as `docker:NAME`. A
     folder with a lockfile stands for that. A prefix is compared with what a lock has for this
     machine, and an image with what it has for the image's.
 
@@ -152,10 +152,18 @@ def _from_image(text: str, name: str) -> Side:
 
 
 def _show_in_git(revision: str, inside: str) -> str:
-    done = process.run(["git", "show", f"{revision}:{inside}"])
+    """Return the text of the file *inside* at *revision*, or of the lockfile in that folder."""
+    name = f"{revision}:{inside}"
+    done = process.run(["git", "show", "--end-of-options", name])
     if done.status != 0:
-        said = done.stderr.strip().removeprefix("fatal: ")
-        raise EnvsyncError(f"Cannot read `{revision}:{inside}` from git: {said}")
+        said, _, more = done.stderr.strip().removeprefix("fatal: ").partition("\n")
+        hint = "write `REVISION:PATH`; PATH begins at the top of the repository, or with `./`"
+        raise EnvsyncError(
+            f"Cannot read `{name}` from git: {said.rstrip('.')}",
+            hint=more.removeprefix("hint: ").replace("'", "`") or hint,
+        )
+    if done.stdout.startswith(f"tree {name}\n"):
+        return _show_in_git(revision, f"{inside.rstrip('/')}/{LOCKFILE_NAME}".lstrip("/"))
     return done.stdout
 
 

@@ -90,11 +90,16 @@ def test_a_revision_of_git_is_a_side(envsync: Callable[..., Done], tmp_path: Pat
         subprocess.run([git, *words], cwd=tmp_path, check=True)
 
     done = envsync("diff", "HEAD:old/conda-lock.yml", "d")
+    folder = envsync("diff", "HEAD:old", "d")
     missing = envsync("diff", "HEAD:nowhere/conda-lock.yml", "d")
 
     assert done.stdout.startswith("linux-64: up openssl 3.1.0 → 3.5.0\n")
+    assert folder == done
     assert missing.status == 1
     assert missing.stderr.startswith("Error: Cannot read `HEAD:nowhere/conda-lock.yml` from git: ")
+    assert missing.stderr.endswith(
+        "\nHint: write `REVISION:PATH`; PATH begins at the top of the repository, or with `./`\n"
+    )
 
 
 def test_definitions_are_compared_by_what_they_ask(
