@@ -84,3 +84,21 @@ def test_a_failure_to_import_a_library_that_loads_models_is_no_old_model(
         ask(scoring_python, script, "{}", model_dir=tmp_path)
 
     assert "A model was being loaded" not in caught.value.message
+
+
+def test_where_no_model_was_given_that_is_what_to_do(ask: Ask, scoring_python: Path) -> None:
+    script = """
+        import os
+        import joblib
+
+        def init():
+            joblib.load(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.pkl"))
+
+        def run(raw_data):
+            return 1
+    """
+    with pytest.raises(EnvsyncError, match="KeyError: 'AZUREML_MODEL_DIR'") as caught:
+        ask(scoring_python, script, "{}")
+
+    assert caught.value.hint == "give the directory of the model with `--model-dir`"
+    assert "A model was being loaded" not in caught.value.message
