@@ -11,6 +11,7 @@ from envsync.cli._findings import show_warnings
 from envsync.cli._group import warn
 from envsync.lock.reader import LOCKFILE_NAME
 from envsync.model.redaction import quote
+from envsync.model.wording import shell_quote
 
 if TYPE_CHECKING:
     from envsync.spec.edit.conda import Change
@@ -38,9 +39,11 @@ def show_edits(outcome: EditOutcome) -> None:
         return
     folder = outcome.path.parent
     if outcome.has_lock:
-        warn(f"`{folder / LOCKFILE_NAME}` is stale now", f"run `envsync lock {folder}`")
+        warn(
+            f"`{folder / LOCKFILE_NAME}` is stale now", f"run `envsync lock {shell_quote(folder)}`"
+        )
     else:
-        click.echo(f"Lock it with `envsync lock {folder}`", err=True)
+        click.echo(f"Lock it with `envsync lock {shell_quote(folder)}`", err=True)
 
 
 def _describe(change: Change, path: Path) -> str:

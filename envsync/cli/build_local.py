@@ -16,7 +16,7 @@ from envsync.cli._options import (
     check_one_place,
 )
 from envsync.cli._progress import report_progress
-from envsync.model.wording import count, quote
+from envsync.model.wording import count, shell_quote
 from envsync.workflow.build_local import build_local
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def command(
 def _say_how_to_enter(directory: Path, made: Path, name: str | None, prefix: Path | None) -> str:
     for program in ("conda", "mamba", "micromamba"):
         if shutil.which(program):
-            return f"Activate it with `{program} activate {quote(made)}`"
-    place = f"-p {quote(prefix)} " if prefix else f"-n {quote(name)} " if name else ""
-    return f"Run a command in it with `envsync run {place}{quote(directory)} COMMAND`"
+            return f"Activate it with `{program} activate {shell_quote(made)}`"
+    place = f"-p {shell_quote(prefix)} " if prefix else f"-n {shell_quote(name)} " if name else ""
+    return f"Run a command in it with `envsync run {place}{shell_quote(directory)} COMMAND`"
 
 
 def _build_image(directory: Path, asked: ImageArguments, *, name: str | None, frozen: bool) -> None:

@@ -11,6 +11,7 @@ import click
 from envsync.cli._findings import show_warnings
 from envsync.cli._group import render
 from envsync.errors import DefinitionError, EnvsyncError, StaleLockError
+from envsync.model.wording import shell_quote
 from envsync.workflow.check import check
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _find_below(given: list[Path]) -> list[Path]:
 
     for path in given:
         if not path.is_dir():
-            raise DefinitionError(f"`{path}` is no folder")
+            raise DefinitionError(f"`{path}` is no folder", hint="give the folder to look in")
     found = [folder for path in given for folder in find_definitions(path)]
     if not found:
         places = ", ".join(f"`{path}`" for path in given)
@@ -108,7 +109,7 @@ def _show_lock(folder: Path, outcome: CheckOutcome) -> int:
         render(
             StaleLockError(
                 f"`{outcome.path}` is stale{subdir}: {staleness.text}",
-                hint=f"run `envsync lock {folder}`" if last else None,
+                hint=f"run `envsync lock {shell_quote(folder)}`" if last else None,
             )
         )
     return 1

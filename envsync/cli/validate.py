@@ -18,6 +18,7 @@ from envsync.cli._diagnoses import (
 )
 from envsync.cli._group import warn
 from envsync.lock.reader import LOCKFILE_NAME
+from envsync.model.wording import shell_quote
 from envsync.workflow.validate import find_source, validate
 
 if TYPE_CHECKING:
@@ -84,5 +85,5 @@ def _say_what_was_done(validations: list[Validation]) -> None:
         folder = validation.source if validation.source.is_dir() else validation.source.parent
         lock = folder / LOCKFILE_NAME
         if validation.fixed and lock.exists():
-            warn(f"`{lock}` may be stale now", f"run `envsync check {folder}`")
+            warn(f"`{lock}` may be stale now", f"run `envsync check {shell_quote(folder)}`")
     click.echo(summarize(validations), err=True)

@@ -17,7 +17,7 @@ from envsync.cli._options import (
 )
 from envsync.cli._progress import report_progress
 from envsync.errors import EnvsyncError
-from envsync.model.wording import count
+from envsync.model.wording import count, shell_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def command(
         again = "--docker" if image is not None else "--reinstall"
         raise EnvsyncError(
             f"{what} `{outcome.place}` is not what the lock says: {_count(outcome)}",
-            hint=f"make it anew with `envsync build-local {directory} {again}`",
+            hint=f"make it anew with `envsync build-local {shell_quote(directory)} {again}`",
         )
     packages = count(outcome.package_count, "package")
     click.echo(f"{what} `{outcome.place}` has the {packages} of the lock", err=True)

@@ -31,11 +31,11 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     return f"did you mean `{near}`?" if near else None
 
 
-def quote(word: object) -> str:
+def shell_quote(word: object) -> str:
     """Return *word*, mostly a path, as a shell takes it for one word."""
-    from shlex import quote as quote_text  # noqa: PLC0415  # only a hint needs it
+    from shlex import quote  # noqa: PLC0415  # only a hint needs it
 
-    return quote_text(str(word))
+    return quote(str(word))
 
 
 def _squeeze(word: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from envsync.errors import EnvsyncError, StaleLockError
 from envsync.model.subdir import current_subdir
+from envsync.model.wording import shell_quote
 from envsync.realise.location import environment_path, find_home
 from envsync.realise.prefix import create_prefix, is_current
 from envsync.realise.receipt import Plan, renew_origin
@@ -130,9 +131,10 @@ def check_fresh(directory: Path, *, frozen: bool, subdir: str | None = None) -> 
     if counted and not frozen:
         first = counted[0]
         where = f" for `{first.subdir}`" if first.subdir else ""
+        command = f"`envsync lock {shell_quote(directory)}`"
         raise StaleLockError(
             f"`{checked.path}` is stale{where}: {first.text}",
-            hint=f"run `envsync lock {directory}`, or take the lock as it is with `--frozen`",
+            hint=f"run {command}, or take the lock as it is with `--frozen`",
         )
     check_sound(checked.path, checked.inconsistencies)
     return checked
@@ -150,7 +152,7 @@ def _list_packages(
 
 def _plan(checked: CheckOutcome, prefix: Path) -> Plan:
     conda = checked.spec.conda
-    hint = f"run `envsync lock {checked.spec.directory} --subdir {current_subdir()}`"
+    hint = f"run `envsync lock {shell_quote(checked.spec.directory)} --subdir {current_subdir()}`"
     return Plan(
         prefix=prefix.absolute(),
         packages=_list_packages(checked.lockfile, checked.path, hint=hint),

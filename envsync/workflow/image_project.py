@@ -13,6 +13,7 @@ from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.base_image import find_base, parse_base
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.model.subdir import current_subdir, find_subdir
+from envsync.model.wording import shell_quote
 from envsync.realise.image.base_check import find_needed_glibc
 from envsync.realise.image.recipe import ENVIRONMENTS, hash_json
 from envsync.solve.facts import find_glibc, parse_facts
@@ -121,7 +122,7 @@ def load_project(path: Path, *, name: str | None, frozen: bool) -> ImageProject:
         if not packages:
             raise EnvsyncError(
                 f"`{checked.path}` has no packages for `{subdir}`",
-                hint=f"run `envsync lock {path} --subdir {subdir}`",
+                hint=f"run `envsync lock {shell_quote(path)} --subdir {subdir}`",
             )
     return ImageProject(
         name=chosen,

@@ -10,7 +10,7 @@ from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.consistency import drop_unsound, find_inconsistencies
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
-from envsync.model.wording import count, suggest
+from envsync.model.wording import count, shell_quote, suggest
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
 from envsync.workflow.engines import LazyEngines
@@ -108,7 +108,7 @@ def _find_conda(spec: EnvironmentSpec, directory: Path) -> CondaSpec:
     if (spec.directory / "conda-meta").is_dir():
         raise DefinitionError(
             f"`{directory}` is an environment, not a definition",
-            hint=f"run `envsync save-to-directory {directory} DIR`, and lock that",
+            hint=f"run `envsync save-to-directory {shell_quote(directory)} DIR`, and lock that",
         )
     if spec.conda is None:
         message = f"`{directory}` has no conda dependencies to lock"

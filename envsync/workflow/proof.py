@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.model.wording import shell_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,8 +52,8 @@ def prove(prefix: Path | None, directory: Path | None, *, is_at_hand: bool = Fal
     *directory*, nothing is known if envsync did not make it, and *directory* may have no lock.
     """
     receipt = _read_receipt(prefix) if prefix is not None else None
-    place = f" -p {prefix}" if is_at_hand else ""
-    make = f"`envsync build-local {'DIR' if directory is None else directory}{place}`"
+    place = f" -p {shell_quote(prefix)}" if is_at_hand else ""
+    make = f"`envsync build-local {'DIR' if directory is None else shell_quote(directory)}{place}`"
     if prefix is None or receipt is None:
         if is_at_hand:
             return Proof()
@@ -96,7 +97,7 @@ def _hold_against(directory: Path, prefix: Path, receipt: Receipt, *, make: str)
     checked = check_spec(spec, path)
     if checked.staleness:
         message = f"`{path}` is stale: {checked.staleness[0].text}"
-        raise EnvsyncError(message, hint=f"run `envsync lock {directory}` and {make}")
+        raise EnvsyncError(message, hint=f"run `envsync lock {shell_quote(directory)}` and {make}")
     from envsync.model.subdir import current_subdir
     from envsync.realise.receipt import hash_packages
 

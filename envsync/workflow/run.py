@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envsync import process
 from envsync.errors import EnvsyncError
+from envsync.model.wording import shell_quote
 from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score.interpreter import activated, interpreter_at
 from envsync.spec import load
@@ -43,10 +44,12 @@ def find_run_target(
     chosen = name or spec.name or spec.directory.resolve().name
     place = (prefix or environment_path(chosen, find_home())).absolute()
     if not python_path(place).exists():
-        where = f" -p {place}" if prefix else f" -n {name}" if name else ""
+        where = (
+            f" -p {shell_quote(place)}" if prefix else f" -n {shell_quote(name)}" if name else ""
+        )
         raise EnvsyncError(
             f"No environment with a Python is at `{place}`",
-            hint=f"run `envsync build-local {directory}{where}`",
+            hint=f"run `envsync build-local {shell_quote(directory)}{where}`",
         )
     return RunTarget(
         interpreter=interpreter_at(python_path(place)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError, Finding
 from envsync.model.scoring import Interpreter, ScoringTarget
+from envsync.model.wording import shell_quote
 from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score import entry_script as scripts
 from envsync.score.interpreter import interpreter_at
@@ -132,10 +133,14 @@ def _find_interpreter(
 ) -> Interpreter:
     if choice.python is not None:
         return interpreter_at(choice.python)
-    place = choice.directory or ("DIR" if choice.names_interpreter else ".")
+    place = "DIR" if choice.names_interpreter else "."
+    if choice.directory is not None:
+        place = shell_quote(choice.directory)
     build = f"run `envsync build-local {place}"
     if choice.prefix is not None:
-        return _built_at(choice.prefix, f"{build} -p {choice.prefix}`, or give another prefix")
+        return _built_at(
+            choice.prefix, f"{build} -p {shell_quote(choice.prefix)}`, or give another prefix"
+        )
     if choice.name is not None:
         prefix = environment_path(choice.name, find_home())
         return _built_at(prefix, f"{build} -n {choice.name}`, or give a prefix with `-p`")

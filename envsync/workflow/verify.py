@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.lock.deviation import find_deviations
+from envsync.model.wording import shell_quote
 from envsync.realise.claims import list_claims
 from envsync.realise.conda_state import STATE, read_variables
 from envsync.realise.installed import list_installed
@@ -65,10 +66,10 @@ def verify(
     local = plan_local(directory, prefix=prefix, name=name, frozen=frozen)
     plan = local.plan
     if not (plan.prefix / "conda-meta").is_dir():
-        where = f" -p {plan.prefix}" if prefix or name else ""
+        where = f" -p {shell_quote(plan.prefix)}" if prefix or name else ""
         raise EnvsyncError(
             f"No environment is at `{plan.prefix}`",
-            hint=f"run `envsync build-local {directory}{where}`",
+            hint=f"run `envsync build-local {shell_quote(directory)}{where}`",
         )
     from envsync.adapters.versions import is_newer
 

@@ -277,3 +277,13 @@ def test_definition_without_a_conda_file_is_refused(
         "Error: `d` has no conda file to edit\n"
         "Hint: put a `conda_dependencies.yml` there; `envsync save-to-directory` writes one\n"
     )
+
+
+def test_a_hint_can_be_pasted_where_a_path_has_spaces(
+    envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path
+) -> None:
+    define("python").rename(tmp_path / "my specs")
+
+    done = envsync("add", "six", "--dir", "my specs")
+
+    assert done.stderr.splitlines()[-1] == "Lock it with `envsync lock 'my specs'`"

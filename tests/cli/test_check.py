@@ -123,7 +123,9 @@ def test_a_folder_without_definitions_is_a_usage_error(
         "Error: No definition below `empty`\n"
         "Hint: those count that have an `azureml_environment.json` or a lock\n"
     )
-    assert envsync("check", "--all", "nope").stderr == "Error: `nope` is no folder\n"
+    assert envsync("check", "--all", "nope").stderr == (
+        "Error: `nope` is no folder\nHint: give the folder to look in\n"
+    )
 
 
 V2 = """\
