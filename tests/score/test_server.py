@@ -421,7 +421,12 @@ STREAM = """
     @rawhttp
     def run(request):
         which = broken if request.args.get("broken") else pieces
-        return Response(which(), mimetype="text/plain", headers={"X-A\\r\\nX-B": "1\\r\\nX-C: 2"})
+        headers = {
+            "name": {"X-A\\r\\nX-B": "1"},
+            "value": {"X-A": "1\\r\\nX-C: 2"},
+        }
+        split = request.args.get("split")
+        return Response(which(), mimetype="text/plain", headers=headers.get(split))
 """
 
 
@@ -434,10 +439,15 @@ def test_an_old_client_gets_a_stream_without_chunks(python: Path, tmp_path: Path
     assert b"\r\nConnection: close" in head
 
 
-def test_a_script_cannot_split_the_head_of_its_answer(python: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["name", "value"])
+def test_a_script_cannot_split_the_head_of_its_answer(
+    python: Path, tmp_path: Path, part: str
+) -> None:
+    request = f"GET /score?split={part} HTTP/1.0\r\n\r\n".encode()
     with serve_script(python, tmp_path, STREAM) as served:
-        head = served.send_raw(b"GET /score HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")[0]
+        head = served.send_raw(request).partition(b"\r\n\r\n")[0]
     names = [line.partition(b":")[0] for line in head.split(b"\r\n")]
+    assert names[0].startswith(b"HTTP/1.1 500 ")
     assert not {b"X-A", b"X-B", b"X-C"} & set(names)
 
 
