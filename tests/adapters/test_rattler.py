@@ -228,6 +228,25 @@ def test_an_edit_in_one_environment_does_not_reach_the_next(
 
 @pytest.mark.e2e
 @pytest.mark.usefixtures("channel")
+def test_entry_points_that_the_cache_lost_are_had_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
+    packages = solve(request_for("pip", "python"))
+    install(packages, tmp_path / "one", tmp_path / "one")
+    (cached,) = (tmp_path / "cache").glob("pkgs/pip-*/info/link.json")
+    cached.unlink()
+    later = time.time() + 60
+    os.utime(cached.parent, (later, later))
+
+    reporter = install(packages, tmp_path / "two", tmp_path / "two")
+
+    assert (tmp_path / "two/bin/pip").exists()
+    assert reporter.notes == ["Metadata of `pip` in the cache was changed; it is had anew"]
+
+
+@pytest.mark.e2e
+@pytest.mark.usefixtures("channel")
 @pytest.mark.parametrize("harm", ["missing", "folder", "dangling link"])
 def test_a_file_that_the_cache_lost_is_had_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
@@ -242,6 +261,8 @@ def test_a_file_that_the_cache_lost_is_had_anew(
         cached.mkdir()
     elif harm == "dangling link":
         cached.symlink_to("nowhere")
+        later = time.time() + 60
+        os.utime(cached, (later, later), follow_symlinks=False)
 
     install(packages, tmp_path / "two", tmp_path / "two")
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.files import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,17 @@ def find_touched(cache: Path, packages: Iterable[LockedPackage]) -> tuple[Locked
     It is told by times alone: unpacking keeps the archive's, and its own shows on the folder.
     """
     return tuple(package for package in packages if _is_touched(cache, package))
+
+
+def remove_incomplete(cache: Path, packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...]:
+    """Remove those of *packages* from *cache* that lost or got metadata since; return them.
+
+    It is written last of a package, and no list tells what there is of it.
+    """
+    found = tuple(package for package in packages if _has_new_metadata(cache, package))
+    for package in found:
+        remove_tree(_find_folder(cache, package))
+    return found
 
 
 def check_cached(cache: Path, packages: Iterable[LockedPackage]) -> None:
@@ -54,6 +66,14 @@ def _is_touched(cache: Path, package: LockedPackage) -> bool:
     except OSError:
         return False  # not unpacked yet, or not here: rattler will see to it
     return any(time > unpacked + _SLACK for time in _list_times(str(folder)))
+
+
+def _has_new_metadata(cache: Path, package: LockedPackage) -> bool:
+    folder = _find_folder(cache, package)
+    try:
+        return (folder / "info").stat().st_mtime > folder.stat().st_mtime + _SLACK
+    except OSError:
+        return False
 
 
 def _find_folder(cache: Path, package: LockedPackage) -> Path:

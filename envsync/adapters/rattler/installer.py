@@ -13,7 +13,7 @@ import rattler
 from rattler.exceptions import InstallerError
 from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
-from envsync.adapters.rattler.cache_check import check_cached, find_touched
+from envsync.adapters.rattler.cache_check import check_cached, find_touched, remove_incomplete
 from envsync.adapters.rattler.client import open_client, open_no_client
 from envsync.adapters.rattler.configuration import find_package_cache
 from envsync.adapters.rattler.event_loop import run
@@ -73,11 +73,7 @@ class RattlerInstaller:
             EnvsyncError: an archive can't be fetched, is not the one that was locked, or can't
                 be unpacked; *target* is then not to be used.
         """
-        for package in packages:
-            check_local_archive(package)
-        cache = find_package_cache()
-        if self._is_offline:
-            check_cached(cache, packages)
+        cache = self._prepare_cache(packages, reporter)
         with ThreadPoolExecutor(max_workers=1) as pool:
             # Beside the linking, which is the engine's work and leaves a processor free.
             checking = pool.submit(find_touched, cache, packages)
@@ -100,6 +96,17 @@ class RattlerInstaller:
                 reporter.note(f"Files of {names} in the cache were edited; they are restored")
             remove_tree(target)
             link(_checked_cache(cache), _LinkReporter(SilentReporter()))
+
+    def _prepare_cache(self, packages: Sequence[LockedPackage], reporter: Reporter) -> Path:
+        """Return where *packages* are cached, of which what can be told at once was looked at."""
+        for package in packages:
+            check_local_archive(package)
+        cache = find_package_cache()
+        for package in remove_incomplete(cache, packages):
+            reporter.note(f"Metadata of `{package.name}` in the cache was changed; it is had anew")
+        if self._is_offline:
+            check_cached(cache, packages)
+        return cache
 
     def _open_client(self, packages: Sequence[LockedPackage]) -> Client:
         if self._is_offline:
