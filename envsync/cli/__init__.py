@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `envsync` with *arguments* and exit; None takes those of the process, and ends it."""
-    from envsync.cli._group import group, leave, run  # noqa: PLC0415  # importing a room is free
+    if arguments is None:
+        from envsync.cli._interrupt import install  # noqa: PLC0415  # importing a room is free
+
+        install()
+    from envsync.cli._group import group, leave, run  # noqa: PLC0415
 
     try:
         run(group, arguments)
