@@ -12,6 +12,7 @@ from envsync.lock.entry_faults import REPAIR, SUBDIRS, find_build, find_faults, 
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import quote, shorten
+from envsync.model.wording import shell_quote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,8 @@ def read_lock_text(path: Path) -> str:
         content = _read_regular(path)
     except FileNotFoundError as error:
         raise EnvsyncError(
-            f"`{path.parent}` has no `{path.name}`", hint=f"run `envsync lock {path.parent}`"
+            f"`{path.parent}` has no `{path.name}`",
+            hint=f"run `envsync lock {shell_quote(path.parent)}`",
         ) from error
     except OSError as error:
         raise EnvsyncError(f"Cannot read `{path}`: {error.strerror}", hint=_ANEW) from error

@@ -12,6 +12,7 @@ from envsync.lock.pixi import dump_pixi
 from envsync.lock.pylock import move_relative
 from envsync.lock.reader import load_lockfile
 from envsync.model.subdir import current_subdir
+from envsync.model.wording import shell_quote
 from envsync.spec import load
 from envsync.workflow.export_pylock import export_pylock
 from envsync.workflow.lock_files import find_lock
@@ -63,9 +64,10 @@ def dump_lock(
     chosen = subdir or usual or ""
     if chosen not in lockfile.subdirs:
         known = ", ".join(f"`{each}`" for each in lockfile.subdirs)
+        command = f"envsync lock {shell_quote(source)} --subdir {chosen}"
         raise DefinitionError(
             f"`{path}` has no packages for `{chosen}`",
-            hint=f"it has {known}; run `envsync lock {source} --subdir {chosen}` for more",
+            hint=f"it has {known}; run `{command}` for more",
         )
     packages = lockfile.packages_for(chosen)
     if target_format == "pixi":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.lock.base_image import find_base
 from envsync.model.image import parse_reference
+from envsync.model.wording import shell_quote
 from envsync.workflow.lock_base import name_for_update
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _explain_gone(
     source = RegistrySource(tagged, architecture=project.architecture, registry=credentials)
     with contextlib.suppress(EnvsyncError), contextlib.closing(source):
         now = source.find_digest()
-        folder = project.spec.directory if project.spec is not None else "DIR"
+        folder = shell_quote(project.spec.directory) if project.spec is not None else "DIR"
         command = f"envsync lock {folder} --update {name_for_update(base)}"
         return EnvsyncError(
             f"{message}; `{tagged}` is `{now}` now",
