@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+INTERRUPTED = 130
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `envsync` with *arguments* and exit; None takes those of the process, and ends it."""
-    if arguments is None:
-        from envsync.cli._interrupt import install  # noqa: PLC0415  # importing a room is free
+    if arguments is not None:
+        from envsync.cli._group import group, run  # noqa: PLC0415  # importing a room is free
 
-        install()
-    from envsync.cli._group import group, leave, run  # noqa: PLC0415
-
-    try:
         run(group, arguments)
+    from envsync.cli._interrupt import install  # noqa: PLC0415
+
+    install()
+    try:
+        from envsync.cli._group import group, run  # noqa: PLC0415
+
+        run(group)
+    except KeyboardInterrupt:  # before the command could begin
+        sys.stderr.write("Interrupted\n")
+        sys.exit(INTERRUPTED)
     except SystemExit as end:
-        if arguments is None:
-            leave(end)
-        raise
+        from envsync.cli._group import leave  # noqa: PLC0415
+
+        leave(end)

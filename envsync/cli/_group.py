@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from envsync import __version__
+from envsync.cli import INTERRUPTED
 from envsync.cli._usage import Group, explain_usage, is_plain
 from envsync.errors import DefinitionError, EnvsyncError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BUG = 3
-_INTERRUPTED = 130
 
 # Each module, called as its command, holds one `click.Command` named `command`; it is imported
 # when that is asked for, and not to say what the command does.
@@ -94,7 +94,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoRet
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -180,3 +180,23 @@ def test_the_pin_that_stands_in_the_way_is_found_by_solving(
     assert done.stderr.splitlines()[-1].startswith(
         "Hint: relax or drop the version in `pandas=3` (then it is "
     )
+
+
+@pytest.mark.usefixtures("channel")
+def test_a_cache_that_cannot_be_made_is_not_blamed_on_the_network(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    define(f"python={PYTHON}")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "file/cache"))
+
+    done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert f"failed to create directory `{tmp_path}/file/cache" in done.stderr
+    assert done.stderr.endswith(
+        "Hint: name a folder that you may write to in `RATTLER_CACHE_DIR`\n"
+    )

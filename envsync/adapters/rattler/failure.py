@@ -40,6 +40,7 @@ _MIRROR = "a mirror goes under `[mirrors]` in `config.toml`"
 _UNREACHABLE = f"check the network; {_MIRROR}"
 _EMPTY_CACHE = "remove what `RATTLER_CACHE_DIR` has of it, and run this again"
 _HINTS = (
+    ("failed to create directory", "name a folder that you may write to in `RATTLER_CACHE_DIR`"),
     ("No space left on device", "free some space there, and run this again"),
     ("Read-only file system", "choose a place that you may write to"),
     ("Permission denied", "choose a place that you may write to"),
