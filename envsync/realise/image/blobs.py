@@ -74,8 +74,7 @@ class BlobStore:
                 os.utime(seen)  # it is still of use
                 return path
         if hash_file(path) == digest:
-            with contextlib.suppress(OSError):  # it is read again next time
-                seen.write_text(json.dumps(found))
+            _note(seen, found)
             return path
         path.unlink(missing_ok=True)
         return None
@@ -105,8 +104,8 @@ class BlobStore:
                 path = self.path(writer.digest)
                 aside.chmod(0o644)
                 aside.replace(path)
-            with contextlib.suppress(OSError):  # it is read the next time
-                _seen_path(path).write_text(json.dumps(_fingerprint(path)))
+            with contextlib.suppress(OSError):
+                _note(_seen_path(path), _fingerprint(path))
 
     def clean(self) -> None:
         """Remove what killed processes left, and what was of no use for a month."""
@@ -142,6 +141,14 @@ def _seen_path(path: Path) -> Path:
 def _fingerprint(path: Path) -> list[int]:
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def _note(seen: Path, fingerprint: list[int]) -> None:
+    """Write *fingerprint* into a new file *seen*, and not through a link that lies there."""
+    with contextlib.suppress(OSError):  # the blob is read again next time
+        seen.unlink(missing_ok=True)
+        with seen.open("x", encoding="utf-8") as stream:
+            json.dump(fingerprint, stream)
 
 
 @contextlib.contextmanager

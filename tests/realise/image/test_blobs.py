@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from envsync.errors import EnvsyncError
 from envsync.realise.image.blobs import BlobStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from envsync.realise.image.blobs import Writer
 
@@ -38,6 +39,22 @@ def test_a_note_that_leads_nowhere_is_no_hindrance(tmp_path: Path) -> None:
         again.write(b"x")
 
     assert store.find(again.digest) == path
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_note_is_never_written_through_a_link(
+    tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    (tmp_path / "precious").write_text("all that I have")
+    store = _store(tmp_path)
+    path = store.path(_DIGEST)
+    seen = path.with_name(f"{path.name}.seen")
+    seen.unlink()
+    link(seen, tmp_path / "precious")
+
+    assert store.find(_DIGEST) == path
+    assert _store(tmp_path).find(_DIGEST) == path
+    assert (tmp_path / "precious").read_text() == "all that I have"
 
 
 def test_a_blob_is_found_by_the_digest_of_what_was_written(tmp_path: Path) -> None:
