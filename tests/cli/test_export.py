@@ -185,5 +185,9 @@ def test_place_that_can_not_be_written_to_is_an_error(
 
     done = envsync("export", "--format", "azureml-v2", "d", "-o", "file/v2")
 
-    assert done == (1, "", "Error: Cannot write `file/v2`: Not a directory\n")
+    assert done == (
+        1,
+        "",
+        "Error: Cannot write `file/v2`: Not a directory\nHint: move away what is in its place\n",
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "file"]

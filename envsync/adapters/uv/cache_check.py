@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def find_edited(
-    folders: Iterable[Path], packages: Sequence[LockedPackage]
+    folders: Iterable[Path], packages: Sequence[LockedPackage], *, counts_gaps: bool
 ) -> tuple[LockedPackage, ...]:
     """Return those of *packages* in *folders* with a file that is not what their RECORD says.
 
     uv shares files by hard links between its cache and environments, so an edit in one reaches
     all that come after. Where it copies them their times tell nothing, so every byte is read.
     A file that several packages bring may be that of any of them. A RECORD that lacks what every
-    package has was cut short.
+    package has may have been cut short, or be as its author left it, which only getting it anew
+    can tell; it counts as edited with *counts_gaps*.
     """
     found = {name: info for folder in folders for name, info in find_distributions(folder).items()}
     claims: dict[Path, dict[str, str]] = {}
@@ -34,7 +35,7 @@ def find_edited(
     for package in packages:
         if package.name in found:
             hashed = _list_hashed(found[package.name])
-            if found[package.name] / "METADATA" not in hashed:
+            if counts_gaps and found[package.name] / "METADATA" not in hashed:
                 edited.add(package.name)
             for path, sha256 in hashed.items():
                 claims.setdefault(path, {})[package.name] = sha256

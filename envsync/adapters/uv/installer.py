@@ -191,7 +191,7 @@ class _Archives:
         self, packages: Sequence[LockedPackage], folders: Sequence[Path], *options: str
     ) -> None:
         """Install those of *packages* in *folders* anew that are not what their archives had."""
-        edited = find_edited(folders, packages)
+        edited = find_edited(folders, packages, counts_gaps=not self._is_offline)
         if not edited:
             return
         names = [package.name for package in edited]
