@@ -102,10 +102,11 @@ class RattlerInstaller:
         for package in packages:
             check_local_archive(package)
         cache = find_package_cache()
+        if self._is_offline:  # nothing is thrown away that can't be had anew
+            check_cached(cache, packages)
+            return cache
         for package in remove_incomplete(cache, packages):
             reporter.note(f"Metadata of `{package.name}` in the cache was changed; it is had anew")
-        if self._is_offline:
-            check_cached(cache, packages)
         return cache
 
     def _open_client(self, packages: Sequence[LockedPackage]) -> Client:
