@@ -16,7 +16,7 @@ from channel import Served, default_cache
 from engines import OwnEngine, run_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 BASE = "debian-base:1"
@@ -87,8 +87,13 @@ class Workbench:
 
 
 @contextlib.contextmanager
-def open_workbench(served: Served, rattler_cache: Path, folder: Path) -> Iterator[Workbench]:
-    """Give a workbench whose engine has the base image and the image of the definition `churn`."""
+def open_workbench(
+    served: Served, rattler_cache: Path, folder: Path, requirements: Sequence[str] = ()
+) -> Iterator[Workbench]:
+    """Give a workbench whose engine has the base image and the image of the definition `churn`.
+
+    *requirements* are what the definition asks of pip.
+    """
     (folder / "config.toml").write_text(served.config)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ENVSYNC_")}
     env |= {"HOME": str(folder), "ENVSYNC_HOME": str(folder / "home")}
@@ -100,17 +105,20 @@ def open_workbench(served: Served, rattler_cache: Path, folder: Path) -> Iterato
         archive = base_image.make_base_archive(default_cache())
         command = ["docker", "import", str(archive), BASE]
         subprocess.run(command, env=env, check=True, capture_output=True)
-        _define(bench)
+        _define(bench, requirements)
         yield bench
 
 
-def _define(bench: Workbench) -> None:
+def _define(bench: Workbench, requirements: Sequence[str]) -> None:
     folder = bench.definition
     (folder / "model").mkdir(parents=True)
     (folder / "model/m.txt").write_text("old model")
     definition = {"name": "churn", "environmentVariables": {"TOKEN": "s3cret"}}
     (folder / "azureml_environment.json").write_text(json.dumps(definition))
-    conda = {"channels": ["conda-forge"], "dependencies": ["python", "six=1.17"]}
+    dependencies: list[object] = ["python", "six=1.17"]
+    if requirements:
+        dependencies += ["pip", {"pip": list(requirements)}]
+    conda = {"channels": ["conda-forge"], "dependencies": dependencies}
     (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
     bench.outside("lock", "churn")
     bench.outside("build-local", "churn", "--docker", "--base", BASE)

@@ -1,90 +1,16 @@
-"""The black-box cases that were recorded from Azure ML's own server."""
+"""The black-box cases of Azure ML's own server, on this machine."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
+from conformance import SUITE, make_suite, read_failures
 
-SUITE = Path(__file__).resolve().parents[2] / ".." / "shared" / "conformance"
-FAILED = "unexpected error occurred in scoring script"
-
-# Where envsync answers otherwise, on purpose: the reason, and what it answers.
-DEVIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "returns_np/ndarray": ("documented", {"status": 200, "body_json": [1, 2]}),
-    "returns_np/ndarray_in_dict": ("documented", {"status": 200, "body_json": {"result": [1.0]}}),
-    "returns_np/float32": ("documented", {"status": 200, "body_json": 1.5}),
-    "returns_np/dataframe": ("documented", {"status": 200, "body_json": [{"a": 1}, {"a": 2}]}),
-    "schema_output_df/documented-but-500": (
-        "documented: a DataFrame under @output_schema",
-        {"status": 200, "body_json": [{"a1": 1, "a2": 2}, {"a1": 2, "a2": 3}]},
-    ),
-    "returns/tojson": ("documented", {"status": 200, "body_json": {"from": "toJSON"}}),
-    "returns/to_json": (
-        "the same promise in Python's spelling",
-        {"status": 200, "body_json": {"from": "to_json"}},
-    ),
-    "crash/hard-exit-drops-the-connection": (
-        "every request gets one answer",
-        {"status": 500, "headers": {"x-ms-run-function-failed": "True"}, "body_regex": FAILED},
-    ),
-    "sysexit/sys-exit-is-html-500": (
-        "JSON with identifiers, as for any other failure",
-        {"status": 500, "headers": {"x-ms-run-function-failed": "True"}, "body_regex": FAILED},
-    ),
-    "raises/timeout_error": (
-        "a socket's timeout is not the scoring timeout",
-        {"status": 500, "body_regex": FAILED},
-    ),
-    "timeout_swallowed/except-exception-hides-it": (
-        "the limit holds whatever the script catches",
-        {"status": 500, "body_json": {"message": "Scoring timeout after 300 ms"}},
-    ),
-    "async_run/coroutine-is-500": ("awaited", {"status": 200, "body_json": {"ok": True}}),
-    "schema_numpy/invalid-utf8-500": ("the client is at fault", {"status": 400}),
-    "echo/form-urlencoded-becomes-empty": (
-        "plain `curl -d` sends this type",
-        {"status": 200, "body_json": '{"data":1}'},
-    ),
-    "echo/score-put-405-no-allow": (
-        "RFC 9110 wants an Allow header",
-        {"status": 405, "headers": {"Allow": {"set": ["GET", "OPTIONS", "POST"]}}},
-    ),
-    "echo/connection-close": (
-        "connections are kept",
-        {"status": 200, "headers": {"Connection": "keep-alive"}},
-    ),
-    "echo/init-log-and-run-log": (
-        "what the script prints stays as it is",
-        {"status": 200, "log_regex": ["^echo-run-marker$"]},
-    ),
-    "user_logging/info-lost": (
-        "what the script logs is shown",
-        {"status": 200, "log_regex": ["user-info-marker"]},
-    ),
-    "env/identity": (
-        "in sys.modules, so that pickles and dataclasses work",
-        {
-            "status": 200,
-            "body_json": {"name": "entry_module", "file": "env.py", "in_sys_modules": True},
-        },
-    ),
-    "own_dataclass/startup": ("the script is in sys.modules", {"startup": "ok"}),
-    "own_pickle/startup": ("the script is in sys.modules", {"startup": "ok"}),
-    "sibling_elsewhere/startup": ("modules beside the script are found", {"startup": "ok"}),
-    "config_json_broken/startup": ("a stray config.json is left alone", {"startup": "ok"}),
-    "config_json/timeout-from-config-json": (
-        "a stray config.json is left alone",
-        {"status": 200, "body_json": "slept"},
-    ),
-}
-# The other server's name, and the form of its log.
-NOT_OURS = ("echo/log-timestamp-format",)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.e2e,
@@ -93,17 +19,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory, scoring_python: Path) -> Path:
-    """Give a copy of the suite with its models trained and our deviations written down."""
-    copy = tmp_path_factory.mktemp("suite") / "conformance"
-    shutil.copytree(SUITE, copy)
-    subprocess.run([scoring_python, copy / "train_models.py"], check=True, capture_output=True)
-    overrides = {name: expected for name, (_, expected) in DEVIATIONS.items()}
-    (copy / "deviations.json").write_text(json.dumps(overrides))
-    return copy
+def suite(module_folder: Path, scoring_python: Path) -> Path:
+    return make_suite(module_folder, scoring_python)
 
 
-def drive(suite: Path, python: Path, way: str, command: str) -> list[dict[str, Any]]:
+def drive(suite: Path, python: Path, way: str, command: str, fewest: int) -> dict[str, list[str]]:
     found = suite / "found.json"
     envsync = f"{sys.executable} -m envsync"
     arguments = ["--overrides", str(suite / "deviations.json"), "--json", str(found)]
@@ -114,20 +34,14 @@ def drive(suite: Path, python: Path, way: str, command: str) -> list[dict[str, A
         check=False,
     )
     assert found.is_file(), done.stderr
-    cases: list[dict[str, Any]] = json.loads(found.read_text())
-    return cases
+    return read_failures(found, fewest)
 
 
 def test_serve_answers_as_azure_ml_does(suite: Path, scoring_python: Path) -> None:
     options = "--python {python} --entry-script {script} --port {port} --model-dir {model_dir}"
-    cases = drive(suite, scoring_python, "--server-cmd", f"serve {options}")
-    assert len(cases) > 190
-    wrong = {case["name"]: case["errors"] for case in cases if not case["ok"]}
-    assert {name: why for name, why in wrong.items() if name not in NOT_OURS} == {}
+    assert drive(suite, scoring_python, "--server-cmd", f"serve {options}", fewest=190) == {}
 
 
 def test_score_answers_as_azure_ml_does(suite: Path, scoring_python: Path) -> None:
     options = "--python {python} --entry-script {script} --model-dir {model_dir} --data {input}"
-    cases = drive(suite, scoring_python, "--score-cmd", f"score --raw {options}")
-    assert len(cases) > 40
-    assert {case["name"]: case["errors"] for case in cases if not case["ok"]} == {}
+    assert drive(suite, scoring_python, "--score-cmd", f"score --raw {options}", fewest=40) == {}
