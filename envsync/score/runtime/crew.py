@@ -21,6 +21,8 @@ _RETIRED_SECONDS = 10.0
 _MOST_WAITING = 10000
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
+_STAYING = ("idle", "busy", "loading")
+_EXPECTED = ("retired", "failed", "dead")  # states in which a worker's end is no news
 
 
 class Crew:
@@ -166,8 +168,9 @@ class Crew:
         """See why *worker* closed its pipe: it ended, or its script closed what it found."""
         if worker.has_ended():
             self._on_end(worker)
-        else:
-            worker.deadline = time.monotonic() + _GRACE_SECONDS
+            return
+        worker.deadline = time.monotonic() + _GRACE_SECONDS
+        if worker.state not in _EXPECTED:
             worker.state = "dying"
 
     def _spawn(self, spawned: "Spawned | None" = None) -> None:
@@ -204,12 +207,15 @@ class Crew:
             waiting, self._waiting = list(self._waiting), collections.deque()
             for job in waiting:
                 self._application.on_unavailable(job)
-        if any(one.generation < worker.generation for one in self._workers):
+        staying = [one.generation for one in self._workers if one.state in _STAYING]
+        if any(generation < worker.generation for generation in staying):
             say("WARNING", "The new code could not be loaded; the old goes on")
             for new in list(self._workers):
                 if new.generation == worker.generation and new.state != "failed":
                     self._retire(new)
-            self._generation = min(one.generation for one in self._workers)
+            others = (generation for generation in staying if generation != worker.generation)
+            self._generation = max(others)  # a still newer one may be on its way
+            self._respawn_at = time.monotonic()  # for those that died meanwhile
 
     def _give(self, worker: WorkerProcess, job: "Any") -> None:
         limit = (self.script or {}).get("limit", 3600000) / 1000.0
@@ -259,8 +265,7 @@ class Crew:
             self._application.on_lost(job, late=is_late)
 
     def _on_end(self, worker: WorkerProcess) -> None:
-        expected = worker.state in ("retired", "failed", "dead")
-        if not expected and not self._stopping:
+        if worker.state not in _EXPECTED and not self._stopping:
             status = worker.process.returncode
             say("ERROR", "Worker {} {}".format(worker.pid, describe_status(status)))
         job, worker.job = worker.job, None

@@ -131,7 +131,7 @@ def _load(
         told = {"kind": kind, "failure": failure.describe(error), "versions": _versions()}
         channel.send(dict(told, loaded=False))
         return None
-    channel.send(dict(ready.describe(), loaded=True, sources=_sources(app_root)))
+    channel.send(dict(ready.describe(), loaded=True, sources=_sources(entry_script, app_root)))
     return ready
 
 
@@ -167,9 +167,9 @@ def _versions() -> "list[str]":
     return ["{} {}".format(name, version) for name, version in found if version]
 
 
-def _sources(app_root: str) -> "list[str]":
+def _sources(entry_script: str, app_root: str) -> "list[str]":
     """Return the files that the script's own modules were loaded from."""
-    script_directory = sys.path[0]
+    script_directory = os.path.dirname(entry_script)
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     own = (script_directory + os.sep, app_root + os.sep)
     return sorted(
