@@ -87,6 +87,22 @@ def test_what_the_script_left_to_the_end_still_happens(
     assert capfd.readouterr().err == "thread\nexit without a line end"
 
 
+def test_a_script_that_wants_every_warning_gets_none_of_ours(
+    ask: Ask, any_python: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = """
+        import warnings
+
+        def init():
+            warnings.simplefilter("always")
+
+        def run(raw_data):
+            return 1
+    """
+    assert [answer.body for answer in ask(any_python, script, "")] == [b"1"]
+    assert capfd.readouterr().err == ""
+
+
 def test_a_failure_at_the_end_is_told_once_and_changes_no_answer(
     ask: Ask, any_python: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
+import os
 import re
+import resource
 import signal
 import socket
 import threading
@@ -382,3 +385,24 @@ def test_a_stampede_of_large_and_small_requests_is_all_answered(
             thread.join(30)
 
     assert sorted(found) == sorted((size, size) for size in sizes)
+
+
+def test_clients_that_there_are_no_descriptors_for_wait_and_cost_nothing(
+    python: Path, tmp_path: Path
+) -> None:
+    script = "import time\ndef init(): pass\ndef run(d): time.sleep(0.5)\n"
+    with serve_script(python, tmp_path, script) as served:
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (24, 24))
+        with contextlib.ExitStack() as stack:
+            for _ in range(40):
+                sock = stack.enter_context(served.connect())
+                sock.sendall(head(0))
+            before = _cpu_seconds(served.process.pid)
+            time.sleep(1.5)
+            assert _cpu_seconds(served.process.pid) - before < 0.5
+        wait_until(lambda: served.ask("GET", "/").status == 200, "an answer", served)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -41,6 +41,14 @@ class Channel:
         self._answers.write(body)
         self._answers.flush()
 
+    def close(self) -> None:
+        """Hang up: a script may want to be warned of files that are left to be collected."""
+        self._requests.close()
+        try:
+            self._answers.close()
+        except OSError:
+            return  # the other end is gone
+
 
 def _line_printer(descriptor: int) -> io.TextIOWrapper:
     raw = open(descriptor, "wb", closefd=False)  # noqa: SIM115  # it stays open

@@ -1,5 +1,6 @@
 """The server: sockets that listen, signals, and the loop that holds it all together."""
 
+import errno
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ _AT_ONCE = 64
 _LONGEST_WAIT = 1.0
 _EVERY = 0.05
 _LAST_CALL = 1.0
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Server:
@@ -189,12 +191,22 @@ class Server:
             connection.close()
         return bool(silent)
 
+    def _wait_for_room(self) -> None:
+        """Without a descriptor left, take clients again at the next sweep."""
+        if self._accepting and not self._make_room():
+            self._accepting = False
+            for listener in self._listeners:
+                self._loop.forget(listener)
+
     def _acceptor(self, listener: socket.socket) -> "Any":
         def accept(_: int) -> None:
             for _turn in range(_AT_ONCE):
                 try:
                     sock, _address = listener.accept()
-                except OSError:
+                except OSError as error:
+                    if error.errno in _NO_ROOM:
+                        self._wait_for_room()
+                        return
                     break
                 connection = Connection(sock, self._loop, self._application)
                 self._application.connections.add(connection)

@@ -48,6 +48,8 @@ def main(arguments: "list[str]") -> int:
             profile.report()
     except KeyboardInterrupt:
         return 130
+    finally:
+        channel.close()
     return LOADING_FAILED if ready is None else 0
 
 
