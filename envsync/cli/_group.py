@@ -17,6 +17,7 @@ from envsync.errors import DefinitionError, EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _BUG = 3
 
@@ -146,13 +147,17 @@ def leave(end: SystemExit) -> NoReturn:
     os._exit(end.code if isinstance(end.code, int) else 1)
 
 
-def render(error: EnvsyncError) -> None:
-    """Print *error* to stderr: each finding with its hint."""
+def render(error: EnvsyncError, *, of: Path | None = None) -> None:
+    """Print *error* to stderr: each finding with its hint.
+
+    *of* is the definition that failed, where the command has several; it is named once.
+    """
     if isinstance(error, DefinitionError) and error.findings:
         for finding in error.findings:
             _print("Error", finding.text, finding.hint)
     else:
-        _print("Error", error.message, error.hint)
+        is_named = of is None or f"`{of}`" in error.message or f"`{of}/" in error.message
+        _print("Error", error.message if is_named else f"`{of}`: {error.message}", error.hint)
 
 
 def _render_usage(error: click.ClickException) -> None:

@@ -13,6 +13,7 @@ from envsync.cli._findings import show_warnings
 from envsync.cli._group import render
 from envsync.cli._progress import report_progress
 from envsync.errors import EnvsyncError
+from envsync.model.progress import NamedReporter
 from envsync.model.wording import count
 from envsync.workflow.lock_all import lock_all
 from envsync.workflow.lock_options import LockOptions
@@ -71,30 +72,33 @@ def command(directories: tuple[Path, ...], **choice: tuple[str, ...] | str | int
     A lock that is fresh is left as it is; else what still fits is kept.
     """
     options = LockOptions(**choice)  # type: ignore[arg-type]  # click names and types them so
+    chosen = directories or (Path(),)
+    of_several = chosen if len(chosen) > 1 else (None,)
     with report_progress() as reporter:
-        outcomes = lock_all(
-            directories or (Path(),), options=options, reporter=reporter, environ=os.environ
+        outcomes = lock_all(chosen, options=options, reporter=reporter, environ=os.environ)
+        return max(
+            [_show(outcome, reporter, of) for outcome, of in zip(outcomes, of_several, strict=True)]
         )
-        return max([_show(outcome, reporter) for outcome in outcomes])
 
 
-def _show(outcome: LockOutcome | EnvsyncError, reporter: Reporter) -> int:
-    """Say what came of one definition; return the status that it deserves."""
+def _show(outcome: LockOutcome | EnvsyncError, reporter: Reporter, of: Path | None) -> int:
+    """Say what came of one definition, *of* several; return the status that it deserves."""
     if isinstance(outcome, EnvsyncError):
-        render(outcome)
+        render(outcome, of=of)
         return outcome.exit_status
-    _show_lock(outcome, reporter)
+    _show_lock(outcome, reporter, of)
     for failure in outcome.failures:
-        render(failure)
+        render(failure, of=of)
     return max([failure.exit_status for failure in outcome.failures], default=0)
 
 
-def _show_lock(outcome: LockOutcome, reporter: Reporter) -> None:
+def _show_lock(outcome: LockOutcome, reporter: Reporter, of: Path | None) -> None:
     show_warnings(outcome.warnings)
+    named = reporter if of is None else NamedReporter(str(of), reporter)
     for change in outcome.changes:
-        reporter.note(describe_change(change))
+        named.note(describe_change(change))
     for note in outcome.notes:
-        reporter.note(note)
+        named.note(note)
     if not outcome.was_written:
         reporter.note(f"`{outcome.path}` is unchanged")
         return
@@ -102,5 +106,5 @@ def _show_lock(outcome: LockOutcome, reporter: Reporter) -> None:
         packages = outcome.lockfile.packages_for(subdir)
         pip = sum(package.manager == "pip" for package in packages)
         conda = count(len(packages) - pip, "conda package")
-        reporter.note(f"{subdir}: {conda}, {count(pip, 'pip package')}")
+        named.note(f"{subdir}: {conda}, {count(pip, 'pip package')}")
     reporter.note(f"Wrote `{outcome.path}`")

@@ -18,6 +18,26 @@ class Reporter(Protocol):
         """Say something that the reader should see, whatever step is running."""
 
 
+class NamedReporter:
+    """Passes on what it hears with *name* before it, where several share one reader."""
+
+    def __init__(self, name: str, reporter: Reporter) -> None:
+        self._name = name
+        self._reporter = reporter
+
+    def step(self, text: str, *, total: int | None = None) -> None:
+        """Pass on whose step begins."""
+        self._reporter.step(f"{self._name}: {text}", total=total)
+
+    def advance(self) -> None:
+        """Pass it on."""
+        self._reporter.advance()
+
+    def note(self, text: str) -> None:
+        """Pass on whose note it is."""
+        self._reporter.note(f"{self._name}: {text}")
+
+
 class SilentReporter:
     """Hears, and says nothing."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.model.progress import NamedReporter
 from envsync.workflow.engines import LazyEngines
 from envsync.workflow.lock import lock
 from envsync.workflow.thread_pool import open_pool
@@ -28,7 +29,8 @@ def lock_all(
 ) -> Iterator[LockOutcome | EnvsyncError]:
     """Lock each definition of *directories*, side by side; yield in their order.
 
-    They share one repodata gateway, which is started only if a lock is not fresh.
+    They share one repodata gateway, which is started only if a lock is not fresh. *reporter* hears
+    of which of several definitions a step is.
     """
     engines = LazyEngines(environ, offline=options.offline)
     if len(directories) == 1:
@@ -37,7 +39,11 @@ def lock_all(
     with open_pool(_TOGETHER) as pool:
         for each in [
             pool.submit(
-                _lock_or_fail, directory, options=options, reporter=reporter, engines=engines
+                _lock_or_fail,
+                directory,
+                options=options,
+                reporter=NamedReporter(str(directory), reporter),
+                engines=engines,
             )
             for directory in directories
         ]:

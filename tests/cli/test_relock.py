@@ -160,8 +160,10 @@ def test_many_definitions_are_locked_in_one_run_though_one_is_wrong(
     done = envsync("lock", "d", "wrong", "nowhere", "other")
 
     assert done.status == 2
-    assert "no-such-package" in done.stderr
+    assert "Error: `wrong`: No solution for `linux-64`" in done.stderr
+    assert "Error: `nowhere`: " in done.stderr
     for name in ("d", "other"):
+        assert f"{name}: Solving conda packages for linux-64\n" in done.stderr
         assert version_of(tmp_path / name, "python")
     assert not (tmp_path / "wrong" / "conda-lock.yml").exists()
 
