@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
+import pytest
 from served import serve_script, wait_until
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ def run(d):
     time.sleep(float(d or 0))
     return "old"
 """
+NEW = "def init(): pass\ndef run(d): return 'new'\n"
 SLOWLY_BROKEN = """
 import time
 
@@ -114,3 +117,34 @@ def test_modules_of_a_script_that_extends_the_import_path_are_watched(
         assert served.ask(body="").json == "old"
         part.write_text("WORD = 'the new'\n")
         wait_until(lambda: served.ask(body="").json == "the new", "the new code", served)
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    """Give a package in the source folder, which is not below the app root."""
+    (tmp_path / "root").mkdir()
+    folder = tmp_path / "source" / "parts"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_module_that_could_not_be_loaded_yet_is_watched(python: Path, parts: Path) -> None:
+    options = ("--reload", "yes", "--app-root", str(parts.parents[1] / "root"))
+    with serve_script(python, parts.parent, OLD, *options) as served:
+        (parts / "broken.py").write_text("def broken(:\n")
+        served.script_path.write_text("import parts.broken, parts.missing\n" + NEW)
+        served.wait_for_log("the old goes on")
+        (parts / "broken.py").write_text("mended = True\n")
+        served.wait_for_log("No module named 'parts.missing'")
+        (parts / "missing.py").touch()
+        wait_until(lambda: served.ask(body="").json == "new", "the new code", served)
+
+
+def test_source_is_loaded_once_for_each_change(python: Path, parts: Path) -> None:
+    (parts / "part.py").touch()
+    options = ("--reload", "yes", "--app-root", str(parts.parents[1] / "root"))
+    with serve_script(python, parts.parent, "import parts.part\n" + OLD, *options) as served:
+        served.script_path.write_text(NEW)
+        wait_until(lambda: served.ask(body="").json == "new", "the new code", served)
+        time.sleep(1.2)  # it looks twice a second
+        assert served.log.count("Loading the entry script again") == 1

@@ -1,20 +1,26 @@
 """Noticing that the source has changed."""
 
+import collections
 import os
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable
+    from typing import Iterable, Iterator
 
     Marks = dict[str, tuple[int, int]]
 
 _EVERY_SECONDS = 0.5
 _MOST_FILES = 2000
+_MOST_DIRECTORIES = 200
+_NO_SOURCE = ("__pycache__", "site-packages", "node_modules")
 
 
 class SourceWatch:
-    """Looks at the Python files in *directories*, and at those that were loaded, now and then."""
+    """Looks at the Python files below *directories*, and at those that were loaded, now and then.
+
+    Of large trees what is nearest to the top is watched.
+    """
 
     def __init__(self, directories: "Iterable[str]") -> None:
         self._directories = sorted(set(directories))
@@ -27,7 +33,8 @@ class SourceWatch:
         wanted = tuple(sorted(loaded))
         if wanted != self._loaded:
             self._loaded = wanted
-            self._marks = dict(self._look(), **self._marks)
+            before = self._marks
+            self._marks = {path: before.get(path, mark) for path, mark in self._look().items()}
 
     def has_changed(self, now: float) -> bool:
         """Say whether a file is other than it was at the last look."""
@@ -52,9 +59,27 @@ class SourceWatch:
     def _paths(self) -> "set[str]":
         paths = set(self._loaded)
         for directory in self._directories:
-            try:
-                names = [entry.path for entry in os.scandir(directory)]
-            except OSError:
-                continue
-            paths.update(name for name in names[:_MOST_FILES] if name.endswith(".py"))
+            for entries in _folders(directory):
+                names = [entry.path for entry in entries[:_MOST_FILES]]
+                paths.update(name for name in names if name.endswith(".py"))
         return paths
+
+
+def _folders(top: str) -> "Iterator[list[os.DirEntry[str]]]":
+    """Yield what is in *top* and in the folders below it, the nearest first."""
+    waiting = collections.deque([top])
+    for _ in range(_MOST_DIRECTORIES):
+        if not waiting:
+            return
+        try:
+            entries = list(os.scandir(waiting.popleft()))
+        except OSError:
+            continue
+        waiting.extend(entry.path for entry in entries if _may_hold_source(entry))
+        yield entries
+
+
+def _may_hold_source(entry: "os.DirEntry[str]") -> bool:
+    if entry.name.startswith(".") or entry.name in _NO_SOURCE:
+        return False
+    return entry.is_dir(follow_symlinks=False)
