@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.lock.graph import find_chain, name_of, normalize, walk_tree
-from envsync.lock.reader import load_lockfile
 from envsync.lock.requested import parse_requested
 from envsync.model.repository import parse_repository
 from envsync.model.wording import suggest
-from envsync.workflow.lock_files import find_lock
+from envsync.workflow.lock_files import find_lock, load_lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +38,7 @@ def explain(directory: Path, name: str) -> tuple[Chain, ...]:
         DefinitionError: the lock is wrong, or has no such package.
         EnvsyncError: there is no lock.
     """
-    lockfile = load_lockfile(find_lock(directory))
+    lockfile = load_lock_file(find_lock(directory))
     roots = _list_roots(lockfile)
     chains = []
     for subdir in lockfile.subdirs:
@@ -68,7 +67,7 @@ def list_tree(directory: Path, subdir: str | None) -> tuple[tuple[int, LockedPac
         EnvsyncError: there is no lock.
     """
     path = find_lock(directory)
-    lockfile = load_lockfile(path)
+    lockfile = load_lock_file(path)
     chosen = subdir or next(iter(lockfile.subdirs), "")
     if chosen not in lockfile.subdirs:
         raise DefinitionError(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from envsync.model.lockfile import LockedPackage
+    from envsync.model.lockfile import LockedPackage, Lockfile
     from envsync.realise.receipt import Receipt
 
 _DEFINITION = "azureml_environment.json"
@@ -49,7 +49,8 @@ def prove(prefix: Path | None, directory: Path | None, *, is_at_hand: bool = Fal
 
     None of the packages' files are read, only what changes when packages do; `envsync verify`
     reads them all. Of an environment that *is_at_hand*, and not that of the definition in
-    *directory*, nothing is known if envsync did not make it, and *directory* may have no lock.
+    *directory*, nothing is known if envsync did not make it, and *directory* may have no lock. It
+    may also be a lockfile alone.
     """
     receipt = _read_receipt(prefix) if prefix is not None else None
     place = f" -p {shell_quote(prefix)}" if is_at_hand else ""
@@ -66,10 +67,13 @@ def prove(prefix: Path | None, directory: Path | None, *, is_at_hand: bool = Fal
     if drift:
         message = f"Environment `{prefix}` is not what its lock says: {_join(drift)}"
         return Proof(problem=EnvsyncError(message, hint=f"make it anew with {make}"))
-    if directory is None or (is_at_hand and not _has_both(directory)):
+    if directory is None:
         return Proof(lock_digest=made_from)
     try:
-        _hold_against(directory, prefix, receipt, make=make)
+        if _is_lock(directory):
+            _hold_against_lock(directory, prefix, receipt, make=make)
+        elif not is_at_hand or _has_both(directory):
+            _hold_against(directory, prefix, receipt, make=make)
     except EnvsyncError as error:
         return Proof(lock_digest=made_from, problem=error)
     return Proof(lock_digest=made_from)
@@ -98,16 +102,37 @@ def _hold_against(directory: Path, prefix: Path, receipt: Receipt, *, make: str)
     if checked.staleness:
         message = f"`{path}` is stale: {checked.staleness[0].text}"
         raise EnvsyncError(message, hint=f"run `envsync lock {shell_quote(directory)}` and {make}")
+    _compare(checked.lockfile, path, prefix, receipt, make=make)
+
+
+def _hold_against_lock(path: Path, prefix: Path, receipt: Receipt, *, make: str) -> None:
+    """Raise what keeps the environment from being the one of the lockfile at *path*."""
+    from envsync.workflow.lock_files import load_lock_file
+    from envsync.workflow.origin import find_origin
+
+    if receipt.origin is None or find_origin(path, None) != receipt.origin:
+        _compare(load_lock_file(path), path, prefix, receipt, make=make)
+
+
+def _compare(lockfile: Lockfile, path: Path, prefix: Path, receipt: Receipt, *, make: str) -> None:
     from envsync.model.subdir import current_subdir
     from envsync.realise.receipt import hash_packages
 
-    packages = checked.lockfile.packages_for(current_subdir() or "")
+    packages = lockfile.packages_for(current_subdir() or "")
     if hash_packages(packages) != receipt.packages:
         others = _join(_list_others(prefix, packages)) or "its packages are others"
         raise EnvsyncError(
             f"Environment `{prefix}` was made from another lock than `{path}`: {others}",
             hint=f"run {make}",
         )
+
+
+def _is_lock(directory: Path) -> bool:
+    if not directory.is_file():
+        return False
+    from envsync.workflow.lock_files import is_lock_file
+
+    return is_lock_file(directory)
 
 
 def _has_both(directory: Path) -> bool:

@@ -12,6 +12,7 @@ from envsync.model.wording import shell_quote
 from envsync.realise.location import environment_path, find_home, python_path
 from envsync.score.interpreter import activated, interpreter_at
 from envsync.spec import load
+from envsync.workflow.lock_files import is_lock_file
 from envsync.workflow.proof import prove
 
 if TYPE_CHECKING:
@@ -34,14 +35,19 @@ class RunTarget:
 def find_run_target(
     directory: Path, *, prefix: Path | None = None, name: str | None = None
 ) -> RunTarget:
-    """Return the environment of the definition in *directory*.
+    """Return the environment of the definition in *directory*, or of the lockfile that it is.
 
     Raises:
         DefinitionError: the definition is wrong.
         EnvsyncError: its environment isn't there.
     """
-    spec = load(directory).spec
-    chosen = name or spec.name or spec.directory.resolve().name
+    variables: Mapping[str, str] = {}
+    if is_lock_file(directory):
+        chosen = name or directory.resolve().parent.name
+    else:
+        spec = load(directory).spec
+        chosen = name or spec.name or spec.directory.resolve().name
+        variables = dict(spec.environment_variables)
     place = (prefix or environment_path(chosen, find_home())).absolute()
     if not python_path(place).exists():
         where = (
@@ -53,7 +59,7 @@ def find_run_target(
         )
     return RunTarget(
         interpreter=interpreter_at(python_path(place)),
-        variables=dict(spec.environment_variables),
+        variables=variables,
         proof=prove(place, directory, is_at_hand=prefix is not None),
     )
 

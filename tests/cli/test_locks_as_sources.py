@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,3 +70,35 @@ def test_a_lock_that_contradicts_itself_is_no_source(
     assert done.status == 2
     assert "is not an archive for `linux-64`, as the entry says" in done.stderr
     assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize("form", ["conda-lock", "pixi"])
+def test_an_environment_made_from_a_lock_alone_is_run_and_explained_by_that_lock(
+    locked: Callable[..., Done], tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # no conda that would be advised
+    lone = tmp_path / "lone" / NAMES[form]
+    lone.parent.mkdir()
+    assert locked("export", "d", "--format", "pixi", "-o", "pixi.lock").status == 0
+    shutil.copy(tmp_path / ("d/conda-lock.yml" if form == "conda-lock" else "pixi.lock"), lone)
+
+    made = locked("build-local", f"lone/{lone.name}")
+    assert made.stderr.endswith(f"`envsync run lone/{lone.name} COMMAND`\n")
+
+    done = locked("run", f"lone/{lone.name}", "python", "-c", "import idna; open('ran', 'w')")
+    assert (done.status, done.stderr, (tmp_path / "ran").exists()) == (0, "", True)
+    assert locked("why", "idna", f"lone/{lone.name}").stdout.startswith("linux-64: ")
+    assert "six 1.17.0" in locked("tree", f"lone/{lone.name}").stdout
+
+
+def test_an_environment_of_another_lock_is_named_where_a_lock_alone_is_given(
+    locked: Callable[..., Done], tmp_path: Path
+) -> None:
+    assert locked("build-local", "d/conda-lock.yml", "-p", "there").status == 0
+    explicit = str(tmp_path / "explicit.txt")
+    assert locked("export", "d", "--format", "explicit", "-o", explicit).status == 0
+
+    done = locked("run", "-p", "there", explicit, "python", "-c", "")
+
+    assert done.status == 0
+    assert f"was made from another lock than `{explicit}`: it has `idna`" in done.stderr
