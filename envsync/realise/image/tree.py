@@ -24,13 +24,13 @@ _HISTORY = "/conda-meta/history"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageMember:
-    """A file or link, whether it may be run, and the name of the layer that brought it.
+    """A file with its permissions, or a link, and the name of the layer that brought it.
 
-    *content* is kept of what says which packages there are.
+    A link has the *mode* 0. *content* is kept of what says which packages there are.
     """
 
     found: FoundFile
-    is_executable: bool
+    mode: int
     layer: str
     content: bytes | None = None
 
@@ -143,7 +143,7 @@ class _Reader:
     ) -> ImageMember:
         if member.issym():
             link = describe_link(member.linkname)
-            return ImageMember(found=link, is_executable=False, layer=self._name)
+            return ImageMember(found=link, mode=0, layer=self._name)
         if member.islnk():
             return self._read_link(member, own, tree)
         keeps = _META.fullmatch(path) is not None and member.size <= _LARGEST_META
@@ -154,7 +154,7 @@ class _Reader:
             content += chunk if keeps else b""
         return ImageMember(
             found=FoundFile(digest.hexdigest()),
-            is_executable=bool(member.mode & 0o100),
+            mode=member.mode & 0o7777,
             layer=self._name,
             content=content if keeps else None,
         )
@@ -173,4 +173,4 @@ class _Reader:
             if other is not None:
                 return other
         unknown = FoundFile(f"= {target}")  # of what lies outside of the prefix
-        return ImageMember(found=unknown, is_executable=False, layer=self._name)
+        return ImageMember(found=unknown, mode=0, layer=self._name)

@@ -30,7 +30,7 @@ def _list_differences(
         other = found.get(path)
         if other is None:
             yield FileDifference(path=path, problem="missing", package=member.layer)
-        elif (other.found, other.is_executable) != (member.found, member.is_executable):
+        elif (other.found, other.mode) != (member.found, member.mode):
             yield FileDifference(path=path, problem="changed", package=member.layer)
     for path, member in sorted(found.items()):
         if path not in expected and not is_compiled(path):

@@ -29,15 +29,15 @@ _OPAQUE = ".wh..wh..opq"
 def layer(tmp_path: Path) -> Callable[..., Layer]:
     """Write a layer of some files below `env`: `-> x` is a symlink, `= x` a hard link.
 
-    A name that ends in `*` may be run, one that ends in `/` is a folder.
+    A name that ends in `*` may be run, in `!` as its owner; one that ends in `/` is a folder.
     """
 
     def write(name: str, below: str = "env/", **files: str) -> Layer:
         path = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}.tar"
         with tarfile.open(path, "w") as archive:
             for place, content in files.items():
-                member = tarfile.TarInfo(f"{below}{place.rstrip('*/')}")
-                member.mode = 0o755 if place.endswith("*") else 0o644
+                member = tarfile.TarInfo(f"{below}{place.rstrip('*!/')}")
+                member.mode = {"*": 0o755, "!": 0o4755}.get(place[-1:], 0o644)
                 if place.endswith("/"):
                     member.type = tarfile.DIRTYPE
                 elif content.startswith("-> "):
@@ -64,13 +64,14 @@ def test_the_same_files_in_other_layers_are_the_same(layer: Callable[..., Layer]
 
 
 def test_what_is_missing_changed_and_added_is_told(layer: Callable[..., Layer]) -> None:
-    expected = [layer("one", a="1", b="1", **{"c*": "1"}, l="-> a")]
-    found = [layer("other", b="2", c="1", d="1", l="-> b")]
+    expected = [layer("one", a="1", b="1", **{"c*": "1", "e*": "1"}, l="-> a")]
+    found = [layer("other", b="2", c="1", d="1", **{"e!": "1"}, l="-> b")]
 
     assert _tell(expected, found) == [
         ("missing", "a", "one"),
         ("changed", "b", "one"),
         ("changed", "c", "one"),
+        ("changed", "e", "one"),
         ("changed", "l", "one"),
         ("added", "d", "other"),
     ]
