@@ -148,8 +148,9 @@ def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoRe
     Raises:
         EnvsyncError: the program isn't there or can't be started.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as it is where the caller closed it
+            stream.flush()
     try:
         os.chdir(cwd)
         if sys.platform == "win32":  # there, the caller would not wait for what takes its place

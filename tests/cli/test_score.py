@@ -5,12 +5,14 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from served import is_alive, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -376,3 +378,26 @@ def test_a_stdin_that_is_closed_is_said(shell: Shell) -> None:
         "Error: Cannot read request `-`: there is no stdin",
         "Hint: pipe the request into it, or give `--data` a file",
     ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_script_does_not_outlive_the_command(shell: Shell, number: int) -> None:
+    shell.write(
+        score_py="""
+import os, time
+def init(): pass
+def run(raw_data):
+    print(os.getpid(), flush=True)
+    while True: time.sleep(1)
+"""
+    )
+    command = [sys.executable, "-m", "envsync", "score", "--python", sys.executable]
+    process = subprocess.Popen(
+        [*command, "--data", "one.json"], cwd=shell.directory, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        pid = int(process.stderr.readline())
+        process.send_signal(number)
+        assert process.wait() == -number
+        wait_until(lambda: not is_alive(pid), "the end of the script")

@@ -10,18 +10,16 @@ import re
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from served import read_all, serve_script, wait_until
+from served import ServedScript, read_all, serve_script, wait_until
 
 from envsync.score.runtime.listeners import explain_address
-
-if TYPE_CHECKING:
-    from served import ServedScript
 
 ECHO = "def init(): pass\n\ndef run(raw_data):\n    return len(raw_data)\n"
 MEBIBYTE = 1 << 20
@@ -406,3 +404,33 @@ def test_clients_that_there_are_no_descriptors_for_wait_and_cost_nothing(
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("streams", ["2>/dev/full", ">/dev/full 2>&1", "2>&-", ">&- 2>&- <&-"])
+def test_a_log_that_cannot_be_written_ends_nothing(
+    python: Path, tmp_path: Path, streams: str
+) -> None:
+    script = tmp_path / "score.py"
+    text = "import os\ndef init(): print(1)\ndef run(d): return os._exit(9) if d else print(2)\n"
+    script.write_text(text)
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    command = f"exec {sys.executable} -m envsync serve --port {port} --python {python}"
+    command += f" --entry-script {script} {streams}"
+    process = subprocess.Popen(["/bin/sh", "-c", command])
+    served = ServedScript(process, tmp_path / "no.log", script, port)
+    try:
+        wait_until(lambda: _is_ready(served), "the server", served)
+        assert served.ask(body="x").status == 500
+        assert served.ask(body="").json == {}
+        assert served.stop() == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_ready(served: ServedScript) -> bool:
+    with contextlib.suppress(OSError):
+        return served.ask("GET", "/").status == 200
+    return False

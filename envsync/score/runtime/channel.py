@@ -1,5 +1,6 @@
 """The worker's own pipes, kept apart from the streams that the entry script prints to."""
 
+import errno
 import io
 import os
 import sys
@@ -9,6 +10,8 @@ from . import wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_NOT_THE_SCRIPTS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Channel:
@@ -50,8 +53,24 @@ class Channel:
             return  # the other end is gone
 
 
+class _Log(io.FileIO):
+    """A file that prints of the script go to; where it takes no more of them, they are lost.
+
+    Under the Azure ML server, too, `print` doesn't fail for want of a reader or of disk.
+    """
+
+    def write(self, data: "Any") -> int:
+        """Write *data*, and say that it is written."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno not in _NOT_THE_SCRIPTS:
+                raise
+            return len(data)
+
+
 def _line_printer(descriptor: int) -> io.TextIOWrapper:
-    raw = open(descriptor, "wb", closefd=False)  # noqa: SIM115  # it stays open
+    raw = io.BufferedWriter(_Log(descriptor, "wb", closefd=False))
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 

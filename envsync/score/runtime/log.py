@@ -8,9 +8,12 @@ _MOST_WAITING = 200
 
 
 def say(level: str, text: str) -> None:
-    """Write a line of the server's to stderr, with the time."""
-    sys.stderr.write("{} {} envsync: {}\n".format(_timestamp(), level, text))
-    sys.stderr.flush()
+    """Write a line of the server's to stderr, with the time, if that takes it."""
+    try:
+        sys.stderr.write("{} {} envsync: {}\n".format(_timestamp(), level, text))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # its reader is gone, or its disk full: the server goes on
 
 
 class AccessLog:

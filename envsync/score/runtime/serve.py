@@ -11,10 +11,12 @@ from .spawning import Spawned, worker_command
 
 _FAILED = 1
 _WRONG = 2
+_STDERR = 2
 
 
 def main(arguments: "list[str]") -> int:
     """Serve as *arguments* say until a signal ends it; return the exit status."""
+    _fill_standard_streams()
     try:
         settings = Settings(arguments, os.environ)
     except UsageError as error:
@@ -37,6 +39,17 @@ def main(arguments: "list[str]") -> int:
         return 0
     status = _WRONG if explanation.is_definition else _FAILED
     return _print_error(explanation.message, explanation.hint, status)
+
+
+def _fill_standard_streams() -> None:
+    """Open what the caller closed, lest a pipe or a socket gets its number and is written to."""
+    opened = os.open(os.devnull, os.O_RDWR)
+    while opened <= _STDERR:  # the lowest number that is free
+        os.set_inheritable(opened, True)  # noqa: FBT003  # the library's signature
+        opened = os.open(os.devnull, os.O_RDWR)
+    os.close(opened)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  # it stays open
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115  # it stays open
 
 
 def _print_error(message: str, hint: "str | None", status: int) -> int:

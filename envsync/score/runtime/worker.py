@@ -35,8 +35,7 @@ LOADING_FAILED = 3
 def main(arguments: "list[str]") -> int:
     """Work with the options *arguments*; return the exit status."""
     options = _parse(arguments)
-    if "--supervised" in options:
-        lifeline.end_with_parent()
+    lifeline.end_with_parent()
     channel = Channel()
     born_as = os.getpid()
     try:
