@@ -13,5 +13,9 @@ SOURCE_FORMAT = click.option(
     help="The format of SOURCE; by default what it looks like.",
 )
 BASE_IMAGE = click.option(
-    "--image", metavar="NAME", help="Base image to write, in place of the one in SOURCE."
+    "--image",
+    "--base",
+    "image",
+    metavar="NAME",
+    help="Base image to write, in place of the one in SOURCE.",
 )

@@ -90,6 +90,20 @@ def test_a_docker_context_cannot_hold_a_line_break(
     assert list(tmp_path.glob("*context*")) == []
 
 
+def test_a_docker_context_takes_the_base_that_a_failure_asks_for(
+    locked: Callable[..., Done], base_image: str, tmp_path: Path
+) -> None:
+    options = ("save-to-directory", "--docker-context", "d", "context")
+    failed = locked(*options)
+    done = locked(*options, "--base", base_image)
+
+    assert failed.stderr == (
+        "Error: The definition names no base image\nHint: name one with `--base`\n"
+    )
+    assert done.status == 0, done.stderr
+    assert (tmp_path / "context/Dockerfile").is_file()
+
+
 def test_a_docker_context_is_not_written_over_anything(
     locked: Callable[..., Done], base_image: str, tmp_path: Path
 ) -> None:
