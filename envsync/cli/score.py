@@ -42,7 +42,7 @@ from envsync.workflow.scoring_target import (
 )
 @click.option(
     "--tolerance",
-    type=float,
+    type=click.FloatRange(0),
     metavar="NUMBER",
     default=1e-6,
     show_default=True,

@@ -146,6 +146,21 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
             ),
         ),
         (
+            ("--data", "one.json", "--entry-script", "score.txt"),
+            (
+                "Error: Entry script `score.txt`: its name does not end in `.py`\n"
+                "Hint: name it as Python source is named: `score.py`\n"
+            ),
+        ),
+        (
+            ("--data", "one.json", "--expect", "one.json", "--tolerance", "-1"),
+            (
+                "Usage: envsync score [OPTIONS] [DIR]\n"
+                "Error: Invalid value for `--tolerance`: -1.0 is less than 0\n"
+                "Hint: see `envsync score --help`\n"
+            ),
+        ),
+        (
             ("--data", "one.json", "--model-dir", "one.json"),
             "Error: Model dir `one.json` is a file\nHint: give its directory: `--model-dir .`\n",
         ),
@@ -171,7 +186,7 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
 def test_wrong_input_is_one_error_with_one_hint(
     shell: Shell, arguments: tuple[str, ...], error: str
 ) -> None:
-    shell.write(half_py="def init(): pass\n")
+    shell.write(half_py="def init(): pass\n", score_txt=SCRIPT)
     (shell.directory / "latin.json").write_bytes(b"\xe9")
     assert shell.score(*arguments) == (2, "", error.format(directory=shell.directory))
 

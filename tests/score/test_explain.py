@@ -102,3 +102,9 @@ def test_where_no_model_was_given_that_is_what_to_do(ask: Ask, scoring_python: P
 
     assert caught.value.hint == "give the directory of the model with `--model-dir`"
     assert "A model was being loaded" not in caught.value.message
+
+
+def test_a_script_that_fails_before_init_is_not_asked_for_a_model(ask: Ask, python: Path) -> None:
+    with pytest.raises(EnvsyncError, match="cannot be imported: NameError") as caught:
+        ask(python, "def init(): pass\ndef run(d): pass\nmisspelt\n", "{}")
+    assert caught.value.hint is None

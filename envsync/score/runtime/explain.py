@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 CONTRACT_HINT = "Azure ML calls `init()` once, then `run(data)` for each request"
 _FILE_ERRORS = ("FileNotFoundError", "IsADirectoryError", "NotADirectoryError")
 _LOADING = re.compile(r"\bloads?\(|\bload_model\(|pickle\.py\"")
-_CONTRACT_KINDS = ("init-not-callable", "run-not-callable", "run-signature")
+_NAME_HINT = "name it as Python source is named: `{}.py`"
+_CONTRACT_KINDS = ("no-python", "init-not-callable", "run-not-callable", "run-signature")
 
 
 class Explanation:
@@ -41,7 +42,8 @@ def explain(told: "dict[str, Any]", entry_script: str, model_dir: str, python: s
         return Explanation(message, CONTRACT_HINT, is_definition=True)
     if kind in _CONTRACT_KINDS:
         message = "Entry script `{}`: {}".format(name, told_failure["message"])
-        return Explanation(message, CONTRACT_HINT, is_definition=True)
+        hint = _NAME_HINT.format(name.split(".")[0]) if kind == "no-python" else CONTRACT_HINT
+        return Explanation(message, hint, is_definition=True)
     if kind == "syntax":
         message = "Entry script `{}` cannot be parsed by `{}`\n{}".format(name, python, trace)
         hint = "save `{}` as Python source in UTF-8".format(entry_script)
@@ -65,7 +67,7 @@ def _explain_failure(told: "dict[str, Any]", name: str, model_dir: str, trace: s
     if _is_unpickling(told_failure):
         found = ", ".join(told.get("versions") or ["none that is known"])
         lines.append("A model was being loaded; what is imported: {}".format(found))
-    hint_or_none = _hint(told_failure, model_dir)
+    hint_or_none = _hint(told, model_dir)
     return Explanation("\n".join(lines), hint_or_none, is_definition=False)
 
 
@@ -89,11 +91,19 @@ def _is_unpickling(told_failure: "dict[str, Any]") -> bool:
     return _LOADING.search(told_failure["traceback"]) is not None
 
 
-def _hint(told_failure: "dict[str, Any]", model_dir: str) -> "str | None":
+def _misses_model(told: "dict[str, Any]") -> bool:
+    """Say whether the script may have failed for want of a model: `init()` is to load it."""
+    told_failure = told["failure"]
+    text = told_failure["message"] + told_failure["traceback"]
+    return told["kind"] == "init" or "AZUREML_MODEL_DIR" in text
+
+
+def _hint(told: "dict[str, Any]", model_dir: str) -> "str | None":
+    told_failure = told["failure"]
     if _is_unpickling(told_failure):
         return "pin the versions that the model was saved with, or save it again with these"
     if told_failure["type"] == "ModuleNotFoundError":
         return "add the package that has it to `conda_dependencies.yml`, then lock and build again"
-    if told_failure["type"] in _FILE_ERRORS or not model_dir:
+    if told_failure["type"] in _FILE_ERRORS or (not model_dir and _misses_model(told)):
         return "give the directory of the model with `--model-dir`"
     return None

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENTRY_MODULE = "entry_module"
-_IMPORT = "import"
 
 
 def prepare_environment(entry_script: str, app_root: str, model_dir: "str | None") -> None:
@@ -44,7 +43,7 @@ def load_script(entry_script: str) -> "ModuleType":
     """
     spec = importlib.util.spec_from_file_location(ENTRY_MODULE, entry_script)
     if spec is None or spec.loader is None:
-        raise ContractError(_IMPORT, "`{}` is not a Python file".format(entry_script))
+        raise ContractError("no-python", "its name does not end in `.py`")
     module = importlib.util.module_from_spec(spec)
     sys.modules[ENTRY_MODULE] = module
     spec.loader.exec_module(module)
