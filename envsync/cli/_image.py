@@ -12,7 +12,7 @@ import click
 from envsync.model.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from envsync.workflow.build_image import ImageOutcome
     from envsync.workflow.image_shipment import Delivery
@@ -82,17 +82,32 @@ def image_options(command: _Command) -> _Command:
     return command
 
 
-def show_outcome(outcome: ImageOutcome, *, print_id: bool) -> None:
-    """Say what image there is, where it went, and how it is run."""
+def show_outcome(outcome: ImageOutcome, asked: ImageArguments) -> None:
+    """Say what image there is, where it went as it was *asked*, and how it is run."""
     for delivery in outcome.deliveries:
         click.echo(_describe(delivery, outcome.layer_count), err=True)
     tags = ", ".join(f"`{tag}`" for tag in outcome.image.tags)
     if outcome.deliveries:
         click.echo(f"Image {tags}: `{outcome.image.id}`", err=True)
-        command = shlex.join(["docker", "run", *outcome.run_options, outcome.image.tags[0]])
-        click.echo(f"Run it with `{command}`", err=True)
-    if print_id:
+        commands = " and ".join(f"`{shlex.join(words)}`" for words in _list_steps(outcome, asked))
+        click.echo(f"Run it with {commands}", err=True)
+    if asked.print_id:
         click.echo(outcome.image.id)
+
+
+def _list_steps(outcome: ImageOutcome, asked: ImageArguments) -> Iterator[tuple[str, ...]]:
+    """Give the commands that run the image, which an engine may have to get first."""
+    name = outcome.image.tags[0]
+    if not asked.to_targets().engine and not asked.push:
+        if asked.output is not None:
+            yield ("docker", "load", "-i", str(asked.output))
+        elif asked.oci is not None:
+            from envsync.model.image import parse_reference  # noqa: PLC0415  # only for images
+
+            tag = parse_reference(name).tag
+            full = name if tag else f"{name}:latest"
+            yield ("skopeo", "copy", f"oci:{asked.oci}:{tag or 'latest'}", f"docker-daemon:{full}")
+    yield ("docker", "run", *outcome.run_options, name)
 
 
 def _describe(delivery: Delivery, layer_count: int) -> str:

@@ -99,4 +99,4 @@ def _build_image(directory: Path, asked: ImageArguments, *, name: str | None, fr
             directory, targets=asked.to_targets(), options=options, reporter=reporter
         )
     show_warnings(outcome.warnings)
-    show_outcome(outcome, print_id=asked.print_id)
+    show_outcome(outcome, asked)

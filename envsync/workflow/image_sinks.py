@@ -109,12 +109,12 @@ def _write_layout(shipment: Shipment, tags: Sequence[ImageReference], path: Path
             path,
             shipment.content,
             layers=layers,
-            reference=tags[0].tag or "latest",
+            references=[tag.tag or "latest" for tag in tags],
             find_blob=shipment.provider.path,
         )
     return Delivery(
         place=f"`{path}`",
-        changed=written.digest in written.copied,
+        changed=written.changed,
         sent=sum(layer.digest in written.copied for layer in layers),
         sent_bytes=sum(it.compressed_size for it in layers if it.digest in written.copied),
         digest=written.digest,

@@ -30,7 +30,7 @@ def test_the_id_is_known_before_anything_is_built(locked: Callable[..., Done]) -
     assert done.stdout == ""
     assert done.stderr.splitlines()[-2:] == [
         f"Image `d:latest`: `{first}`",
-        "Run it with `docker run d:latest`",
+        "Run it with `docker load -i image.tar` and `docker run d:latest`",
     ]
 
 
@@ -167,6 +167,26 @@ def test_a_layout_keeps_its_other_images_and_no_blob_of_none(
     assert len(after) == 2 + 4  # pip and what it installed are gone
 
 
+def test_a_layout_has_the_image_under_each_of_its_tags(
+    locked: Callable[..., Done], tmp_path: Path
+) -> None:
+    options = ("build-local", "d", "--base", "base.tar", "--oci", "layout")
+    locked(*options, "--tag", "d:one")
+    added = locked(*options, "--tag", "team/d:one", "--tag", "d:two")
+    again = locked(*options, "--tag", "d:two", "--tag", "d:one")
+    index = json.loads((tmp_path / "layout/index.json").read_text())
+    upon = locked("build-local", "d", "--name", "e", "--base", "layout", "--print-id")
+
+    assert added.stderr.splitlines()[-3].startswith("`layout`: 0 new layers, ")
+    assert "`layout`: nothing to do, the image is there\n" in again.stderr
+    assert again.stderr.splitlines()[-1] == (
+        "Run it with `skopeo copy oci:layout:two docker-daemon:d:two` and `docker run d:two`"
+    )
+    names = [it["annotations"]["org.opencontainers.image.ref.name"] for it in index["manifests"]]
+    assert sorted(names) == ["one", "two"]
+    assert upon.status == 0, upon.stderr
+
+
 def test_a_user_managed_definition_is_its_base_image_with_its_variables(
     envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -200,7 +220,7 @@ def test_what_a_definition_asks_of_docker_run_is_told(
     done = envsync("build-local", "d", "--base", "base.tar", "--output", "x.tar")
 
     assert done.stderr.splitlines()[-1] == (
-        "Run it with `docker run --shm-size 4g --gpus all d:latest`"
+        "Run it with `docker load -i x.tar` and `docker run --shm-size 4g --gpus all d:latest`"
     )
 
 

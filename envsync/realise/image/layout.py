@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenLayout:
-    """The digest of an image's manifest in a layout, and what was not there before."""
+    """The digest of an image's manifest in a layout, and the blobs that were not there before.
+
+    Nothing is *changed* where it also had all of its names.
+    """
 
     digest: str
     copied: tuple[str, ...]
+    changed: bool
 
 
 def write_layout(
@@ -47,12 +51,12 @@ def write_layout(
     image: ImageContent,
     *,
     layers: Sequence[Layer],
-    reference: str,
+    references: Sequence[str],
     find_blob: Callable[[str], Path],
 ) -> WrittenLayout:
     """Put *image* into the layout *directory*, its *layers* compressed.
 
-    It is called *reference* there, in place of an image that was so called; other images stay.
+    It is called by its *references* there, in place of images that were so called; others stay.
     A new layout appears at once; in one that is there the index is written last. *find_blob*
     gives the file that has a digest. One process writes into a layout at a time.
 
@@ -68,16 +72,22 @@ def write_layout(
         image.id: image.config,
         describe_bytes(manifest, MANIFEST).digest: manifest,
     }
-    entry = dump_entry(manifest, image.config, annotations={REFERENCE: reference})
+    entries = [
+        dump_entry(manifest, image.config, annotations={REFERENCE: reference})
+        for reference in dict.fromkeys(references)
+    ]
     try:
         if is_layout(directory):
-            copied = _fill(directory, pieces, entry)
+            is_known = _has_all(directory, entries)
+            copied = _fill(directory, pieces, entries)
             _remove_unused(directory)
         else:
-            copied = _make(directory, pieces, entry)
+            is_known = False
+            copied = _make(directory, pieces, entries)
     except OSError as error:
         raise cannot_write(directory, error) from error
-    return WrittenLayout(digest=entry["digest"], copied=copied)
+    changed = not is_known or bool(copied)
+    return WrittenLayout(digest=entries[0]["digest"], copied=copied, changed=changed)
 
 
 def is_layout(directory: Path) -> bool:
@@ -117,20 +127,20 @@ def load_index(directory: Path) -> dict[str, Any]:
 
 
 def _make(
-    directory: Path, pieces: dict[str, bytes | Path], entry: dict[str, Any]
+    directory: Path, pieces: dict[str, bytes | Path], entries: Sequence[dict[str, Any]]
 ) -> tuple[str, ...]:
     """Make a new layout beside its place, and move it there."""
     check_place(directory)
     remove_left_over(directory)
     with make_aside(directory, folder=True) as made:
-        copied = _fill(made, pieces, entry)
+        copied = _fill(made, pieces, entries)
         made.chmod(0o755)
         made.rename(directory)  # in place of an empty one, too
     return copied
 
 
 def _fill(
-    directory: Path, pieces: dict[str, bytes | Path], entry: dict[str, Any]
+    directory: Path, pieces: dict[str, bytes | Path], entries: Sequence[dict[str, Any]]
 ) -> tuple[str, ...]:
     (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     copied = []
@@ -144,9 +154,9 @@ def _fill(
         else:
             _copy(piece, path)
         copied.append(digest)
-    name = entry["annotations"][REFERENCE]
-    others = _list_others(directory, name) if (directory / "index.json").exists() else []
-    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*others, entry]}
+    names = {entry["annotations"][REFERENCE] for entry in entries}
+    others = _list_others(directory, names) if (directory / "index.json").exists() else []
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*others, *entries]}
     write_atomically(directory / "oci-layout", dump_json(LAYOUT_VERSION))
     write_atomically(directory / "index.json", dump_json(index))
     return tuple(copied)
@@ -167,9 +177,15 @@ def _copy(source: Path, target: Path) -> None:
         aside.replace(target)
 
 
-def _list_others(directory: Path, name: str) -> list[dict[str, Any]]:
+def _list_others(directory: Path, names: set[str]) -> list[dict[str, Any]]:
+    """Return what the index of *directory* has under other names, or none."""
     entries = load_index(directory).get("manifests") or []
-    return [it for it in entries if (it.get("annotations") or {}).get(REFERENCE) != name]
+    return [it for it in entries if (it.get("annotations") or {}).get(REFERENCE) not in names]
+
+
+def _has_all(directory: Path, entries: Sequence[dict[str, Any]]) -> bool:
+    there = load_index(directory).get("manifests") or []
+    return all(entry in there for entry in entries)
 
 
 def _remove_unused(directory: Path) -> None:

@@ -46,7 +46,7 @@ def _to_layout(archive: Path, folder: Path) -> str:
         folder,
         ImageContent(config=config, layers=image.layers),
         layers=layers,
-        reference="1",
+        references=("1",),
         find_blob=cache.blobs.path,
     )
     return written.digest

@@ -15,7 +15,7 @@ from envsync.realise.image.layout import load_index, write_layout
 from envsync.realise.image.manifest import blob_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -46,12 +46,12 @@ def layer(tmp_path: Path) -> Callable[[str], Layer]:
 def put(tmp_path: Path) -> Callable[..., tuple[str, ...]]:
     """Put an image of some layers into the layout `layout`; return what was copied."""
 
-    def write(*layers: Layer, reference: str = "image:1") -> tuple[str, ...]:
+    def write(*layers: Layer, references: Sequence[str] = ("image:1",)) -> tuple[str, ...]:
         written = write_layout(
             tmp_path / "layout",
             _image(*layers),
             layers=layers,
-            reference=reference,
+            references=references,
             find_blob=lambda digest: tmp_path / digest.removeprefix("sha256:"),
         )
         assert written.digest in {
@@ -107,7 +107,7 @@ def test_an_image_takes_the_place_of_its_namesake_and_others_stay(
 ) -> None:
     shared, old, new = layer("shared"), layer("old"), layer("new")
     put(shared, old)
-    put(shared, layer("other"), reference="other:1")
+    put(shared, layer("other"), references=("other:1",))
     put(shared, new)
     names = [
         it["annotations"]["org.opencontainers.image.ref.name"]
