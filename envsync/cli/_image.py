@@ -98,8 +98,10 @@ def show_outcome(outcome: ImageOutcome, asked: ImageArguments) -> None:
 def _list_steps(outcome: ImageOutcome, asked: ImageArguments) -> Iterator[tuple[str, ...]]:
     """Give the commands that run the image, which an engine may have to get first."""
     name = outcome.image.tags[0]
-    if not asked.to_targets().engine and not asked.push:
-        if asked.output is not None:
+    if not asked.to_targets().engine:
+        if asked.push:
+            name = asked.push[0]
+        elif asked.output is not None:
             yield ("docker", "load", "-i", str(asked.output))
         elif asked.oci is not None:
             from envsync.model.image import parse_reference  # noqa: PLC0415  # only for images

@@ -58,10 +58,12 @@ def build_image(
         deliveries = deliver(
             assembly, replace(targets, tags=tags), docker=docker, reporter=reporter
         )
+    is_here = bool(targets.engine or targets.archive or targets.layout or not targets.push)
+    names = (*(tags if is_here else ()), *targets.push)
     by_use = sorted(deliveries, key=lambda delivery: delivery.names_by_manifest)
     digests = [delivery.digest for delivery in by_use if delivery.digest]
     return ImageOutcome(
-        image=Image(id=assembly.content.id, tags=tags, digest=digests[0] if digests else None),
+        image=Image(id=assembly.content.id, tags=names, digest=digests[0] if digests else None),
         layer_count=len(assembly.content.layers),
         deliveries=deliveries,
         run_options=_list_run_options(assembly.project.spec),

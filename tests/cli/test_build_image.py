@@ -145,6 +145,9 @@ def test_a_change_to_one_package_ships_one_layer(
     said = next(line for line in done.stderr.splitlines() if line.startswith(f"`{registry}"))
     assert said.startswith(f"`{registry}/d:1`: 1 new layer (")
     assert said.endswith("5 reused")
+    image, run = done.stderr.splitlines()[-2:]
+    assert image.startswith(f"Image `{registry}/d:1`: `sha256:")
+    assert run == f"Run it with `docker run {registry}/d:1`"
 
 
 def test_a_layout_keeps_its_other_images_and_no_blob_of_none(
