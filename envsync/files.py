@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,27 @@ def make_temporary() -> Iterator[Path]:
         except OSError as error:
             raise cannot_write(Path(tempfile.tempdir or "/tmp"), error) from error  # noqa: S108
         yield folder
+
+
+def read_regular(path: Path, *, most: int) -> bytes:
+    """Return the bytes of the file at *path*, which others may have put there, *most* at most.
+
+    No link is followed to it, and what is no file, such as a pipe that nobody writes to, is not
+    waited for.
+
+    Raises:
+        OSError: it can't be read, or is no file.
+        ValueError: it is larger.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags), "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "It is not a file")
+        content = stream.read(min(found.st_size, most) + 1)
+    if len(content) > most:
+        raise ValueError(f"It has more than {most} bytes")
+    return content
 
 
 def make_lasting_aside(path: Path) -> Path:

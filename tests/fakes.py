@@ -110,7 +110,7 @@ class FakeCondaInstaller:
         prefix: Path,
         requested: Sequence[str],
         reporter: Reporter,
-    ) -> None:
+    ) -> tuple[str, ...]:
         meta = target / "conda-meta"
         meta.mkdir(parents=True)
         for package in packages:
@@ -122,6 +122,7 @@ class FakeCondaInstaller:
                 (target / "bin" / "python").write_text("#!/bin/sh\n")
         if self.failure is not None:
             raise self.failure
+        return ()
 
 
 @dataclass

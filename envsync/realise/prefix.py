@@ -36,8 +36,11 @@ class CondaInstaller(Protocol):
         prefix: Path,
         requested: Sequence[str],
         reporter: Reporter,
-    ) -> None:
-        """Link *packages* into *target*, writing *prefix* as their path."""
+    ) -> tuple[str, ...]:
+        """Link *packages* into *target*, writing *prefix* as their path.
+
+        Returns the links among them that lead out of the prefix. Nothing else does.
+        """
 
 
 class PipInstaller(Protocol):

@@ -214,19 +214,36 @@ def explain_install(packages: Sequence[LockedPackage], error: Exception) -> Envs
     lines = [redact_url(line.strip()) for line in told.splitlines() if line.strip()]
     text = "; ".join(line.removeprefix("Caused by: ") for line in lines)
     named = [package for package in packages if package.url.rpartition("/")[2] in text]
-    subject = f"`{named[0].name} {named[0].version}`" if named else "the conda packages"
+    named = named or list(packages if len(packages) == 1 else ())
+    subject = f"`{named[0]}`" if named else "the conda packages"
     if OFFLINE in text:
-        return EnvsyncError(
-            f"{subject} in the cache is not the archive that was locked, and {OFFLINE}",
-            hint="run it once without `--offline`",
-        )
+        return explain_cached(packages[0] if not named else named[0])
     return EnvsyncError(f"Cannot install {subject}: {text}", hint=_hint_install(text))
 
 
+def explain_cached(package: LockedPackage) -> EnvsyncError:
+    """Return the error that tells that the cache has no archive for *package*, and must have it."""
+    return EnvsyncError(
+        f"`{package}` in the cache is not the archive that was locked, and {OFFLINE}",
+        hint="run it once without `--offline`",
+    )
+
+
+def explain_other_bytes(package: LockedPackage, found: str, wanted: str) -> EnvsyncError:
+    """Return the error that tells that the archive of *package* is not the one *wanted*."""
+    return EnvsyncError(
+        f"Cannot install `{package}`: hash mismatch: its archive is `{found}`, "
+        f"the lockfile says `{wanted}`",
+        hint="the channel has other bytes than were locked: find out why before you lock again",
+    )
+
+
 def _hint_install(text: str) -> str | None:
-    if "hash mismatch" in text:
-        return "the channel has other bytes than were locked: find out why before you lock again"
-    marks = (*_HINTS, ("failed to link", _EMPTY_CACHE), ("failed to fetch", _UNREACHABLE))
+    marks = (
+        *_HINTS,
+        ("failed to link", _EMPTY_CACHE),
+        *((mark, _UNREACHABLE) for mark in ("error sending request", _CUT)),
+    )
     return next((hint for mark, hint in marks if mark in text), None)
 
 

@@ -11,18 +11,23 @@ from urllib.parse import unquote, urlsplit
 
 import rattler
 from rattler.exceptions import InstallerError
-from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
+from rattler.package_cache import PackageCache
 
 from envsync.adapters.rattler.cache_check import check_cached, find_touched, remove_incomplete
 from envsync.adapters.rattler.client import open_client, open_no_client
 from envsync.adapters.rattler.configuration import find_package_cache
 from envsync.adapters.rattler.event_loop import run
-from envsync.adapters.rattler.failure import explain_install, is_harmed
+from envsync.adapters.rattler.failure import explain_cached, explain_install, is_harmed
+from envsync.adapters.rattler.package_store import PackageStore
 from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.files import remove_tree
 from envsync.model.progress import SilentReporter
+from envsync.realise.image.recipe import find_python_folder
+from envsync.realise.location import find_home
+from envsync.realise.package_links import check_together
+from envsync.realise.unpacked_package import PackageFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +39,9 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
+    from envsync.realise.unpacked_package import PackageContent
+
+_AT_ONCE = 50  # downloads
 
 
 class RattlerInstaller:
@@ -66,36 +74,41 @@ class RattlerInstaller:
         prefix: Path,
         requested: Sequence[str],
         reporter: Reporter,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Link *packages* into the folder *target*, writing *prefix* as their path.
 
+        Returns the links among them that lead out of the prefix. Every package is checked first,
+        and nothing is linked where one is unsafe.
+
         Raises:
-            EnvsyncError: an archive can't be fetched, is not the one that was locked, or can't
-                be unpacked; *target* is then not to be used.
+            EnvsyncError: an archive can't be fetched, is not the one that was locked, can't
+                be unpacked or is unsafe; *target* is then not to be used.
         """
         cache = self._prepare_cache(packages, reporter)
+        provide = partial(self._provide, packages, PackageStore(cache, find_notes()))
+        found = provide(reporter, reads_bytes=not self._trusts_cache)
+        link = partial(
+            _link, packages, (target, prefix), PackageCache(cache), self._config, requested
+        )
         with ThreadPoolExecutor(max_workers=1) as pool:
             # Beside the linking, which is the engine's work and leaves a processor free.
             checking = pool.submit(find_touched, cache, packages)
-            engine = _Engine(config=self._config, client=self._open_client(packages))
-            link = partial(_link, packages, (target, prefix), engine=engine, requested=requested)
-            if not self._trusts_cache:
-                link(_checked_cache(cache), _LinkReporter(reporter))
-                return
             try:
-                link(PackageCache(cache), _LinkReporter(reporter))
+                link(_LinkReporter(reporter, told=found.fetched))
             except EnvsyncError as error:
-                if not is_harmed(error):
+                if not self._trusts_cache or not is_harmed(error):
                     raise
                 reporter.note("Files in the cache may be missing; all of it is looked at")
             else:
-                touched = checking.result()
+                touched = checking.result() if self._trusts_cache else ()
                 if not touched:
-                    return
+                    return found.leading_out
                 names = ", ".join(f"`{package.name}`" for package in touched)
                 reporter.note(f"Files of {names} in the cache were edited; they are restored")
-            remove_tree(target)
-            link(_checked_cache(cache), _LinkReporter(SilentReporter()))
+        remove_tree(target)
+        found = provide(SilentReporter(), reads_bytes=True)
+        link(_LinkReporter(SilentReporter()))
+        return found.leading_out
 
     def _prepare_cache(self, packages: Sequence[LockedPackage], reporter: Reporter) -> Path:
         """Return where *packages* are cached, of which what can be told at once was looked at."""
@@ -109,6 +122,64 @@ class RattlerInstaller:
             reporter.note(f"Metadata of `{package.name}` in the cache was changed; it is had anew")
         return cache
 
+    def _provide(
+        self,
+        packages: Sequence[LockedPackage],
+        store: PackageStore,
+        reporter: Reporter,
+        *,
+        reads_bytes: bool,
+    ) -> _Provided:
+        """Have *packages* unpacked in *store*, none of them damaged or unsafe."""
+        contents: dict[LockedPackage, PackageContent] = {}
+        missing: list[LockedPackage] = []
+        for package in packages:
+            content = self._find(package, store, reads_bytes=reads_bytes)
+            if content is None:
+                missing.append(package)
+            else:
+                contents[package] = content
+        if missing:
+            fetched = self._fetch(missing, store, reporter)
+            contents |= zip(missing, fetched, strict=True)
+        # rattler puts noarch packages there even where the Python is free-threaded.
+        python = find_python_folder(packages).removesuffix("t")
+        leading_out = check_together(contents.items(), python=python)
+        return _Provided(fetched=len(missing), leading_out=leading_out)
+
+    def _find(
+        self, package: LockedPackage, store: PackageStore, *, reads_bytes: bool
+    ) -> PackageContent | None:
+        """Return what lies in *store*, None where it is to be fetched."""
+        is_out_of_reach = self._is_offline and not package.url.startswith("file://")
+        try:
+            content = store.find(package, reads_bytes=reads_bytes)
+        except PackageFaultError:
+            if is_out_of_reach:
+                raise
+            return None
+        if content is None and is_out_of_reach:
+            raise explain_cached(package)
+        return content
+
+    def _fetch(
+        self, packages: Sequence[LockedPackage], store: PackageStore, reporter: Reporter
+    ) -> list[PackageContent]:
+        client = self._open_client(packages)
+        at_once = self._config.concurrency_downloads or _AT_ONCE
+        patience = Patience(
+            seconds=find_timeout(), notice=lambda: reporter.note("Still waiting for packages")
+        )
+        try:
+            return run(
+                lambda: store.fetch(
+                    packages, client=client, at_once=at_once, advance=reporter.advance
+                ),
+                patience,
+            )
+        except Stalled as error:
+            raise explain_install(packages, error) from error
+
     def _open_client(self, packages: Sequence[LockedPackage]) -> Client:
         if self._is_offline:
             return open_no_client()
@@ -116,39 +187,39 @@ class RattlerInstaller:
         return open_client(self._config, (*self._channel_urls, *places))
 
 
-def _checked_cache(cache: Path) -> PackageCache:
-    """Return the package cache at *cache*, to be read in full and mended where need be."""
-    layer = PackageCacheLayer(cache).with_validation_mode(ValidationMode.full())
-    return PackageCache.from_layers([layer])
+class _Provided(NamedTuple):
+    """How many packages were fetched, and which of their links lead out of the prefix."""
+
+    fetched: int
+    leading_out: tuple[str, ...]
 
 
-class _Engine(NamedTuple):
-    config: Config
-    client: Client
+def find_notes() -> Path:
+    """Return where is noted what was found out of unpacked packages."""
+    return find_home() / "cache" / "packages"
 
 
 def _link(
     packages: Sequence[LockedPackage],
     places: tuple[Path, Path],
     cache: PackageCache,
-    listener: _LinkReporter,
-    *,
-    engine: _Engine,
+    config: Config,
     requested: Sequence[str],
+    listener: _LinkReporter,
 ) -> None:
-    """Link *packages* into the first of *places* as if it were the second."""
+    """Link *packages*, all of them in *cache*, into the first of *places* as if it were the other.
+
+    Nothing is asked for over a network: what that would bring was not checked.
+    """
     target, prefix = places
-    patience = Patience(
-        seconds=find_timeout(), notice=lambda: listener.note("Still waiting for packages")
-    )
     try:
         run(
             lambda: rattler.install(
                 [to_record(package) for package in packages],
                 target_prefix=target,
                 alternative_target_prefix=prefix,
-                client=engine.client,
-                config=engine.config,
+                client=open_no_client(),
+                config=config,
                 package_cache=cache,
                 requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
                     parse_match_spec(text)._match_spec  # noqa: SLF001
@@ -156,10 +227,9 @@ def _link(
                 ],
                 reporter=cast("InstallerReporter", listener),
             ),
-            patience,
+            Patience(seconds=find_timeout()),
         )
     except (InstallerError, Stalled) as error:
-        # asking again would be in vain: what has stalled still holds its place in the cache
         raise explain_install(packages, error) from error
 
 
@@ -190,19 +260,22 @@ def check_local_archive(package: LockedPackage) -> None:
 
 
 class _LinkReporter:
-    """Hands rattler's callbacks on: one item for each package that has been linked."""
+    """Hands rattler's callbacks on: one item for each package that is linked.
 
-    def __init__(self, reporter: Reporter) -> None:
+    The first *told* of them were counted before.
+    """
+
+    def __init__(self, reporter: Reporter, *, told: int = 0) -> None:
         self._reporter = reporter
+        self._told = told
 
     def on_link_complete(self, index: int) -> None:
         """Count one more package."""
         del index
-        self._reporter.advance()
-
-    def note(self, text: str) -> None:
-        """Say *text*, which no callback of rattler's does."""
-        self._reporter.note(text)
+        if self._told:
+            self._told -= 1
+        else:
+            self._reporter.advance()
 
 
 def _digest(stream: Any, kind: str) -> str:

@@ -1,0 +1,49 @@
+"""Paths inside a folder: relative, and leading nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LONGEST = 4096  # bytes, as in Linux
+_LONGEST_NAME = 255
+
+
+class InnerPath(str):
+    """A relative path with `/` between its names, none of which is `.`, `..` or empty."""
+
+    __slots__ = ()
+
+
+def parse_inner_path(value: object) -> InnerPath:
+    """Return *value* as a path inside whatever folder it is joined to.
+
+    A backslash separates names in Windows, and in tools that are made for both: it is refused.
+
+    Raises:
+        ValueError: it is no such path.
+    """
+    if not isinstance(value, str) or not value or "\0" in value or "\\" in value:
+        raise ValueError(value)
+    encoded = value.encode()  # a UnicodeEncodeError, for half a surrogate, is a ValueError too
+    names = value.split("/")
+    if len(encoded) > _LONGEST or any(
+        name in ("", ".", "..") or len(name) > _LONGEST_NAME for name in names
+    ):
+        raise ValueError(value)
+    if ":" in names[0][1:2]:  # `C:x` is another drive's
+        raise ValueError(value)
+    return InnerPath(value)
+
+
+def list_folders(paths: Iterable[str]) -> set[str]:
+    """Return every folder that *paths* lie in, without the outermost."""
+    found: set[str] = set()
+    for path in paths:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
+    return found
