@@ -27,7 +27,7 @@ _WANT_OF_SHARED = re.compile(r"shared|corpus|recorded|beside this checkout")
 # Taken before any test has a private home: what is costly to make or fetch outlives the tests.
 _CACHE = default_cache()
 _LEAKS = ("_PROXY", "CONDA_", "ENVSYNC_", "MAMBA_", "PIXI_", "RATTLER_", "UV_PROJECT", "XDG_")
-_KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL")
+_KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL", "ENVSYNC_HOSTILE_EXAMPLES")
 
 # A shell that starts the tests in the background has them and all they start ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -141,3 +141,8 @@ def list_readers(root: Path) -> list[Path]:
         for path in root.rglob("*")
         if not path.is_symlink() and path.is_file() and SECRET.encode() in path.read_bytes()
     ]
+
+
+def count_examples(usual: int) -> int:
+    """Return how many examples to generate: as `ENVSYNC_HOSTILE_EXAMPLES` says, if it does."""
+    return int(os.environ.get("ENVSYNC_HOSTILE_EXAMPLES") or usual)

@@ -443,3 +443,29 @@ def test_what_is_unsafe_does_not_get_into_the_cache(tmp_path: Path, cache: Path)
 
     assert not list(cache.glob("*evil*"))
     assert not list(cache.glob(".envsync*"))
+
+
+def test_scripts_of_packages_are_not_run_whatever_the_configuration_says(
+    tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text('run-post-link-scripts = "insecure"\n')
+    monkeypatch.setenv("ENVSYNC_CONFIG", str(tmp_path / "config.toml"))
+    script = f"#!/bin/sh\ntouch {mine}/run\n"
+    items = [file(f"bin/.evil-{when}.sh", content=script) for when in ("pre-link", "post-link")]
+
+    install([make_package(tmp_path / "channel", items)], tmp_path / "x")
+
+    assert not (mine / "run").exists()
+
+
+def test_the_target_of_a_link_is_not_copied_in_its_place(
+    tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text("allow-symbolic-links = false\n")
+    monkeypatch.setenv("ENVSYNC_CONFIG", str(tmp_path / "config.toml"))
+    package = make_package(tmp_path / "channel", [link("x", str(mine / "secret"))])
+
+    with pytest.raises(EnvsyncError, match="`x` is a link that leads out of the environment"):
+        install([package], tmp_path / "x")
+
+    assert list_readers(tmp_path / "x") == []

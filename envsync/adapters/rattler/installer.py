@@ -24,6 +24,7 @@ from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.files import remove_tree
 from envsync.model.progress import SilentReporter
+from envsync.model.redaction import quote
 from envsync.realise.image.recipe import find_python_folder
 from envsync.realise.location import find_home
 from envsync.realise.package_links import check_together
@@ -145,6 +146,11 @@ class RattlerInstaller:
         # rattler puts noarch packages there even where the Python is free-threaded.
         python = find_python_folder(packages).removesuffix("t")
         leading_out = check_together(contents.items(), python=python)
+        if leading_out and self._config.allow_symbolic_links is False:
+            raise EnvsyncError(
+                f"{quote(leading_out[0])} is a link that leads out of the environment, and the "
+                "configuration has `allow-symbolic-links = false`: its target would be copied",
+            )
         return _Provided(fetched=len(missing), leading_out=leading_out)
 
     def _find(
@@ -220,6 +226,7 @@ def _link(
                 alternative_target_prefix=prefix,
                 client=open_no_client(),
                 config=config,
+                execute_link_scripts=False,  # whatever the configuration says
                 package_cache=cache,
                 requested_specs=[  # 0.28 hands on the wrapper unopened, and fails
                     parse_match_spec(text)._match_spec  # noqa: SLF001
