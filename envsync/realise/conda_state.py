@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.files import lock_directory, write_atomically
+from envsync.errors import EnvsyncError
+from envsync.files import cannot_write, lock_directory, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,13 +16,36 @@ STATE = "conda-meta/state"
 
 
 def write_state(target: Path, variables: Sequence[tuple[str, str]]) -> None:
-    """Write *variables* into *target*'s `conda-meta/state`, from where activation sets them."""
-    meta = target / "conda-meta"
-    meta.mkdir(parents=True, exist_ok=True)
+    """Write *variables* into *target*'s `conda-meta/state`, from where activation sets them.
+
+    What a package may have put there is replaced, and no link of its is followed.
+
+    Raises:
+        EnvsyncError: there is no room, or a package put something in the place of a folder.
+    """
+    make_own_folder(target, "conda-meta")
+    (target / STATE).unlink(missing_ok=True)
     if variables:
         content = json.dumps({"version": 1, "env_vars": dict(variables)})
-        (target / STATE).write_text(content + "\n", encoding="utf-8")
-    (meta / "history").touch()  # its presence is what makes a folder an environment to conda
+        write_atomically(target / STATE, f"{content}\n".encode())
+    # Its presence is what makes a folder an environment to conda.
+    write_atomically(target / "conda-meta" / "history", b"")
+
+
+def make_own_folder(target: Path, name: str) -> Path:
+    """Return the folder *name* in *target*, which is made if it isn't there.
+
+    Raises:
+        EnvsyncError: a package put a link or a file there, or the folder can't be made.
+    """
+    folder = target / name
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    if folder.is_symlink():
+        raise EnvsyncError(f"A package put a link in the place of `{name}`")
+    return folder
 
 
 def read_variables(prefix: Path) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
 from envsync.files import lock_directory, remove_tree
+from envsync.model.redaction import quote
 from envsync.model.wording import count
 from envsync.realise.conda_state import register, write_state
 from envsync.realise.location import check_replaceable, generations_path, python_path
@@ -16,7 +18,7 @@ from envsync.realise.scripts import retarget_scripts
 from envsync.realise.witnesses import find_drift
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
@@ -113,7 +115,7 @@ def _fill(
     pip_packages = [package for package in plan.packages if package.manager == "pip"]
     reporter.step("Installing conda packages", total=len(conda_packages))
     target.mkdir()
-    conda.install(
+    leading_out = conda.install(
         conda_packages,
         target=target,
         prefix=plan.prefix,
@@ -122,16 +124,50 @@ def _fill(
     )
     if pip_packages:
         reporter.step(f"Installing {count(len(pip_packages), 'pip package')}")
-        python = python_path(target)
-        if not python.exists():
-            raise EnvsyncError(
-                "The lockfile has pip packages and no Python to install them for",
-                hint="add `python=3.11` (or the version you need) to the conda dependencies",
-            )
-        pip.install(pip_packages, python=python)
+        python = _find_python(target)
+        with _set_aside(target, leading_out):
+            pip.install(pip_packages, python=python)
         retarget_scripts(target, plan.prefix)
     write_state(target, plan.environment_variables)
     write_receipt(target, plan)
+
+
+def _find_python(target: Path) -> Path:
+    """Return the interpreter that pip packages are installed for, which lies in *target* itself."""
+    python = python_path(target)
+    if not python.exists():
+        raise EnvsyncError(
+            "The lockfile has pip packages and no Python to install them for",
+            hint="add `python=3.11` (or the version you need) to the conda dependencies",
+        )
+    if not python.resolve().is_relative_to(target.resolve()):
+        raise EnvsyncError(
+            "The Python of the conda packages is a link that leads out of the environment: pip "
+            "packages would be installed there"
+        )
+    return python
+
+
+@contextlib.contextmanager
+def _set_aside(target: Path, links: Sequence[str]) -> Iterator[None]:
+    """Take *links* out of *target* meanwhile: a pip package with files below one would follow it.
+
+    Raises:
+        EnvsyncError: a pip package has a file or a folder in the place of one.
+    """
+    targets = {path: (target / path).readlink() for path in links}
+    for path in targets:
+        (target / path).unlink()
+    yield
+    for path, leads_to in targets.items():
+        if os.path.lexists(target / path):  # noqa: TID251  # `exists` follows links
+            raise EnvsyncError(
+                f"A pip package has files at {quote(path)}, where a conda package has a link that "
+                "leads out of the environment",
+                hint="leave out one of the packages",
+            )
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        (target / path).symlink_to(leads_to)
 
 
 def _point(prefix: Path, generation: Path) -> None:

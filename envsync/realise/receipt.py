@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import write_atomically
+from envsync.realise.conda_state import make_own_folder
 from envsync.realise.witnesses import hash_witnesses, list_witnesses
 
 if TYPE_CHECKING:
@@ -127,9 +128,8 @@ def _write(target: Path, plan: Plan, witnesses: Mapping[str, tuple[int, int, str
         "origin": asdict(plan.origin) if plan.origin is not None else None,
         "witnesses": witnesses,
     }
-    path = target.joinpath(RECEIPT)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(content).encode() + b"\n")
+    make_own_folder(make_own_folder(target, "conda-meta"), "envsync")
+    write_atomically(target / RECEIPT, json.dumps(content).encode() + b"\n")
 
 
 def _hash_json(content: object) -> str:

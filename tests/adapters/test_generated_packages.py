@@ -38,20 +38,19 @@ ODD = ["..", ".", "", "conda-meta", "Conda-Meta", "__clobbers__", "history", "st
 TARGETS = ["MINE", "MINE/script.sh", "MINE/secret", "MINE/folder", "..", "../..", ".", "../a", "b"]
 UP = "../" * 12
 
-names = st.sampled_from(NAMES) | st.sampled_from(NAMES) | st.sampled_from(ODD)
-paths = st.lists(names, min_size=1, max_size=4).map("/".join) | st.sampled_from(
-    ["MINE/script.sh", f"{UP}MINE/script.sh", "../mine/script.sh", "bin/good", "share/good"]
-)
+names = st.integers(0, 15).flatmap(lambda it: st.sampled_from(NAMES if it else ODD))
+paths = st.lists(names, min_size=1, max_size=4).map("/".join)
+elsewhere = ["MINE/script.sh", f"{UP}MINE/script.sh", "../mine/script.sh", "bin/good", "share/good"]
 targets = st.sampled_from(TARGETS) | paths
-kinds = st.sampled_from([None, None, None, "hardlink", "softlink", "directory"])
+kinds = st.sampled_from([*[None] * 12, "hardlink", "softlink", "directory"])
 
 
 @st.composite
 def items(draw: st.DrawFn) -> Item:
-    path, is_link = draw(paths), draw(st.booleans())
-    is_rewritten = draw(st.sampled_from([False, False, True]))
+    path = draw(paths if draw(st.integers(0, 15)) else st.sampled_from(elsewhere))
+    is_link, is_rewritten = draw(st.booleans()), not draw(st.integers(0, 3))
     return Item(
-        path=path if draw(st.booleans()) else draw(paths),
+        path=path if draw(st.integers(0, 7)) else draw(paths),
         listed=path,
         content=f"{PLACEHOLDER} evil",
         target=draw(targets) if is_link else None,
@@ -128,7 +127,8 @@ def test_nothing_outside_of_the_prefix_is_touched(
     assert list_readers(root / "envs") == []
     assert list_readers(root / "rattler") == []
     notes = list((target / "conda-meta").glob("*"))
-    assert all(path.suffix == ".json" or path.name == "history" for path in notes)
+    odd = {path.name for path in notes if path.suffix != ".json"} - {"history"}
+    assert is_refused or not odd  # what failed leaves parts of its own notes
     assert not any(path.is_symlink() for path in (*notes, target / "conda-meta"))
     shutil.rmtree(root)
 

@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from fakes import (
     conda_package,
     pip_package,
 )
+from hostile import describe, make_surroundings
 
 from envsync.errors import EnvsyncError
+from envsync.model.lockfile import LockedPackage
 from envsync.realise.location import generations_path
 from envsync.realise.prefix import create_prefix, is_current
 from envsync.realise.receipt import Origin, Plan, read_receipt
@@ -225,3 +228,102 @@ def test_the_receipt_says_what_the_environment_was_made_from(plan: Plan) -> None
     assert not create(replace(plan, origin=second))
     renewed = read_receipt(plan.prefix)
     assert renewed == replace(made, origin=second)
+
+
+class Linking(FakeCondaInstaller):
+    """Leaves *links* in the prefix, by path; those that *leads_out* names lead out of it."""
+
+    def __init__(self, links: dict[str, Path], *, leads_out: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self._links = links
+        self._leads_out = leads_out
+
+    def install(self, *args: object, target: Path, **more: object) -> tuple[str, ...]:
+        super().install(*args, target=target, **more)  # type: ignore[arg-type]
+        for path, leads_to in self._links.items():
+            place = target / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.symlink_to(leads_to)
+        return self._leads_out
+
+
+@pytest.mark.parametrize("name", ["secret", "not-there"])
+@pytest.mark.parametrize("path", ["state", "history", "envsync/receipt.json"])
+def test_notes_are_not_written_through_a_link(
+    plan: Plan, tmp_path: Path, path: str, name: str
+) -> None:
+    mine = make_surroundings(tmp_path)
+    before = describe(mine)
+
+    create(plan, Linking({f"conda-meta/{path}": mine / name}))
+
+    assert describe(mine) == before
+    assert not (plan.prefix / "conda-meta" / path).is_symlink()
+    assert is_current(plan)
+
+
+def test_a_link_to_variables_is_not_left_where_there_are_none(plan: Plan, tmp_path: Path) -> None:
+    plan = replace(plan, environment_variables=())
+
+    create(plan, Linking({"conda-meta/state": make_surroundings(tmp_path) / "secret"}))
+
+    assert not (plan.prefix / "conda-meta" / "state").is_symlink()
+
+
+@pytest.mark.parametrize("path", ["conda-meta/envsync"])
+def test_a_link_in_the_place_of_a_folder_of_notes_is_refused(
+    plan: Plan, tmp_path: Path, path: str
+) -> None:
+    mine = make_surroundings(tmp_path)
+    before = describe(mine)
+
+    with pytest.raises(EnvsyncError, match="A package put a link in the place of"):
+        create(plan, Linking({path: mine / "folder"}))
+
+    assert describe(mine) == before
+    assert not plan.prefix.exists()
+
+
+def test_pip_packages_are_not_installed_for_a_python_elsewhere(plan: Plan, tmp_path: Path) -> None:
+    mine = make_surroundings(tmp_path)
+    before = describe(mine)
+
+    with pytest.raises(EnvsyncError, match="is a link that leads out of the environment"):
+        create(plan, Linking({"bin/python": mine / "script.sh"}))
+
+    assert describe(mine) == before
+    assert not plan.prefix.exists()
+
+
+class Writing(FakePipInstaller):
+    """Has a file below `share/x` in its packages, which `pip install` puts there."""
+
+    def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
+        super().install(packages, python=python)
+        folder = python.parent.parent / "share" / "x"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "notes").write_text("overwritten")
+
+
+def test_pip_packages_do_not_follow_a_link_that_leads_out(plan: Plan, tmp_path: Path) -> None:
+    mine = make_surroundings(tmp_path)
+    before = describe(mine)
+    conda = Linking({"share/x": mine / "folder"}, leads_out=("share/x",))
+
+    with pytest.raises(EnvsyncError, match="A pip package has files at `share/x`"):
+        create_prefix(plan, conda=conda, pip=Writing(), reporter=RecordingReporter())
+
+    assert describe(mine) == before
+    assert not plan.prefix.exists()
+
+
+def test_a_link_that_leads_out_is_there_when_pip_packages_are_installed(
+    plan: Plan, tmp_path: Path
+) -> None:
+    mine = make_surroundings(tmp_path)
+    links = {"lib/driver.so": mine / "secret"}
+
+    create(plan, Linking(links, leads_out=tuple(links)))
+
+    assert (plan.prefix / "lib" / "driver.so").readlink() == mine / "secret"
