@@ -8,7 +8,7 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from envsync.errors import EnvsyncError
 
@@ -89,22 +89,33 @@ def make_temporary() -> Iterator[Path]:
         yield folder
 
 
-def read_regular(path: Path, *, most: int) -> bytes:
-    """Return the bytes of the file at *path*, which others may have put there, *most* at most.
+def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
+    """Open the file at *path*, which others may have put there, to be read.
 
-    No link is followed to it, and what is no file, such as a pipe that nobody writes to, is not
-    waited for.
+    What is no file, such as a pipe that nobody writes to, is not waited for. A link to it counts
+    unless it *follows* none.
+
+    Raises:
+        OSError: it can't be read, or is no file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+    flags |= 0 if follows else getattr(os, "O_NOFOLLOW", 0)
+    stream = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "It is not a file", str(path))
+    return stream
+
+
+def read_regular(path: Path, *, most: int) -> bytes:
+    """Return the bytes of the file at *path*, to which no link is followed, *most* at most.
 
     Raises:
         OSError: it can't be read, or is no file.
         ValueError: it is larger.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as stream:
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "It is not a file")
-        content = stream.read(min(found.st_size, most) + 1)
+    with open_regular(path, follows=False) as stream:
+        content = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)
     if len(content) > most:
         raise ValueError(f"It has more than {most} bytes")
     return content

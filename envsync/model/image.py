@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
+from envsync.model.digest import DIGEST, Digest
 from envsync.model.redaction import redact_reference
 
 if TYPE_CHECKING:
@@ -14,14 +15,13 @@ if TYPE_CHECKING:
 
 DEFAULT_REGISTRY = "docker.io"
 SCRATCH = "scratch"
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 DOCKER_HUB = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 
 # The grammar of the distribution project's `reference` package, which Docker and Podman share.
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?")
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST_REPOSITORY = 255
 
@@ -60,10 +60,10 @@ class Layer:
     registry or layout, of *compressed_size* bytes.
     """
 
-    diff_id: str
+    diff_id: Digest
     size: int
     created_by: str = ""
-    digest: str | None = None
+    digest: Digest | None = None
     media_type: str | None = None
     compressed_size: int = 0
 
@@ -157,7 +157,7 @@ def _find_problem(
 ) -> str | None:
     if not _HOST.fullmatch(registry):
         return f"`{registry}` can't be a registry's address"
-    if len(repository) > _LONGEST_REPOSITORY or not _REPOSITORY.fullmatch(repository):
+    if len(repository) > _LONGEST_REPOSITORY or not REPOSITORY.fullmatch(repository):
         return "a repository is lower-case letters, digits and `.`, `_`, `-` between them"
     if tag is not None and not _TAG.fullmatch(tag):
         return f"`{tag}` can't be a tag"

@@ -27,11 +27,12 @@ def parse_inner_path(value: object) -> InnerPath:
     """
     if not isinstance(value, str) or not value or "\0" in value or "\\" in value:
         raise ValueError(value)
-    encoded = value.encode()  # a UnicodeEncodeError, for half a surrogate, is a ValueError too
     names = value.split("/")
-    if len(encoded) > _LONGEST or any(
-        name in ("", ".", "..") or len(name) > _LONGEST_NAME for name in names
-    ):
+    # Half a surrogate can't be encoded, and a UnicodeEncodeError is a ValueError too.
+    lengths = [len(name.encode()) for name in names]
+    if sum(lengths) + len(names) > _LONGEST or max(lengths) > _LONGEST_NAME:
+        raise ValueError(value)
+    if any(name in ("", ".", "..") for name in names):
         raise ValueError(value)
     if ":" in names[0][1:2]:  # `C:x` is another drive's
         raise ValueError(value)

@@ -64,7 +64,7 @@ def _read_conda(record: dict[str, Any], prefix: Path) -> Iterator[Claim]:
         yield Claim(path=own, package=title)
     described = {str(item.get("_path")): item for item in _list_paths(record)}
     for path, item in described.items():
-        placed, original = item.get("sha256_in_prefix"), item.get("sha256")
+        placed, original = _read_hash(item, "sha256_in_prefix"), _read_hash(item, "sha256")
         kind = item.get("path_type")
         if kind == "softlink":
             hashes = _gather(placed, original)
@@ -77,8 +77,13 @@ def _read_conda(record: dict[str, Any], prefix: Path) -> Iterator[Claim]:
             yield Claim(path=str(path), package=title)
 
 
-def _gather(*hashes: object) -> frozenset[str]:
-    return frozenset(each for each in hashes if isinstance(each, str))
+def _read_hash(item: dict[str, Any], key: str) -> str | None:
+    value = item.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _gather(*hashes: str | None) -> frozenset[str]:
+    return frozenset(each for each in hashes if each is not None)
 
 
 def _list_paths(record: dict[str, Any]) -> Iterable[dict[str, Any]]:

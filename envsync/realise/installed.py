@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z0-9_.+!*~=-]{0,128}")  # of a name, a version or a build
 _DAMAGED = "the environment is damaged: make it anew"
 _DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
 
@@ -51,7 +52,7 @@ def find_pip_metadata(prefix: Path, records: Iterable[dict[str, Any]]) -> tuple[
     of_conda = {
         match[1]
         for record in records
-        for file in record.get("files", ())
+        for file in record.get("files") or ()
         if (match := _DIST_INFO.search(str(file)))
     }
     return tuple(
@@ -65,12 +66,28 @@ def find_pip_metadata(prefix: Path, records: Iterable[dict[str, Any]]) -> tuple[
 def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         message = f"`{path}` is no record of a package: {error}"
         raise EnvsyncError(message, hint=_DAMAGED) from error
-    if not isinstance(record, dict) or "name" not in record:
+    if not isinstance(record, dict) or not _is_record(record):
         raise EnvsyncError(f"`{path}` is no record of a package", hint=_DAMAGED)
     return record
+
+
+def _is_record(record: dict[str, Any]) -> bool:
+    """Say whether what is read of *record* is of the kinds that it should be."""
+    words, texts = ("name", "version", "build"), ("url", "md5", "sha256")
+    lists = ("files", "depends")
+    return (
+        bool(record.get("name"))
+        and all(_WORD.fullmatch(str(record.get(key) or "")) for key in words)
+        and all(isinstance(record.get(key) or "", str) for key in (*words, *texts))
+        and all(_is_texts(record.get(key) or []) for key in lists)
+    )
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _from_record(record: dict[str, Any], subdir: str) -> LockedPackage:
@@ -86,7 +103,7 @@ def _from_record(record: dict[str, Any], subdir: str) -> LockedPackage:
         dependencies=tuple(
             sorted(
                 (name, requirement)
-                for text in record.get("depends", ())
+                for text in record.get("depends") or ()
                 for name, _, requirement in [str(text).partition(" ")]
             )
         ),

@@ -75,7 +75,7 @@ def _fill(folder: Path, assembly: Assembly) -> None:
     paths = []
     for number, layer in enumerate(packed):
         paths.append(f"{_LAYERS}/{number:03}.tar.gz")
-        shutil.copyfile(assembly.provider.path(layer.digest or ""), folder / paths[-1])
+        shutil.copyfile(assembly.provider.path(layer.digest or layer.diff_id), folder / paths[-1])
     text = dump_dockerfile(
         f"{_dump_platform(base)}{_name_base(assembly)}",
         layers=paths,

@@ -46,7 +46,8 @@ class Shipment:
 
     def list_loaded(self, digest: str) -> tuple[str, ...]:
         """Return the plain layers that an engine has if it has the image *digest*, as was noted."""
-        return tuple(self.cache.loaded.read(_file_name(digest)) or ())
+        noted = self.cache.loaded.read(_file_name(digest))
+        return tuple(map(str, noted)) if isinstance(noted, list) else ()
 
     def note_loaded(self, digest: str) -> None:
         """Write down that the image is *digest* to engines, with plain layers."""

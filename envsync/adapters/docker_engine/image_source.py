@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
+from envsync.model.digest import parse_digest
 from envsync.model.image import BaseImage, Layer, parse_reference
 from envsync.realise.image.config import parse_settings
 from envsync.realise.image.layer_content import store_plain
@@ -46,7 +47,7 @@ class EngineSource:
             digest=choose_digest(facts, parse_reference(self._name)),
             settings=parse_settings(facts.get("Config") or {}),
             layers=tuple(
-                Layer(diff_id=str(diff_id), size=0)
+                Layer(diff_id=parse_digest(diff_id), size=0)
                 for diff_id in (facts.get("RootFS") or {}).get("Layers") or ()
             ),
         )

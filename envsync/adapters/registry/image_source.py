@@ -18,7 +18,7 @@ from envsync.adapters.registry.failure import (
     explain_unreachable,
 )
 from envsync.errors import EnvsyncError
-from envsync.model.image import DIGEST
+from envsync.model.digest import DIGEST, Digest
 from envsync.realise.image.base import parse_base
 from envsync.realise.image.layer_content import read_from_layers, store_plain
 from envsync.realise.image.manifest import (
@@ -184,6 +184,6 @@ class RegistrySource:
         return kept[-1]
 
 
-def _keep(stream: IO[bytes], *, store: BlobStore, digest: str) -> None:
+def _keep(stream: IO[bytes], *, store: BlobStore, digest: Digest) -> None:
     with store.write(expected=digest) as writer:
         shutil.copyfileobj(stream, writer, _CHUNK)

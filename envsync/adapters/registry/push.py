@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from envsync.model.digest import Digest
     from envsync.model.image import ImageReference, Layer
     from envsync.model.progress import Reporter
 
@@ -51,7 +52,7 @@ class BlobProvider(Protocol):
     def provide_compressed(self, layers: Sequence[Layer]) -> None:
         """Have the compressed form of each of *layers*."""
 
-    def path(self, digest: str) -> Path:
+    def path(self, digest: Digest) -> Path:
         """Return the file that has the *digest*."""
 
     def list_repositories(self, registry: str) -> Mapping[str, str]:

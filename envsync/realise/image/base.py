@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-import tarfile
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from envsync.errors import EnvsyncError
+from envsync.files import open_regular
+from envsync.model.digest import Digest, parse_digest
 from envsync.model.image import SCRATCH, BaseImage, Layer
+from envsync.realise.image.archive import ArchiveError, open_archive
 from envsync.realise.image.config import parse_settings
 from envsync.realise.image.layer_content import read_from_layers, store_plain
 from envsync.realise.image.layout import is_layout, load_index
@@ -20,15 +23,19 @@ from envsync.realise.image.manifest import (
     describe_bytes,
     is_index,
     parse_descriptor,
+    parse_manifest,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import tarfile
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from envsync.realise.image.blobs import BlobStore
 
 _CHUNK = 1 << 20
+_LARGEST = 16 << 20  # bytes of a manifest, an index or a config
+_WORD = re.compile(r"[a-z0-9._-]*")
 
 
 class BaseSource(Protocol):
@@ -78,7 +85,7 @@ class FileSource:
     def __init__(self, path: Path, *, os: str, architecture: str) -> None:
         self._path = path
         self._platform = (os, architecture)
-        self._members: dict[str, str] = {}  # diff ids to members of an archive
+        self._members: dict[Digest, str] = {}  # diff ids to members of an archive
 
     def load(self) -> BaseImage:
         """Return what the image says of itself.
@@ -95,7 +102,7 @@ class FileSource:
                 f"Cannot read `{self._path}`: {error.strerror}",
                 hint="give an archive by `docker save`, an OCI layout, or an image by name",
             ) from error
-        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+        except (ArchiveError, OSError, ValueError, LookupError, TypeError) as error:
             raise self._cannot_tell() from error
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
@@ -113,7 +120,7 @@ class FileSource:
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
                 with (
-                    (self._path / blob_path(layer.digest)).open("rb") as stream,
+                    self._open_blob(layer.digest) as stream,
                     store.write(expected=layer.digest) as writer,
                 ):
                     shutil.copyfileobj(stream, writer, _CHUNK)
@@ -124,10 +131,10 @@ class FileSource:
 
     def _fetch(self, layer: Layer, store: BlobStore) -> None:
         if layer.digest is not None:
-            with (self._path / blob_path(layer.digest)).open("rb") as stream:
+            with self._open_blob(layer.digest) as stream:
                 store_plain(stream, store, layer.diff_id)
             return
-        with tarfile.open(self._path) as archive:
+        with open_archive(self._path) as archive:
             member = archive.extractfile(self._members[layer.diff_id])
             store_plain(cast("IO[bytes]", member), store, layer.diff_id)
 
@@ -143,22 +150,39 @@ class FileSource:
                 hint="make one with `skopeo copy`, or name another base image",
             )
         entry = self._choose(load_index(self._path))
-        manifest = json.loads((self._path / blob_path(entry.digest)).read_bytes())
+        manifest = parse_manifest(self._read_blob(entry.digest))
         for _ in range(MOST_INDEXES):
             if not is_index(manifest, entry.media_type):
                 break
             entry = self._choose(manifest)
-            manifest = json.loads((self._path / blob_path(entry.digest)).read_bytes())
-        config = (self._path / blob_path(manifest["config"]["digest"])).read_bytes()
+            manifest = parse_manifest(self._read_blob(entry.digest))
+        config = self._read_blob(parse_descriptor(manifest.get("config")).digest)
         return parse_base(str(self._path), config, manifest=manifest, digest=entry.digest)
+
+    def _read_blob(self, digest: Digest) -> bytes:
+        """Return a blob that is no layer."""
+        with self._open_blob(digest) as stream:
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST or describe_bytes(content, "").digest != digest:
+            raise EnvsyncError(f"`{self._path}` has other bytes than `{digest}` under that name")
+        return content
+
+    def _open_blob(self, digest: Digest) -> IO[bytes]:
+        try:
+            return open_regular(self._path / blob_path(digest))
+        except OSError as error:
+            raise EnvsyncError(
+                f"`{self._path}` lacks `{digest}`, which its image is made of: {error.strerror}"
+            ) from error
 
     def _choose(self, index: dict[str, Any]) -> Any:
         os, architecture = self._platform
         return choose_manifest(index, os=os, architecture=architecture, name=str(self._path))
 
     def _load_archive(self) -> BaseImage:
-        with tarfile.open(self._path) as archive:
-            manifest = json.loads(_read(archive, "manifest.json"))[0]
+        with open_archive(self._path) as archive:
+            images = json.loads(_read(archive, "manifest.json"))
+            manifest = images[0]
             config = _read(archive, manifest["Config"])
             image = parse_base(str(self._path), config)
             names = [_follow(archive, name) for name in manifest["Layers"]]
@@ -177,11 +201,17 @@ def parse_base(
     """Return the base image *name* whose config is *content*.
 
     With its *manifest* its layers are known in the compressed form that stands there.
+
+    Raises:
+        ValueError: it is no config, or not that of the manifest.
+        EnvsyncError: a part of the manifest is not described.
     """
-    config = json.loads(content)
-    layers = [Layer(diff_id=diff_id, size=0) for diff_id in config["rootfs"]["diff_ids"]]
+    config = parse_manifest(content)
+    layers = [Layer(diff_id=diff_id, size=0) for diff_id in _read_diff_ids(config)]
     if manifest is not None:
-        parts = [parse_descriptor(part) for part in manifest["layers"]]
+        parts = manifest.get("layers")
+        if not isinstance(parts, list) or len(parts) != len(layers):
+            raise ValueError("the manifest has other layers than the config")
         layers = [
             replace(
                 layer,
@@ -189,29 +219,52 @@ def parse_base(
                 media_type=part.media_type,
                 compressed_size=part.size,
             )
-            for layer, part in zip(layers, parts, strict=True)
+            for layer, part in zip(layers, map(parse_descriptor, parts), strict=True)
         ]
     return BaseImage(
         name=name,
         id=describe_bytes(content, "").digest,
-        os=config["os"],
-        architecture=config["architecture"],
-        variant=config.get("variant") or "",
+        os=_read_word(config, "os"),
+        architecture=_read_word(config, "architecture"),
+        variant=_read_word(config, "variant", otherwise=""),
         digest=digest,
         settings=parse_settings(config.get("config") or {}),
         layers=tuple(layers),
     )
 
 
+def _read_diff_ids(config: Mapping[str, Any]) -> list[Digest]:
+    rootfs = config.get("rootfs")
+    listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("the config has no list of layers")  # noqa: TRY004  # as for the others
+    return [parse_digest(it) for it in listed]
+
+
+def _read_word(config: Mapping[str, Any], key: str, *, otherwise: str | None = None) -> str:
+    value = config.get(key) or otherwise
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise ValueError(f"the config has no `{key}` that can be")
+    return value
+
+
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    stream = archive.extractfile(name)
-    if stream is None:
+    stream = archive.extractfile(_check_name(name))
+    content = stream.read(_LARGEST + 1) if stream is not None else None
+    if content is None or len(content) > _LARGEST:
         raise KeyError(name)
-    return stream.read()
+    return content
 
 
-def _follow(archive: tarfile.TarFile, name: str) -> str:
+def _check_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(name)
+    return name
+
+
+def _follow(archive: tarfile.TarFile, name: object) -> str:
     """Return the member that *name* is, or links to, as equal layers do in older archives."""
+    name = _check_name(name)
     member = archive.getmember(name)
     if not member.issym():
         return name

@@ -11,7 +11,8 @@ import time
 from typing import IO, TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import cannot_write, make_aside, remove_left_over
+from envsync.files import cannot_write, make_aside, read_regular, remove_left_over
+from envsync.model.digest import Digest, parse_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _UNFINISHED = "unfinished"
 _SEEN = ".seen"
+_LARGEST_NOTE = 1 << 10
 _KEPT_SECONDS = 30 * 24 * 3600
 
 
@@ -42,9 +44,9 @@ class Writer:
             raise cannot_write(self._root, error) from error
 
     @property
-    def digest(self) -> str:
-        """What was written so far, as `sha256:` and 64 hexadecimal digits."""
-        return f"sha256:{self._hash.hexdigest()}"
+    def digest(self) -> Digest:
+        """What was written so far."""
+        return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
 class BlobStore:
@@ -53,11 +55,11 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def path(self, digest: str) -> Path:
+    def path(self, digest: Digest) -> Path:
         """Return where the blob *digest* lies, or would."""
-        return self._root / digest.removeprefix("sha256:")
+        return self._root / parse_digest(digest).removeprefix("sha256:")
 
-    def find(self, digest: str) -> Path | None:
+    def find(self, digest: Digest) -> Path | None:
         """Return the path of the blob *digest*, None where it is missing or was changed.
 
         One that was changed is removed. Its bytes are read only if its inode says that it may
@@ -70,7 +72,7 @@ class BlobStore:
         except FileNotFoundError:
             return None
         with contextlib.suppress(OSError, ValueError):
-            if json.loads(seen.read_bytes()) == found:
+            if json.loads(read_regular(seen, most=_LARGEST_NOTE)) == found:
                 os.utime(seen)  # it is still of use
                 return path
         if hash_file(path) == digest:
@@ -80,7 +82,7 @@ class BlobStore:
         return None
 
     @contextlib.contextmanager
-    def write(self, *, expected: str | None = None) -> Iterator[Writer]:
+    def write(self, *, expected: Digest | None = None) -> Iterator[Writer]:
         """Give a writer whose blob is in the store when the block ends without an error.
 
         Raises:
@@ -118,7 +120,7 @@ class BlobStore:
                     seen.unlink()
 
 
-def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> str:
+def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> Digest:
     """Return the sha256 of *size* bytes of the file at *path*, with its kind in front."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
@@ -126,7 +128,7 @@ def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> str:
         while size and (chunk := stream.read(min(_CHUNK, size))):
             digest.update(chunk)
             size -= len(chunk)
-    return f"sha256:{digest.hexdigest()}"
+    return Digest(f"sha256:{digest.hexdigest()}")
 
 
 def _close(stream: IO[bytes]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
+from envsync.model.digest import Digest
 from envsync.model.image import ImageSettings
 from envsync.realise.image.tar import FIXED_TIME
 
@@ -32,9 +33,9 @@ class ImageContent:
     base_id: str = ""
 
     @property
-    def id(self) -> str:
+    def id(self) -> Digest:
         """The image id."""
-        return f"sha256:{hashlib.sha256(self.config).hexdigest()}"
+        return Digest(f"sha256:{hashlib.sha256(self.config).hexdigest()}")
 
 
 def find_time(source_date_epoch: str | None) -> int:
@@ -114,21 +115,61 @@ def dump_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def parse_settings(config: Mapping[str, Any]) -> ImageSettings:
-    """Return the settings in an image's `config`, as a registry or an engine says them."""
+def parse_settings(config: object) -> ImageSettings:
+    """Return the settings in an image's `config`, as a registry or an engine says them.
+
+    Raises:
+        ValueError: one has a value that it can't have.
+    """
+    if not isinstance(config, dict):
+        raise _cannot_be("config")
     others = tuple((name, config[name]) for name in _OTHERS if config.get(name))
     return ImageSettings(
-        environment=tuple(config.get("Env") or ()),
-        command=tuple(config.get("Cmd") or ()),
-        entrypoint=tuple(config.get("Entrypoint") or ()),
-        working_directory=config.get("WorkingDir") or "",
-        user=config.get("User") or "",
-        labels=tuple(sorted((config.get("Labels") or {}).items())),
-        exposed_ports=tuple(sorted(config.get("ExposedPorts") or ())),
-        volumes=tuple(sorted(config.get("Volumes") or ())),
-        stop_signal=config.get("StopSignal") or "",
+        environment=_read_texts(config, "Env"),
+        command=_read_texts(config, "Cmd"),
+        entrypoint=_read_texts(config, "Entrypoint"),
+        working_directory=_read_text(config, "WorkingDir"),
+        user=_read_text(config, "User"),
+        labels=_read_labels(config.get("Labels") or {}),
+        exposed_ports=_read_keys(config, "ExposedPorts"),
+        volumes=_read_keys(config, "Volumes"),
+        stop_signal=_read_text(config, "StopSignal"),
         others=others,
     )
+
+
+def _read_labels(labels: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(labels, dict):
+        raise _cannot_be("Labels")
+    return tuple((name, _read_text(labels, name)) for name in sorted(labels))
+
+
+def _read_text(config: Mapping[str, Any], name: str) -> str:
+    value = config.get(name) or ""
+    if not isinstance(value, str):
+        raise _cannot_be(name)
+    return value
+
+
+def _read_texts(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = config.get(name) or ()
+    if not isinstance(value, list | tuple) or not all(isinstance(it, str) for it in value):
+        raise _cannot_be(name)
+    return tuple(value)
+
+
+def _read_keys(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the keys of an object, sorted; some engines give a list of them."""
+    value = config.get(name) or {}
+    if isinstance(value, list):
+        return tuple(sorted(_read_texts(config, name)))
+    if not isinstance(value, dict):
+        raise _cannot_be(name)
+    return tuple(sorted(value))
+
+
+def _cannot_be(name: str) -> ValueError:
+    return ValueError(f"`{name}` has a value that it can't have")
 
 
 def _dump_settings(settings: ImageSettings) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.files import check_parent
 from envsync.model.image import parse_reference
+from envsync.realise.image.archive import ArchiveError, open_archive
 from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
 from envsync.realise.image.manifest import (
@@ -26,6 +26,7 @@ from envsync.realise.image.manifest import (
 from envsync.realise.image.tar import END, Member, dump_header, padding
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
@@ -74,7 +75,7 @@ def check_place(path: Path) -> None:
 def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:
     """Say whether *path* is an archive of *image* under *tags* that was written here, unharmed."""
     try:
-        with tarfile.open(path, "r:") as archive:
+        with open_archive(path, is_plain=True) as archive:
             members = archive.getmembers()
             sizes = {member.name: member.size for member in members}
             layers = [
@@ -82,10 +83,13 @@ def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:
             ]
             small = _list_small(image, tags)
             small += _list_oci(image, dump_manifest(image.config, layers), tags)
-            streams = [(it.name, archive.extractfile(it)) for it in members[: len(small)]]
+            first = members[: len(small)]
+            if [(it.name, it.size) for it in first] != [(name, len(it)) for name, it in small]:
+                return False
+            streams = [(it.name, archive.extractfile(it)) for it in first]
             if [(name, stream.read()) for name, stream in streams if stream] != small:
                 return False
-    except (OSError, KeyError, tarfile.TarError):
+    except (ArchiveError, OSError, KeyError):
         return False
     blobs = members[len(small) :]
     if {member.name for member in blobs} != {blob_path(layer.diff_id) for layer in layers}:

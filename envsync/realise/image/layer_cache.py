@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import cannot_write, lock_directory, remove_tree
+from envsync.model.digest import parse_digest, parse_size
 from envsync.model.image import Layer
 from envsync.realise.image.blobs import BlobStore
 from envsync.realise.image.files import write_tar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from envsync.model.digest import Digest
     from envsync.realise.image.files import ImageFile, Sink
 
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -79,11 +81,10 @@ class LayerCache:
     def find(self, key: str) -> Layer | None:
         """Return the layer that was made from *key*; its blob may be gone."""
         if key not in self._known:
-            note = self._made.read(key)
+            note = _parse_made(self._made.read(key))
             if note is None:
                 return None
-            layer, paths = note
-            self._known[key] = Layer(**layer), tuple(paths)
+            self._known[key] = note
         return self._known[key][0]
 
     def get(self, key: str) -> Layer:
@@ -137,11 +138,14 @@ class LayerCache:
             digest, path = self._compress(layer)
             self._compressed.write(_name(layer), digest)
         size = path.stat().st_size
-        return replace(layer, digest=f"sha256:{path.name}", media_type=GZIP, compressed_size=size)
+        digest = parse_digest(f"sha256:{path.name}")
+        return replace(layer, digest=digest, media_type=GZIP, compressed_size=size)
 
     def _find_compressed(self, layer: Layer) -> Path | None:
-        digest = self._compressed.read(_name(layer))
-        return self.blobs.find(digest) if digest is not None else None
+        try:
+            return self.blobs.find(parse_digest(self._compressed.read(_name(layer))))
+        except ValueError:  # there is no note, or none of ours
+            return None
 
     def open_plain(self, layer: Layer) -> Iterator[bytes]:
         """Give the bytes of *layer*'s plain tar.
@@ -158,7 +162,7 @@ class LayerCache:
                 f"Cannot read the layer `{layer.diff_id}` from the cache: {error.strerror}"
             ) from error
 
-    def _compress(self, layer: Layer) -> tuple[str, Path]:
+    def _compress(self, layer: Layer) -> tuple[Digest, Path]:
         packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
         with self.blobs.write() as writer:
             for chunk in self.open_plain(layer):
@@ -170,6 +174,22 @@ class LayerCache:
         made = {"diff_id": layer.diff_id, "size": layer.size, "created_by": layer.created_by}
         self._made.write(key, [made, paths])
         self._known[key] = layer, tuple(paths)
+
+
+def _parse_made(note: object) -> tuple[Layer, tuple[str, ...]] | None:
+    """Return the layer and the paths that *note* tells of, None where it tells of none."""
+    if not isinstance(note, list) or len(note) != 2:  # noqa: PLR2004
+        return None
+    made, paths = note
+    try:
+        layer = Layer(
+            diff_id=parse_digest(made["diff_id"]),
+            size=parse_size(made["size"]),
+            created_by=str(made["created_by"]),
+        )
+        return layer, tuple(str(path) for path in paths)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def _name(layer: Layer) -> str:

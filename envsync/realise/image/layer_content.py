@@ -5,24 +5,27 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import tarfile
 import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
+from envsync.realise.image.archive import open_archive
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Callable, Sequence
 
+    from envsync.model.digest import Digest
     from envsync.model.image import BaseImage, Layer
     from envsync.realise.image.blobs import BlobStore
 
 _CHUNK = 1 << 20
 _HEAD = 6
+_LARGEST_FILE = 64 << 20  # bytes of a file that is read for what it says: a C library has 2 MB
 _BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 
-def store_plain(stream: IO[bytes], store: BlobStore, diff_id: str | None = None) -> None:
+def store_plain(stream: IO[bytes], store: BlobStore, diff_id: Digest | None = None) -> None:
     """Write the tar in *stream*, compressed or not, to *store*; its sha256 is to be *diff_id*.
 
     Raises:
@@ -108,12 +111,12 @@ def read_from_layers(
     wanted = [path.lstrip("/") for path in paths]
     for layer in image.layers:
         fetch([layer], store)
-        with tarfile.open(store.path(layer.diff_id), "r:") as archive:
+        with open_archive(store.path(layer.diff_id), is_plain=True) as archive:
             members = {member.name.removeprefix("./").strip("/"): member for member in archive}
             for path in wanted:
                 stream = _open(archive, members, path)
                 if stream is not None:
-                    return stream.read()
+                    return stream.read(_LARGEST_FILE)
     return None
 
 

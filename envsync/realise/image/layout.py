@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
-from envsync.files import cannot_write, check_parent, make_aside, remove_left_over, write_atomically
+from envsync.files import (
+    cannot_write,
+    check_parent,
+    make_aside,
+    open_regular,
+    remove_left_over,
+    write_atomically,
+)
+from envsync.model.digest import DIGEST, Digest, parse_digest
 from envsync.realise.image.blobs import hash_file
 from envsync.realise.image.config import dump_json
 from envsync.realise.image.manifest import (
     INDEX,
-    INDEXES,
     LAYOUT_VERSION,
     MANIFEST,
     REFERENCE,
@@ -24,14 +30,17 @@ from envsync.realise.image.manifest import (
     describe_layer,
     dump_entry,
     dump_manifest,
+    parse_manifest,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from envsync.model.image import Layer
     from envsync.realise.image.config import ImageContent
+
+_LARGEST = 16 << 20  # bytes of a manifest or an index
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +50,8 @@ class WrittenLayout:
     Nothing is *changed* where it also had all of its names.
     """
 
-    digest: str
-    copied: tuple[str, ...]
+    digest: Digest
+    copied: tuple[Digest, ...]
     changed: bool
 
 
@@ -52,7 +61,7 @@ def write_layout(
     *,
     layers: Sequence[Layer],
     references: Sequence[str],
-    find_blob: Callable[[str], Path],
+    find_blob: Callable[[Digest], Path],
 ) -> WrittenLayout:
     """Put *image* into the layout *directory*, its *layers* compressed.
 
@@ -61,10 +70,11 @@ def write_layout(
     gives the file that has a digest. One process writes into a layout at a time.
 
     Raises:
-        EnvsyncError: *directory* is something else, or can't be written.
+        EnvsyncError: *directory* is something else, can't be written, or has links for folders.
     """
+    _check_folders(directory)
     manifest = dump_manifest(image.config, layers)
-    pieces: dict[str, bytes | Path] = {
+    pieces: dict[Digest, bytes | Path] = {
         **{
             describe_layer(layer).digest: find_blob(describe_layer(layer).digest)
             for layer in layers
@@ -95,6 +105,16 @@ def is_layout(directory: Path) -> bool:
     return (directory / "oci-layout").is_file() and (directory / "index.json").is_file()
 
 
+def _check_folders(directory: Path) -> None:
+    """Refuse the layout *directory* where its blobs lie elsewhere, and would be removed there."""
+    for name in ("blobs", "blobs/sha256"):
+        if (directory / name).is_symlink():
+            raise EnvsyncError(
+                f"`{directory / name}` is a link, and what lies there may be no image's",
+                hint="name another folder",
+            )
+
+
 def check_place(directory: Path) -> None:
     """Refuse *directory* where it is something else than a layout or an empty folder.
 
@@ -118,17 +138,22 @@ def load_index(directory: Path) -> dict[str, Any]:
     """
     path = directory / "index.json"
     try:
-        index = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return parse_manifest(_read(path))
+    except (OSError, ValueError, EnvsyncError) as error:
         raise EnvsyncError(f"`{path}` is not the index of an OCI layout") from error
-    if not isinstance(index, dict):
-        raise EnvsyncError(f"`{path}` is not the index of an OCI layout")
-    return index
+
+
+def _read(path: Path) -> bytes:
+    with open_regular(path) as stream:
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(path)
+    return content
 
 
 def _make(
-    directory: Path, pieces: dict[str, bytes | Path], entries: Sequence[dict[str, Any]]
-) -> tuple[str, ...]:
+    directory: Path, pieces: dict[Digest, bytes | Path], entries: Sequence[dict[str, Any]]
+) -> tuple[Digest, ...]:
     """Make a new layout beside its place, and move it there."""
     check_place(directory)
     remove_left_over(directory)
@@ -140,8 +165,8 @@ def _make(
 
 
 def _fill(
-    directory: Path, pieces: dict[str, bytes | Path], entries: Sequence[dict[str, Any]]
-) -> tuple[str, ...]:
+    directory: Path, pieces: dict[Digest, bytes | Path], entries: Sequence[dict[str, Any]]
+) -> tuple[Digest, ...]:
     (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     copied = []
     right = _find_right(directory, pieces)
@@ -162,7 +187,7 @@ def _fill(
     return tuple(copied)
 
 
-def _find_right(directory: Path, digests: Iterable[str]) -> set[str]:
+def _find_right(directory: Path, digests: Iterable[Digest]) -> set[Digest]:
     """Return those of *digests* whose blobs are in *directory*, unharmed."""
     there = [it for it in digests if (directory / blob_path(it)).is_file()]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -179,34 +204,47 @@ def _copy(source: Path, target: Path) -> None:
 
 def _list_others(directory: Path, names: set[str]) -> list[dict[str, Any]]:
     """Return what the index of *directory* has under other names, or none."""
-    entries = load_index(directory).get("manifests") or []
-    return [it for it in entries if (it.get("annotations") or {}).get(REFERENCE) not in names]
+    return [it for it in _list_entries(load_index(directory)) if _read_name(it) not in names]
+
+
+def _read_name(entry: dict[str, Any]) -> object:
+    annotations = entry.get("annotations")
+    return annotations.get(REFERENCE) if isinstance(annotations, dict) else None
+
+
+def _list_entries(content: dict[str, Any], key: str = "manifests") -> list[dict[str, Any]]:
+    listed = content.get(key)
+    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
 
 
 def _has_all(directory: Path, entries: Sequence[dict[str, Any]]) -> bool:
-    there = load_index(directory).get("manifests") or []
+    there = _list_entries(load_index(directory))
     return all(entry in there for entry in entries)
 
 
 def _remove_unused(directory: Path) -> None:
     """Remove the blobs that no image of the layout has any more."""
     used: set[str] = set()
-    for entry in load_index(directory)["manifests"]:
-        used.update(_list_used(directory, entry))
+    for entry in _list_entries(load_index(directory)):
+        _note_used(directory, entry, used)
     for path in (directory / "blobs" / "sha256").iterdir():
-        if f"sha256:{path.name}" not in used:
+        digest = f"sha256:{path.name}"
+        if DIGEST.fullmatch(digest) and digest not in used:
             path.unlink()
 
 
-def _list_used(directory: Path, entry: dict[str, Any]) -> Iterator[str]:
-    yield entry["digest"]
-    path = directory / blob_path(entry["digest"])
-    if not path.is_file():
-        return
-    content = json.loads(path.read_bytes())
-    if entry.get("mediaType") in INDEXES or "manifests" in content:
-        for child in content["manifests"]:
-            yield from _list_used(directory, child)
-    else:
-        parts = [content.get("config") or {}, *(content.get("layers") or ())]
-        yield from (part["digest"] for part in parts if "digest" in part)
+def _note_used(directory: Path, entry: dict[str, Any], used: set[str]) -> None:
+    """Add the digests of the blobs that *entry* leads to, but for those that are there already."""
+    try:
+        digest = parse_digest(entry.get("digest"))
+        if digest in used:
+            return
+        used.add(digest)
+        content = parse_manifest(_read(directory / blob_path(digest)))
+    except (OSError, ValueError, EnvsyncError):
+        return  # a layer, which is no JSON, or nothing of ours
+    for child in _list_entries(content):
+        _note_used(directory, child, used)
+    config = content.get("config")
+    parts = [*([config] if isinstance(config, dict) else []), *_list_entries(content, "layers")]
+    used.update(str(part.get("digest")) for part in parts)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
+from envsync.model.digest import Digest, parse_digest, parse_size
+from envsync.model.redaction import quote
 from envsync.realise.image.config import dump_json
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ LAYOUT_VERSION = {"imageLayoutVersion": "1.0.0"}
 
 # The variants of an architecture that any of its machines runs.
 _ANY_MACHINE = frozenset({"", "v1", "v8"})
+_NOT_DESCRIBED = "A part of the manifest has no kind, digest or size"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
 _FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 # Docker's names for the same bytes.
@@ -45,18 +48,18 @@ class Descriptor:
     """What is said of a part of an image: its kind, its sha256 and its size in bytes."""
 
     media_type: str
-    digest: str
+    digest: Digest
     size: int
 
 
-def blob_path(digest: str) -> str:
+def blob_path(digest: Digest) -> str:
     """Return where in a layout the blob *digest* lies."""
-    return f"blobs/{digest.replace(':', '/')}"
+    return f"blobs/{parse_digest(digest).replace(':', '/')}"
 
 
 def describe_bytes(content: bytes, media_type: str) -> Descriptor:
     """Return the descriptor of *content*."""
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    digest = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
     return Descriptor(media_type=media_type, digest=digest, size=len(content))
 
 
@@ -105,20 +108,36 @@ def dump_entry(
     }
 
 
-def parse_descriptor(value: Mapping[str, Any]) -> Descriptor:
+def parse_descriptor(value: object) -> Descriptor:
     """Return the descriptor that *value* is.
 
     Raises:
         EnvsyncError: it is none.
     """
+    known = value if isinstance(value, dict) else {}
+    media_type = known.get("mediaType")
     try:
-        return Descriptor(
-            media_type=str(value["mediaType"]),
-            digest=str(value["digest"]),
-            size=int(value["size"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise EnvsyncError("A part of the manifest has no kind, digest or size") from error
+        digest, size = parse_digest(known.get("digest")), parse_size(known.get("size"))
+    except ValueError as error:
+        raise EnvsyncError(_NOT_DESCRIBED) from error
+    if not isinstance(media_type, str):
+        raise EnvsyncError(_NOT_DESCRIBED)
+    return Descriptor(media_type=media_type, digest=digest, size=size)
+
+
+def parse_manifest(content: bytes) -> dict[str, Any]:
+    """Return the manifest, index or config that *content* is the JSON of.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it has too many brackets") from error
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004  # as for JSON that is none
+    return value
 
 
 def is_index(content: Mapping[str, Any], media_type: str) -> bool:
@@ -137,10 +156,11 @@ def choose_manifest(
     Raises:
         EnvsyncError: none is.
     """
-    entries = [entry for entry in index.get("manifests") or () if isinstance(entry, dict)]
+    listed = index.get("manifests")
+    entries = [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
     if len(entries) == 1 and not entries[0].get("platform"):
         return parse_descriptor(entries[0])
-    platforms = [entry.get("platform") or {} for entry in entries]
+    platforms = [_read_platform(entry) for entry in entries]
     fitting = [
         (str(platform.get("variant") or "") not in _ANY_MACHINE, number)
         for number, platform in enumerate(platforms)
@@ -152,9 +172,14 @@ def choose_manifest(
         if not entry.get("platform") and entry.get("mediaType") in INDEXES:
             return parse_descriptor(entry)  # which may have one
     found = [
-        f"`{platform.get('os')}/{platform.get('architecture')}`"
+        quote(f"{platform.get('os')}/{platform.get('architecture')}")
         for platform in platforms
         if platform.get("os") not in (None, "unknown")
     ]
     offers = f"it has {', '.join(found)}" if found else "it has no image"
     raise EnvsyncError(f"Base image `{name}` is not there for `{os}/{architecture}`: {offers}")
+
+
+def _read_platform(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    platform = entry.get("platform")
+    return platform if isinstance(platform, dict) else {}

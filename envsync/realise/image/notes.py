@@ -6,12 +6,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from envsync.files import cannot_write, make_aside, remove_left_over
+from envsync.files import cannot_write, make_aside, read_regular, remove_left_over
+from envsync.model.inner_path import parse_inner_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _UNFINISHED = "unfinished"
+_LARGEST = 256 << 20  # bytes: a note may list the files of a package
 
 
 class Notes:
@@ -23,7 +25,8 @@ class Notes:
     def read(self, name: str) -> Any:
         """Return what was written under *name*; None where that is missing or was changed."""
         try:
-            digest, _, content = (self._root / name).read_text("utf-8").partition("\n")
+            note = read_regular(self._place(name), most=_LARGEST).decode()
+            digest, _, content = note.partition("\n")
             return json.loads(content) if digest == _digest(name, content) else None
         except (OSError, ValueError):
             return None
@@ -36,7 +39,7 @@ class Notes:
         Raises:
             EnvsyncError: there is no room, or no permission.
         """
-        path = self._root / name
+        path = self._place(name)
         content = json.dumps(value, sort_keys=True)
         try:
             self._root.mkdir(parents=True, exist_ok=True)
@@ -45,6 +48,12 @@ class Notes:
                 aside.replace(path)
         except OSError as error:
             raise cannot_write(path, error) from error
+
+    def _place(self, name: str) -> Path:
+        path = parse_inner_path(name)
+        if "/" in path:
+            raise ValueError(name)
+        return self._root / path
 
     def clean(self) -> None:
         """Remove what killed processes left."""

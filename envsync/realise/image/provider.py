@@ -7,10 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envsync.model.digest import DIGEST
+from envsync.model.image import REPOSITORY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from envsync.model.digest import Digest
     from envsync.model.image import Layer
     from envsync.model.progress import Reporter
     from envsync.realise.image.base import BaseSource
@@ -88,7 +92,9 @@ class LayerProvider:
 
     def list_repositories(self, registry: str) -> dict[str, str]:
         """Return where in *registry* blobs were put before now: repositories by digest."""
-        return dict(self._cache.pushed.read(_file_name(registry)) or {})
+        found = self._cache.pushed.read(_file_name(registry))
+        pairs = found.items() if isinstance(found, dict) else ()
+        return {key: value for key, value in pairs if _is_pushed(key, value)}
 
     def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
         """Write down that *registry* has blobs in *repository*."""
@@ -96,9 +102,14 @@ class LayerProvider:
             known = {**self.list_repositories(registry), **dict.fromkeys(digests, repository)}
             self._cache.pushed.write(_file_name(registry), known)
 
-    def path(self, digest: str) -> Path:
+    def path(self, digest: Digest) -> Path:
         """Return the file that has the *digest*."""
         return self._cache.blobs.path(digest)
+
+
+def _is_pushed(digest: str, repository: object) -> bool:
+    is_repository = isinstance(repository, str) and REPOSITORY.fullmatch(repository) is not None
+    return is_repository and DIGEST.fullmatch(digest) is not None
 
 
 def _file_name(registry: str) -> str:

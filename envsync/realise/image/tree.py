@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envsync.model.inner_path import parse_inner_path
+from envsync.realise.image.archive import open_archive
 from envsync.realise.verification import FoundFile, describe_link
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
@@ -41,7 +43,7 @@ def read_tree(layers: Iterable[tuple[str, Path]], prefix: str) -> dict[str, Imag
     folders: set[str] = set()
     below = f"{prefix.strip('/')}/"
     for name, path in layers:
-        with tarfile.open(path, "r:") as archive:
+        with open_archive(path, is_plain=True) as archive:
             _add_layer(_Reader(archive, name, below), tree, folders)
     return tree
 
@@ -50,7 +52,7 @@ def find_prefixes(layers: Iterable[Path]) -> tuple[str, ...]:
     """Return the conda environments that *layers*, plain tars, bring, sorted."""
     found = set()
     for path in layers:
-        with tarfile.open(path, "r:") as archive:
+        with open_archive(path, is_plain=True) as archive:
             names = (_place(member.name) for member in archive)
             found |= {f"/{it.removesuffix(_HISTORY)}" for it in names if it.endswith(_HISTORY)}
     return tuple(sorted(found))
@@ -94,6 +96,14 @@ def _list_parents(path: str) -> Iterator[str]:
 def _place(name: str) -> str:
     """Return where *name* lies, from the root on, as an engine unpacks it."""
     return posixpath.normpath(f"/{name}").strip("/")
+
+
+def _is_metadata(path: str) -> bool:
+    """Say whether the file at *path* is read for which packages there are, by its place."""
+    try:
+        return _META.fullmatch(parse_inner_path(path)) is not None
+    except ValueError:
+        return False
 
 
 class _Reader:
@@ -146,7 +156,7 @@ class _Reader:
             return ImageMember(found=link, mode=0, layer=self._name)
         if member.islnk():
             return self._read_link(member, own, tree)
-        keeps = _META.fullmatch(path) is not None and member.size <= _LARGEST_META
+        keeps = _is_metadata(path) and member.size <= _LARGEST_META
         digest, content = hashlib.sha256(), b""
         stream = self._archive.extractfile(member)
         while stream is not None and (chunk := stream.read(_CHUNK)):
