@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from envsync.model.digest import DIGEST
 from envsync.model.redaction import redact_reference
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ def find_base(spec: EnvironmentSpec) -> LockedBase:
 def dump_base(base: LockedBase) -> tuple[str, str]:
     """Return *base* as an entry of a lock's custom metadata."""
     return BASE_IMAGE_KEY, str(base)
+
+
+def is_base(text: str) -> bool:
+    """Say whether *text*, of a lock's custom metadata, can be a base image: its digest is one."""
+    _, at, digest = text.rpartition(_DIGEST)
+    return not at or DIGEST.fullmatch(f"sha256:{digest}") is not None
 
 
 def parse_base(metadata: Iterable[tuple[str, str]]) -> LockedBase | None:

@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
+from envsync.lock.base_image import BASE_IMAGE_KEY, is_base
 from envsync.lock.entry_faults import REPAIR, SUBDIRS, find_build, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
@@ -121,15 +122,20 @@ class _Reader:
             content_hash=self._pairs(
                 metadata.get("content_hash", {}), _in_metadata("content_hash")
             ),
-            custom_metadata=self._pairs(
-                metadata.get("custom_metadata", {}), _in_metadata("custom_metadata")
-            ),
+            custom_metadata=self._custom_metadata(metadata),
             packages=self._packages(content.get("package", [])),
         )
         self._check_subdirs(lockfile)
         if self._faults:
             raise self._error()
         return lockfile
+
+    def _custom_metadata(self, metadata: dict[str, Node]) -> tuple[tuple[str, str], ...]:
+        path = _in_metadata("custom_metadata")
+        pairs = self._pairs(metadata.get("custom_metadata", {}), path)
+        if not is_base(dict(pairs).get(BASE_IMAGE_KEY, "")):
+            self._report((*path, BASE_IMAGE_KEY), "has a digest that is none")
+        return pairs
 
     def _packages(self, node: Node) -> tuple[LockedPackage, ...]:
         """Read the entries; conda-lock has one for each category that a package is in."""

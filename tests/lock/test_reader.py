@@ -303,3 +303,18 @@ def test_a_null_list_is_an_empty_one() -> None:
 
     assert text != GOOD
     assert parse_lockfile(text, file="x").sources == ()
+
+
+@pytest.mark.parametrize(
+    "digest", ["../../etc/passwd", "0" * 63, "A" * 64, "", f"{'0' * 64}/manifests/x"]
+)
+def test_a_base_image_whose_digest_is_none_is_refused_with_its_line(digest: str) -> None:
+    base = f"    envsync.base-image: 'example.com/base:1@sha256:{digest}'\n"
+    text = GOOD.replace("  custom_metadata:\n", f"  custom_metadata:\n{base}")
+
+    with pytest.raises(DefinitionError) as caught:
+        parse_lockfile(text, file="conda-lock.yml")
+
+    (finding,) = caught.value.findings
+    assert finding.message == "has a digest that is none"
+    assert finding.line == 13
