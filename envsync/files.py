@@ -182,10 +182,37 @@ def remove_tree(path: Path) -> None:
     import shutil  # noqa: PLC0415  # with it come all of its archive formats
 
     for _ in range(_TRIES):
-        shutil.rmtree(path, ignore_errors=True)
+        try:
+            shutil.rmtree(path, ignore_errors=True)
+        except RecursionError:
+            with contextlib.suppress(OSError):
+                _flatten(path)
+            continue
         if not path.exists():
             return
         time.sleep(_PAUSE)
+
+
+def _flatten(folder: Path) -> None:
+    """Remove what is in *folder*, however deep its folders lie in each other.
+
+    Those in its folders are moved up, again and again: no path gets longer, and no call deeper.
+    """
+    token, moved = os.urandom(4).hex(), 0
+    while True:
+        with os.scandir(folder) as entries:
+            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        if not below:
+            return
+        for path in below:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        moved += 1
+                        os.rename(entry.path, folder / f"{token}-{moved}")  # noqa: PTH104
+                    else:
+                        os.unlink(entry.path)  # noqa: PTH108
+            os.rmdir(path)  # noqa: PTH106
 
 
 @contextlib.contextmanager

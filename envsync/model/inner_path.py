@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 4096  # bytes, as in Linux
 _LONGEST_NAME = 255
+_DEEPEST = 100  # folders in folders: some tools call themselves for each
 
 
 class InnerPath(str):
@@ -32,7 +33,7 @@ def parse_inner_path(value: object) -> InnerPath:
     lengths = [len(name.encode()) for name in names]
     if sum(lengths) + len(names) > _LONGEST or max(lengths) > _LONGEST_NAME:
         raise ValueError(value)
-    if any(name in ("", ".", "..") for name in names):
+    if len(names) > _DEEPEST or any(name in ("", ".", "..") for name in names):
         raise ValueError(value)
     if ":" in names[0][1:2]:  # `C:x` is another drive's
         raise ValueError(value)

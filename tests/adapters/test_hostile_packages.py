@@ -469,3 +469,18 @@ def test_the_target_of_a_link_is_not_copied_in_its_place(
         install([package], tmp_path / "x")
 
     assert list_readers(tmp_path / "x") == []
+
+
+def test_a_package_of_a_thousand_folders_in_each_other_is_refused_and_removed(
+    tmp_path: Path, mine: Path, cache: Path
+) -> None:
+    deep = "d/" * 1500 + "x"
+    package = make_package(tmp_path / "channel", [file(deep)])
+    before = describe(mine)
+
+    with pytest.raises(EnvsyncError, match=r"Package `evil 1\.0` is unsafe"):
+        install([package], tmp_path / "x")
+
+    assert describe(mine) == before
+    assert not list(cache.glob("*evil*"))
+    assert not list(cache.glob(".envsync*"))

@@ -81,9 +81,11 @@ def _find_folder(cache: Path, package: LockedPackage) -> Path:
 
 
 def _list_times(folder: str) -> Iterator[float]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _list_times(entry.path)
-            else:
-                yield entry.stat(follow_symlinks=False).st_mtime
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    yield entry.stat(follow_symlinks=False).st_mtime

@@ -7,6 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
+from envsync.files import open_regular
 from envsync.realise.image.files import ImageFile
 from envsync.realise.image.tar import FIXED_TIME
 
@@ -97,7 +98,7 @@ def _find_times(staged: Path, paths: Iterable[str]) -> Iterable[tuple[str, int]]
             continue
         source = f"{folder}/{name.partition('.')[0]}.py"
         try:
-            with (staged / path).open("rb") as stream:
+            with open_regular(staged / path, follows=False) as stream:
                 flags, time, size = _PYC.unpack(stream.read(_PYC.size))
             if flags == 0 and (staged / source).stat().st_size == size:
                 yield source, time
