@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import cannot_write, lock_directory, write_atomically
+from envsync.files import cannot_write, lock_directory, read_regular, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STATE = "conda-meta/state"
+_LARGEST = 1 << 20  # bytes
 
 
 def write_state(target: Path, variables: Sequence[tuple[str, str]]) -> None:
@@ -51,9 +52,9 @@ def make_own_folder(target: Path, name: str) -> Path:
 def read_variables(prefix: Path) -> dict[str, str]:
     """Return the variables that activation sets in *prefix*; none where they can't be read."""
     try:
-        variables = json.loads((prefix / STATE).read_text(encoding="utf-8"))["env_vars"]
+        variables = json.loads(read_regular(prefix / STATE, most=_LARGEST))["env_vars"]
         return {str(name): str(value) for name, value in variables.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

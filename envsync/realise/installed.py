@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
+from envsync.files import read_regular
 from envsync.model.lockfile import LockedPackage
 from envsync.model.pip_name import normalize_pip_name
 from envsync.realise.witnesses import find_site_packages
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9_.+!*~=-]{0,128}")  # of a name, a version or a build
+_LARGEST = 64 << 20  # bytes: a record lists each file of its package
 _DAMAGED = "the environment is damaged: make it anew"
 _DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
 
@@ -65,7 +67,7 @@ def find_pip_metadata(prefix: Path, records: Iterable[dict[str, Any]]) -> tuple[
 
 def _read_record(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_regular(path, most=_LARGEST))
     except (OSError, ValueError, RecursionError) as error:
         message = f"`{path}` is no record of a package: {error}"
         raise EnvsyncError(message, hint=_DAMAGED) from error

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import write_atomically
+from envsync.files import read_regular, write_atomically
 from envsync.realise.conda_state import make_own_folder
 from envsync.realise.witnesses import hash_witnesses, list_witnesses
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RECEIPT = "conda-meta/envsync/receipt.json"
 _VERSION = 2
+_LARGEST = 64 << 20  # bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +86,7 @@ def hash_packages(packages: tuple[LockedPackage, ...]) -> str:
 def read_receipt(prefix: Path) -> Receipt | None:
     """Return the receipt of *prefix*, None where there is none that can be believed."""
     try:
-        content = json.loads(prefix.joinpath(RECEIPT).read_text(encoding="utf-8"))
+        content = json.loads(read_regular(prefix / RECEIPT, most=_LARGEST))
         if content["version"] != _VERSION:
             return None
         origin = content["origin"]
@@ -96,7 +97,7 @@ def read_receipt(prefix: Path) -> Receipt | None:
             stamps={name: (size, time) for name, (size, time, _) in content["witnesses"].items()},
             hashes={name: sha256 for name, (_, _, sha256) in content["witnesses"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

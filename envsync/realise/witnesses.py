@@ -11,11 +11,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envsync.files import read_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PYTHON = re.compile(r"python3\.\d+t?")
 _RECORD = "RECORD"
+_LARGEST = 256 << 20  # bytes: some packages have modules of that size beside their metadata
 _METADATA = (".dist-info", ".egg-info")
 _COMPILED = "__pycache__"
 
@@ -104,8 +107,8 @@ def _stamp(path: str) -> tuple[int, int]:
 
 def _hash(prefix: Path, name: str) -> str:
     try:
-        return hashlib.sha256((prefix / name).read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(read_regular(prefix / name, most=_LARGEST)).hexdigest()
+    except (OSError, ValueError):
         return ""
 
 
