@@ -202,6 +202,7 @@ class _Reader:
             mode = os.lstat(path).st_mode
             target = os.readlink(path) if stat.S_ISLNK(mode) else None  # noqa: PTH115
         except OSError as error:
+            self._check_parents(entry)
             raise self._fault(f"{quote(entry.path)} is missing", is_damage=True) from error
         if target is not None and not entry.may_be_link:
             raise self._fault(f"{quote(entry.path)} is a link, and is not listed as one")
@@ -209,6 +210,11 @@ class _Reader:
             kind = "folder" if entry.is_folder else "file"
             raise self._fault(f"{quote(entry.path)} is no {kind}, and is listed as one")
         return target
+
+    def _check_parents(self, entry: _Entry) -> None:
+        for parent in list_folders((entry.path,)):
+            if (self._folder / parent).is_symlink():
+                raise self._through_link(parent)
 
     def check_places(self, places: Iterable[str], links: Mapping[str, str]) -> None:
         """Check that no two files go to one place, and none through a link or another file."""
@@ -219,7 +225,7 @@ class _Reader:
             known.add(place)
         for folder in list_folders(known):
             if folder in links:
-                raise self._fault(f"it has files below {quote(folder)}, which is a link")
+                raise self._through_link(folder)
 
     def check_bytes(self, entries: Iterable[_Entry]) -> None:
         """Check the bytes of *entries*, many at a time."""
@@ -261,6 +267,9 @@ class _Reader:
         if not isinstance(content, dict):
             raise self._fault(f"`{name}` is no JSON object", is_damage=True)
         return content
+
+    def _through_link(self, folder: str) -> PackageFaultError:
+        return self._fault(f"it has files below {quote(folder)}, which is a link")
 
     def _fault(self, what: str, *, is_damage: bool = False) -> PackageFaultError:
         kind = "damaged" if is_damage else "unsafe"
