@@ -305,5 +305,5 @@ def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
     with open_regular(tmp_path / "link") as stream:
         assert stream.read() == b"x"
     for name in ("fifo", "."):
-        with pytest.raises(OSError, match="not a regular file|Is a directory"):
+        with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
             open_regular(tmp_path / name)
