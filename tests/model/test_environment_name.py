@@ -53,7 +53,7 @@ def test_a_folder_is_called_by_less_than_azure_ml_takes(name: str) -> None:
     ("prefix", "message"),
     [
         ("/a:b/c", "`/a:b/c` can't be the path of an environment: `:` separates the folders in "),
-        ("/a'b", "`/a'b` can't be the path of an environment: `'` breaks the scripts that activ"),
+        ("/a'b", "`/a'b` can't be the path of an environment: `'` breaks the scripts that "),
         ('/a"b', '`/a"b` can\'t be the path of an environment: `"` breaks the scripts that act'),
         ("/a`b", "`/a`b` can't be the path of an environment: a backtick breaks the scripts that"),
         ("/a\\b", "`/a\\b` can't be the path of an environment: `\\` breaks the scripts that act"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.model.image import looks_like_path, parse_reference
-from envsync.model.redaction import quote
+from envsync.model.redaction import redact_reference, shorten
 from envsync.spec.rules.diagnosis import Diagnosis, error, warning
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def check_floating_image(subject: Subject) -> Iterator[Diagnosis]:
         if not name or digest or tag not in {"", "latest"}:
             continue
         what = "has no tag" if not tag else "has the tag `latest`"
-        message = f"{quote(image.text)} {what}, so another image may have this name tomorrow"
+        shown = shorten(redact_reference(image.text))
+        message = f"`{shown}` {what}, so another image may have this name tomorrow"
         release = _UNTAGGED_DEFAULTS.get(_AZUREML.sub("", name))
         if release is not None and not tag:
             message += f"; azureml-core {release} writes it so by itself"
