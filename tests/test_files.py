@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ from envsync.files import (
     lock_directory,
     make_aside,
     make_temporary,
+    open_regular,
     remove_left_over,
     remove_tree,
     write_atomically,
@@ -183,3 +186,124 @@ def test_a_file_that_cannot_be_written_comes_with_what_to_do(
     tmp_path: Path, code: int, hint: str | None
 ) -> None:
     assert cannot_write(tmp_path, OSError(code, "it broke")).hint == hint
+
+
+def test_a_fifo_and_links_that_look_left_over_are_neither_opened_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "precious").touch()
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    os.mkfifo(shared / ".envsync.x.partial")
+    (shared / ".envsync.y.partial").symlink_to(mine)
+    (shared / ".envsync.z.partial").symlink_to(mine / "precious")
+    (shared / "envsync").symlink_to(mine)
+    monkeypatch.setattr("tempfile.tempdir", str(shared))
+    before = sorted(shared.iterdir())
+
+    with make_temporary() as folder:
+        mode = folder.stat().st_mode & 0o777
+        (folder / "x").touch()
+
+    assert mode == 0o700
+    assert sorted(shared.iterdir()) == before
+    assert [path.name for path in mine.iterdir()] == ["precious"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_another_user_left_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / ".x.theirs.partial").mkdir()
+    (tmp_path / ".x.file.partial").touch()
+    for path in tmp_path.iterdir():
+        os.chown(path, 12345, 12345)
+    (tmp_path / ".x.ours.partial").mkdir()
+
+    remove_left_over(tmp_path / "x")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".x.file.partial",
+        ".x.theirs.partial",
+    ]
+
+
+def test_a_link_that_takes_the_place_of_the_new_file_is_not_written_through(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "precious").write_text("mine")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+
+    def pieces():  # type: ignore[no-untyped-def]  # noqa: ANN202
+        yield b"a"
+        (aside,) = shared.glob(".x.*.partial")
+        aside.unlink()
+        aside.symlink_to(tmp_path / "precious")
+        yield b"b"
+
+    write_atomically(shared / "x", pieces())
+
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert (tmp_path / "precious").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "fifo", "folder"])
+def test_what_is_no_file_is_not_taken_for_a_lock(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "d"
+    lock = folder / ".envsync.lock"
+    folder.mkdir()
+    (tmp_path / "precious").touch()
+    if kind == "fifo":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(tmp_path / ("precious" if kind == "link" else "new"))
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(EnvsyncError) as caught, lock_directory(folder):
+        pass
+
+    assert caught.value.message.startswith(f"Cannot write `{lock}`: ")
+    assert caught.value.hint == "move away what is in its place"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_that_another_user_made_where_all_may_write_is_not_used(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "d").mkdir()
+    os.chown(shared / "d", 12345, 12345)
+    with lock_directory(shared / "d"):  # a folder that a team shares
+        pass
+    (shared / "d" / ".envsync.lock").unlink()
+    shared.chmod(0o1777)
+
+    with pytest.raises(EnvsyncError, match="another user made it"), lock_directory(shared / "d"):
+        pass
+
+    assert list((shared / "d").iterdir()) == []
+
+
+def test_a_lock_of_a_process_that_was_killed_is_taken(tmp_path: Path) -> None:
+    with lock_directory(tmp_path):
+        pass
+    with lock_directory(tmp_path, waits=False):
+        found = list(tmp_path.iterdir())
+
+    assert [path.name for path in found] == [".envsync.lock"]
+    assert stat.S_ISREG(found[0].stat().st_mode)
+
+
+def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+
+    with open_regular(tmp_path / "link") as stream:
+        assert stream.read() == b"x"
+    for name in ("fifo", "."):
+        with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
+            open_regular(tmp_path / name)

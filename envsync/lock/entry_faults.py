@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from envsync.model.redaction import find_named_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,7 +67,10 @@ def find_build(name: str, version: str, url: str) -> str:
 
 
 def has_secret(url: str) -> bool:
-    """Tell whether *url* holds a user, a password or a token as such, and not as a variable."""
+    """Tell whether *url* holds a user, a password or a token as such, and not as a variable.
+
+    What a query holds is a secret only by its name: another tool may have locked `?download=1`.
+    """
     parts = _split(url)
     if parts is None:
         return False
@@ -74,6 +79,8 @@ def has_secret(url: str) -> bool:
         return ":" in userinfo  # `git@` is everybody's name
     secrets = [part for part in userinfo.split(":") if part] if separator else []
     secrets += _TOKEN.findall(parts.path)
+    for part in (parts.query, parts.fragment, unquote(parts.path)):
+        secrets += find_named_secrets(part)
     return any(not _VARIABLE.fullmatch(secret) for secret in secrets)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from envsync.model.redaction import LOOSE, ODD_USERINFO, QUERY
+
 _ANACONDA_ORG = "https://conda.anaconda.org"
 _DEFAULT_SETS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 _WINDOWS_SET = "https://repo.anaconda.com/pkgs/msys2"
@@ -16,7 +18,8 @@ _CHANNEL_SETS = ("defaults", "anaconda", "pkgs/main")
 _USERINFO = re.compile(r"(?<=://)(?<!ssh://)[^/?#\s]+@")  # a password may have an `@`
 _SSH_PASSWORD = re.compile(r"(?<=ssh://)([^/:@\s]*):[^/?#\s]+@")
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/|$)")
-_QUERY = re.compile(r"\?[^\s#]*")
+
+_EMPTY_QUERY = re.compile(r"\?(?=[)\]}>\"'`,;:.]*(?:[\s#]|$))")
 
 DEFAULT_CHANNELS = ("defaults",)
 
@@ -48,6 +51,10 @@ def resolve_channel(text: str, subdir: str) -> Channel:
 
 
 def redact_url(url: str) -> str:
-    """Return *url* without user, password, channel token and query: what a lock may hold."""
-    url = _SSH_PASSWORD.sub(r"\1@", _USERINFO.sub("", url))  # over ssh a user is no secret
-    return _QUERY.sub("", _TOKEN.sub("", url))
+    """Return *url* without user, password, channel token and query: what a lock may hold.
+
+    It may have text around it. What a fragment says of an archive, its hash for one, stays.
+    """
+    url = _USERINFO.sub("", ODD_USERINFO.sub("", url))
+    url = _TOKEN.sub("", _SSH_PASSWORD.sub(r"\1@", url))  # over ssh a user is no secret
+    return _EMPTY_QUERY.sub("", LOOSE.sub("", QUERY.sub("", url)))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 DEFAULT_REGISTRY = "docker.io"
 SCRATCH = "scratch"
 
+# How the name of an image starts that is a path on this machine.
+PATH_PREFIXES = ("oci:", "docker-archive:")
+_PATH_STARTS = (*PATH_PREFIXES, ".", "/", "~")
+
 DOCKER_HUB = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 
 # The grammar of the distribution project's `reference` package, which Docker and Podman share.
@@ -150,6 +154,11 @@ def parse_reference(text: str) -> ImageReference:
         tag=tag if colon else None,
         digest=digest if at else None,
     )
+
+
+def looks_like_path(name: str) -> bool:
+    """Say whether *name* is a path by its looks, whatever there is on this machine."""
+    return name.startswith(_PATH_STARTS) or name.endswith(".tar")
 
 
 def _find_problem(

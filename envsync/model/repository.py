@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(
     r"git\+(?P<scheme>https?|ssh|file|git)://(?:(?P<userinfo>[^/?#\s]*)@)?"
-    r"(?P<place>[^@#\s]+?)(?:@(?P<revision>[^#\s]+))?(?:#(?P<fragment>\S*))?"
+    r"(?P<place>[^@?#\s]+?)(?:@(?P<revision>[^#\s]+))?(?:#(?P<fragment>\S*))?"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHORTEST_TOKEN = 20  # characters; names of users and organisations are shorter

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 
 from envsync.errors import DefinitionError, EnvsyncError
-
-_NAME = re.compile(r"[^\s/\\:]+")
+from envsync.model.environment_name import is_folder_name
+from envsync.model.redaction import shorten
 
 
 def find_home() -> Path:
@@ -24,9 +23,9 @@ def environment_path(name: str, home: Path) -> Path:
     Raises:
         DefinitionError: *name* can't be the name of a folder.
     """
-    if not _NAME.fullmatch(name) or name.startswith("."):
+    if not is_folder_name(name):
         raise DefinitionError(
-            f"`{name}` can't be the name of an environment's folder",
+            f"`{shorten(name)}` can't be the name of an environment's folder",
             hint="choose a path with `-p PREFIX`",
         )
     return home / "envs" / name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
 from envsync.files import lock_directory, remove_tree
+from envsync.model.environment_name import check_prefix
 from envsync.model.redaction import quote
 from envsync.model.wording import count
 from envsync.realise.conda_state import register, write_state
@@ -74,9 +75,11 @@ def create_prefix(
     process that makes the same prefix is waited for.
 
     Raises:
+        DefinitionError: an environment would not work at the prefix.
         EnvsyncError: something that envsync did not make lies at the prefix, or a package
             can't be installed.
     """
+    check_prefix(plan.prefix)
     check_replaceable(plan.prefix)
     generations = generations_path(plan.prefix)
     with lock_directory(generations):

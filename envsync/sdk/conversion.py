@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, Finding
 from envsync.model.environment import BuildContext
+from envsync.model.redaction import shorten
 from envsync.sdk.conda_dependencies import CondaDependencies
 from envsync.sdk.document import fill, to_document
 from envsync.sdk.sections import DockerBuildContext
@@ -58,7 +59,7 @@ def make_spec(environment: Environment) -> EnvironmentSpec:
     Raises:
         DefinitionError: an attribute holds what a definition can't; the error holds every finding.
     """
-    report = Report(str(environment.name or "Environment"))
+    report = Report(shorten(str(environment.name or "Environment")))
     document = to_document(environment)
     local = _find_local_context(environment.docker.build_context)
     if local is not None:

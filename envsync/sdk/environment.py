@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, overload
 
 from envsync import spec as definitions
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.model.environment_name import check_environment_name
 from envsync.model.progress import SilentReporter
 from envsync.sdk import command
 from envsync.sdk import source as sources
@@ -63,7 +64,7 @@ class Environment(Section):
     origin: Origin = field(default=Origin(), init=False, metadata={HIDDEN: True})
 
     def __post_init__(self) -> None:
-        check_text(self.name, "the name of an environment")
+        check_environment_name(check_text(self.name, "the name of an environment"))
 
     @classmethod
     def from_spec(
@@ -179,7 +180,7 @@ class Environment(Section):
 
     def clone(self, new_name: str) -> Environment:
         """Return a copy called *new_name*, with no version and no directory of its own."""
-        check_text(new_name, "the name of an environment")
+        check_environment_name(check_text(new_name, "the name of an environment"))
         spec = replace(self.to_spec(), name=new_name, version=None, asset_id=None)
         return Environment.from_spec(spec, warnings=self.origin.warnings)
 

@@ -15,6 +15,7 @@ from envsync.model.environment import (
     PythonSettings,
     RegistryIdentity,
 )
+from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.json_value import JsonObject, freeze, thaw
 from envsync.model.redaction import Secret
 from envsync.spec.azureml_keys import DATABRICKS, ENVIRONMENT, SPARK
@@ -44,6 +45,8 @@ def read_environment(value: Any, report: Report, *, directory: Path) -> Environm
         )
     reader = FieldReader(report)
     document = reader.read(value, ENVIRONMENT, "")
+    if fault := find_name_fault(document["name"] or ""):
+        report.error("name", describe_name_fault(document["name"], fault), hint=NAME_HINT)
     _check_sources(document["docker"], report)
     _check_cluster(document["databricks"], report)
     python = document["python"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.model.environment import BuildContext, EnvironmentSpec, OciPlatform, PythonSettings
+from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.json_value import JsonObject, freeze
 from envsync.model.redaction import quote
 from envsync.spec.environment_yml import read_cep24
@@ -101,7 +102,7 @@ class _Reader:
             context is not None and context.location_type == "local"
         )
         return EnvironmentSpec(
-            name=fields.text("name"),
+            name=self._read_name(),
             version=self._read_version(),
             directory=self._directory,
             files=tuple(self._files),
@@ -112,6 +113,13 @@ class _Reader:
             python=PythonSettings(user_managed_dependencies=conda is None and has_own_python),
             azureml_v2=self._read_rest(),
         )
+
+    def _read_name(self) -> str | None:
+        name = self._fields.text("name")
+        if fault := find_name_fault(name or ""):
+            message = describe_name_fault(name or "", fault)
+            self._report.error("name", message, hint=NAME_HINT, at=self._fields.nodes["name"])
+        return name
 
     def _check_image_source(self) -> None:
         """Check what the SDK leaves to the service: one image, from one source."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
 from envsync.model.environment import CondaSpec
+from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.redaction import quote
 from envsync.model.wording import suggest
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
@@ -94,7 +95,7 @@ class _CondaReader:
             self._read_dependencies(entries["dependencies"], join(path, "dependencies"))
         self._check_python(join(path, "dependencies"), entries.get("dependencies"))
         return CondaSpec(
-            name=self._read_text(entries.get("name"), join(path, "name")),
+            name=self._read_name(entries.get("name"), join(path, "name")),
             channels=self._read_channels(entries.get("channels"), join(path, "channels")),
             match_specs=tuple(self._match_specs),
             pip_requirements=tuple(self._pip_requirements),
@@ -116,6 +117,13 @@ class _CondaReader:
             self._report.error(
                 join(path, key.text), "Azure ML refuses a file with this key", hint=hint, at=key
             )
+
+    def _read_name(self, node: Node | None, path: str) -> str | None:
+        name = self._read_text(node, path)
+        if fault := find_name_fault(name or ""):
+            message = describe_name_fault(name or "", fault)
+            self._report.error(path, message, hint=NAME_HINT, at=node)
+        return name
 
     def _read_text(self, node: Node | None, path: str) -> str | None:
         if node is None or is_null(node):

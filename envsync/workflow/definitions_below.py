@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.files import open_regular
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.lock.requested import MATCH_SPECS_KEY
 from envsync.spec import load
@@ -44,7 +45,8 @@ def _find(root: Path) -> Iterator[Path]:
 
 def _is_ours(lockfile: Path) -> bool:
     try:
-        return MATCH_SPECS_KEY.encode() in lockfile.read_bytes()
+        with open_regular(lockfile) as stream:
+            return MATCH_SPECS_KEY.encode() in stream.read()
     except OSError:
         return True  # so that somebody is told
 

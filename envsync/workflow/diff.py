@@ -13,8 +13,8 @@ from envsync.lock.deviation import align
 from envsync.lock.diff import diff_packages
 from envsync.lock.reader import LOCKFILE_NAME, parse_lockfile
 from envsync.lock.requested import list_requested, parse_requested
+from envsync.model.image import PATH_PREFIXES
 from envsync.model.subdir import current_subdir
-from envsync.workflow.image_name import PATH_PREFIXES
 from envsync.workflow.lock_files import is_lock_file, load_lock_file
 from envsync.workflow.pip_lines import list_pip_lines
 

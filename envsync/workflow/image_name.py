@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PATH_PREFIXES = ("oci:", "docker-archive:")
-_PATH_STARTS = (*PATH_PREFIXES, ".", "/", "~")
+from envsync.model.image import PATH_PREFIXES, looks_like_path, parse_reference
 
 
 def find_path(name: str) -> Path | None:
@@ -17,6 +16,11 @@ def find_path(name: str) -> Path | None:
     return path if looks_like_path(name) or path.exists() else None
 
 
-def looks_like_path(name: str) -> bool:
-    """Say whether *name* is a path by its looks, whatever there is on this machine."""
-    return name.startswith(_PATH_STARTS) or name.endswith(".tar")
+def check_image_name(name: str) -> None:
+    """Refuse *name* where it is neither a path nor an image reference.
+
+    Raises:
+        DefinitionError: it is neither.
+    """
+    if find_path(name) is None:
+        parse_reference(name)

@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.base_image import find_base, parse_base
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.model.environment_name import is_folder_name
+from envsync.model.redaction import shorten
 from envsync.model.subdir import current_subdir, find_subdir
 from envsync.model.wording import shell_quote
 from envsync.realise.image.base_check import find_needed_glibc
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 # What OCI calls the machines of a subdir.
 ARCHITECTURES = {"linux-64": "amd64", "linux-aarch64": "arm64", "linux-ppc64le": "ppc64le"}
 _PIP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_FOLDER_NAME = re.compile(r"[^\s/\\:]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,9 +176,10 @@ def _choose_subdir(spec: EnvironmentSpec) -> str:
 
 
 def _check_name(name: str) -> str:
-    if not _FOLDER_NAME.fullmatch(name) or name.startswith("."):
+    if not is_folder_name(name):
         raise DefinitionError(
-            f"`{name}` can't be the name of an environment's folder", hint="name it with `--name`"
+            f"`{shorten(name)}` can't be the name of an environment's folder",
+            hint="name it with `--name`",
         )
     return name
 

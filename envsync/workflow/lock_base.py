@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.base_image import BASE_IMAGE_KEY, LockedBase, dump_base, find_base, parse_base
 from envsync.lock.requested import MATCH_SPECS_KEY, PIP_KEY
-from envsync.workflow.image_name import looks_like_path
+from envsync.model.image import looks_like_path
+from envsync.workflow.image_name import check_image_name
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -42,12 +43,17 @@ class BasePlan:
     """What a lock is to do about the base image of *spec*, for which *before* has one or not.
 
     Making it asks nobody.
+
+    Raises:
+        DefinitionError: no image can have the name that *spec* has for it.
     """
 
     def __init__(
         self, spec: EnvironmentSpec, before: Lockfile | None, options: LockOptions
     ) -> None:
         self._asked = find_base(spec)
+        if self._asked.name:
+            check_image_name(spec.base_image_name)
         self._registry = spec.registry
         self._directory = spec.directory
         self._before = parse_base(before.custom_metadata) if before is not None else None

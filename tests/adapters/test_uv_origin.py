@@ -68,6 +68,7 @@ def test_repositories_are_found_with_their_credentials(monkeypatch: pytest.Monke
     [
         ("a @ git+https://u:p@h/a.git@v1", "a @ git+https://h/a.git@v1"),
         ("git+ssh://git@h/a.git@v1", "git+ssh://git@h/a.git@v1"),
+        ("a @ git+https://h/a.git?token=p@v1#egg=a", "a @ git+https://h/a.git@v1#egg=a"),
         ("a @ https://u:p@h/a.whl", "a @ https://u:p@h/a.whl"),
         ("six==1.0", "six==1.0"),
         ("https://h/a.whl#sha256=00", "https://h/a.whl"),

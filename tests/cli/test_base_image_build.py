@@ -227,10 +227,11 @@ def test_credentials_in_an_images_name_reach_nothing(
     envsync: Callable[..., Done], define_upon: Callable[..., Path]
 ) -> None:
     directory = define_upon("https://me:hunter2@registry.example/base:1?sig=hunter2")
-    said = [envsync("lock", "d"), envsync("check", "d"), envsync("build-local", "d", "--print-id")]
+    said = [envsync("validate", "d"), envsync("lock", "d"), envsync("check", "d")]
 
-    assert [done.status for done in said] == [0, 0, 2]
-    assert locked_base(directory).startswith("***@registry.example/base:1")
+    assert [done.status for done in said] == [2, 2, 1]
+    assert "it has no place for a user, a password or a query" in said[1].stderr
+    assert not (directory / "conda-lock.yml").exists()
     assert "hunter2" not in str(said)
 
 

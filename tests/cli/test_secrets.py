@@ -111,3 +111,83 @@ def test_a_wrong_password_is_an_error_that_does_not_repeat_it(
     assert "Error: Cannot read channel " in done.stderr
     assert "401" in done.stderr
     assert CHANNEL_PASSWORD not in done.stderr
+
+
+QUERY_SECRETS = (
+    "hunter-q-channel",
+    "hunter-q-index",
+    "hunter-q-links",
+    "hunter-q-direct",
+    "hunter-q-git",
+    "hunter-q-base",
+    "hunter-q-locked",
+)
+
+
+@pytest.mark.usefixtures("empty_caches")
+def test_secrets_in_queries_stay_where_they_were_written(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    embedded_channel: Channel,
+    tmp_path: Path,
+    private_home: Path,
+) -> None:
+    definition = define("python")
+    index = make_index(tmp_path / "index")
+    with (
+        serve_guarded(embedded_channel.path) as channel,
+        serve_guarded(index) as served,
+        watch_arguments(QUERY_SECRETS) as shown,
+    ):
+        host = f"http://127.0.0.1:{served.port}/simple"
+        wheel = f"{host}/private-thing/private_thing-1.0-py3-none-any.whl"
+        channel_url = f"http://127.0.0.1:{channel.port}?sig={QUERY_SECRETS[0]}"
+
+        def write(*pip: str) -> None:
+            (definition / "conda_dependencies.yml").write_text(
+                json.dumps(
+                    {"channels": [channel_url], "dependencies": ["python", {"pip": list(pip)}]}
+                )
+            )
+
+        said = []
+        for pip in (
+            ("six==99", f"--extra-index-url {host}?token={QUERY_SECRETS[1]}"),
+            ("six==99", f"--find-links {host}/private-thing/?sig={QUERY_SECRETS[2]}"),
+            (f"private-thing @ {wheel}.gone.whl?sig={QUERY_SECRETS[3]}",),
+            (f"git+http://127.0.0.1:1/r.git?token={QUERY_SECRETS[4]}@v1#egg=r",),
+            (f"{wheel}?sv=1&sig={QUERY_SECRETS[3]}",),
+        ):
+            write(*pip)
+            said += [envsync("validate", "d", *more) for more in ((), ("--json",))]
+            said += [envsync("lock", "d", *more) for more in ((), ("--allow-unreproducible",))]
+        assert said[-1].status == 0, said[-1]
+        said += [
+            envsync(*words)
+            for words in (
+                ["build-local", "d"],
+                ["run", "d", "python", "-c", "import private_thing"],
+                ["why", "private-thing", "d"],
+                ["tree", "d"],
+                ["diff", "d", "d/conda-lock.yml"],
+                ["export", "d/conda-lock.yml", "--format", "pylock", "-o", "pylock.toml"],
+            )
+        ]
+        assert [done.status for done in said[-6:]] == [0] * 6, said[-6:]
+        lock = definition / "conda-lock.yml"
+        text = lock.read_text()
+        assert not any(secret in text for secret in QUERY_SECRETS)
+        lock.write_text(text.replace(".conda\n", f".conda?sig={QUERY_SECRETS[6]}\n"))
+        assert lock.read_text() != text
+        refused = [envsync("check", "d"), envsync("build-local", "d", "--frozen", "-p", "other")]
+        lock.unlink()
+        define("python", docker={"baseImage": f"r.example/a?sig={QUERY_SECRETS[5]}"})
+        refused += [envsync("validate", "d"), envsync("lock", "d")]
+
+    assert shown == []
+    assert all(done.status in {1, 2} for done in refused), refused
+    for secret in QUERY_SECRETS:
+        assert secret not in str((said, refused))
+    found = find_in_files(QUERY_SECRETS, private_home, tmp_path, but=definition)
+    # uv keeps the address of an archive in its own cache, as it got it.
+    assert [place for place in found if f"{tmp_path}/uv/wheels" not in place] == []

@@ -49,6 +49,25 @@ def test_a_channel_is_called_by_its_address_without_what_is_secret(url: str) -> 
     assert redact_url(channel.name) == channel.name
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("https://h/a?sig=S: it broke", "https://h/a: it broke"),
+        ("see `https://h/a?b=c&sig=S`, then", "see `https://h/a`, then"),
+        ("(https://h/a?sig=S)", "(https://h/a)"),
+        ("https://h/a#sig=S", "https://h/a"),
+        ("https://h/a&token=S", "https://h/a"),
+        ("https://h/a%3Fsig%3DS", "https://h/a"),
+        ("https://h/a?sig=S#sha256=0", "https://h/a#sha256=0"),
+        ("git+https://h/a@v1#egg=x&subdirectory=s", "git+https://h/a@v1#egg=x&subdirectory=s"),
+        ("https://u:p/w?d#@h/a.git@v1", "https://h/a.git@v1"),
+        ("https://u:p%2Fw@h/a", "https://h/a"),
+    ],
+)
+def test_what_opens_an_address_is_cut_out_wherever_it_stands(text: str, left: str) -> None:
+    assert redact_url(text) == left
+
+
 def test_all_of_a_password_is_redacted_though_it_has_an_at_sign() -> None:
     assert redact_url("https://user:hunter@2@h/simple/a@1") == "https://h/simple/a@1"
     assert redact_url("git+ssh://git:hunter@2@h:22/a.git@v1") == "git+ssh://git@h:22/a.git@v1"

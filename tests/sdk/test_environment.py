@@ -242,3 +242,15 @@ def test_a_folder_as_build_context_is_kept_in_memory(tmp_path: Path) -> None:
 
     assert context is not None
     assert (context.location_type, context.location) == ("local", "ctx")
+
+
+@pytest.mark.parametrize("name", ["-rf", "..", "a\nb", "a" * 256])
+def test_a_name_that_no_environment_can_have_is_refused(name: str) -> None:
+    environment = Environment("churn")
+    environment.name = name
+
+    for make in (lambda: Environment(name), lambda: Environment("x").clone(name)):
+        with pytest.raises(DefinitionError, match="can't be the name of an environment"):
+            make()
+    with pytest.raises(DefinitionError, match="can't be the name of an environment"):
+        environment.to_spec()

@@ -25,6 +25,7 @@ from envsync.model.environment import (
     RegistryIdentity,
     UnknownKey,
 )
+from envsync.model.environment_name import find_name_fault
 from envsync.model.json_value import freeze
 from envsync.model.redaction import Secret
 from envsync.spec.azureml_keys import DATABRICKS, SPARK, R
@@ -33,6 +34,7 @@ from envsync.spec.pip_section import read_pip_section
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 OPTIONAL = st.none() | TEXT
+NAMES = st.none() | TEXT.filter(lambda name: find_name_fault(name) is None)
 PAIRS = st.dictionaries(TEXT, TEXT, max_size=3).map(lambda pairs: tuple(pairs.items()))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -46,7 +48,7 @@ VERSION = st.from_regex(r"[0-9]{1,2}(\.[0-9]{1,2}){0,2}", fullmatch=True)
 
 CONDAS = st.builds(
     CondaSpec,
-    name=OPTIONAL,
+    name=NAMES,
     channels=st.lists(NAME, max_size=3).map(tuple),
     match_specs=st.lists(
         st.builds("{}{}{}".format, NAME, st.sampled_from(["=", ">=", "==", "~=1.", " "]), VERSION),
@@ -86,7 +88,7 @@ UNKNOWN = st.dictionaries(
 )
 SPECS = st.builds(
     EnvironmentSpec,
-    name=OPTIONAL,
+    name=NAMES,
     directory=st.just(Path()),
     files=st.just(()),
     version=OPTIONAL,

@@ -39,6 +39,7 @@ _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _GIT_USERINFO = re.compile(
     r"(git\+https?://)[^/?#\s]*@|(git\+ssh://[^/:@\s]*):[^/?#\s]*(?=@)", re.IGNORECASE
 )
+_GIT_QUERY = re.compile(r"(git\+\w+://[^?#\s]*)\?[^@#\s]*", re.IGNORECASE)
 _HASH = re.compile(r"(?<=\S)#([^\s;#]+)")
 _HASH_KEY = re.compile(r"(?:md5|sha1|sha224|sha256|sha384|sha512)=")
 
@@ -146,11 +147,12 @@ def expand(line: str) -> str:
 def spell_for_uv(line: str) -> str:
     """Return *line* without what uv is not to see of it.
 
-    That are credentials of a git repository, which git gets otherwise, and hashes behind an
-    address, which uv would believe without a look at the file.
+    That are credentials of a git repository, which git gets otherwise, a query in its address,
+    which git would be started with, and hashes behind an address, which uv would believe without
+    a look at the file.
     """
     if "git+" in line.lower():
-        line = _GIT_USERINFO.sub(r"\1\2", expand(line))
+        line = _GIT_QUERY.sub(r"\1", _GIT_USERINFO.sub(r"\1\2", expand(line)))
     return _HASH.sub(_drop_hashes, line) if "#" in line else line
 
 

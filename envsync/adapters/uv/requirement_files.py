@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from envsync.adapters.uv.origin import spell_for_uv
+from envsync.files import open_regular
 from envsync.spec.pip_line import PipLineError, parse_pip_option, strip_comment
 from envsync.spec.pip_section import MOST_FILES, join_lines
 
@@ -49,7 +50,8 @@ def _open_file(option: str, directory: Path, depth: int) -> Opened | None:
     if name not in _FILES or "://" in value:
         return None
     try:
-        text = (directory / value).read_text(encoding="utf-8-sig")
+        with open_regular(directory / value) as stream:
+            text = stream.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
     folder = PurePosixPath(value).parent

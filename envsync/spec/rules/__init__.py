@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from envsync.spec.rules.subject import Subject
 
 RULES = (
+    images.check_image_can_exist,
     images.check_floating_image,
     images.check_retired_image,
     python.check_python_is_pinned,

@@ -35,6 +35,11 @@ class Diagnosis:
     fix: Fix | None = None
 
 
+def error(rule: str, finding: Finding, fix: Fix | None = None) -> Diagnosis:
+    """Return what can't work."""
+    return Diagnosis(severity="error", rule=rule, finding=finding, fix=fix)
+
+
 def warning(rule: str, finding: Finding, fix: Fix | None = None) -> Diagnosis:
     """Return what is a risk, or will be one."""
     return Diagnosis(severity="warning", rule=rule, finding=finding, fix=fix)

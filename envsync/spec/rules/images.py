@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envsync.model.redaction import quote
-from envsync.spec.rules.diagnosis import Diagnosis, warning
+from envsync.errors import DefinitionError
+from envsync.model.image import looks_like_path, parse_reference
+from envsync.model.redaction import redact_reference, shorten
+from envsync.spec.rules.diagnosis import Diagnosis, error, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envsync.spec.rules.subject import Subject
 
+_IMAGE_KEYS = {"baseImage", "image"}
 _AZUREML = re.compile(r"mcr\.microsoft\.com/azureml/", re.IGNORECASE)
 
 # Default images of azureml-core that it writes without a tag, and the release that does.
@@ -51,6 +54,19 @@ _RETIRED = (
 )
 
 
+def check_image_can_exist(subject: Subject) -> Iterator[Diagnosis]:
+    """Find base images that no registry can have; those of Dockerfiles are Docker's business."""
+    for image in subject.images:
+        name = image.text.strip()
+        if not name or not image.path or image.path[-1] not in _IMAGE_KEYS or looks_like_path(name):
+            continue
+        try:
+            parse_reference(name)
+        except DefinitionError as failure:
+            hint = "write it as Docker does: `HOST/NAME:TAG`"
+            yield error("impossible-image", image.finding(failure.message, hint))
+
+
 def check_floating_image(subject: Subject) -> Iterator[Diagnosis]:
     """Find images whose content changes under the same name."""
     for image in subject.images:
@@ -58,7 +74,8 @@ def check_floating_image(subject: Subject) -> Iterator[Diagnosis]:
         if not name or digest or tag not in {"", "latest"}:
             continue
         what = "has no tag" if not tag else "has the tag `latest`"
-        message = f"{quote(image.text)} {what}, so another image may have this name tomorrow"
+        shown = shorten(redact_reference(image.text))
+        message = f"`{shown}` {what}, so another image may have this name tomorrow"
         release = _UNTAGGED_DEFAULTS.get(_AZUREML.sub("", name))
         if release is not None and not tag:
             message += f"; azureml-core {release} writes it so by itself"

@@ -29,6 +29,7 @@ _RULES = (
     ("not-a-definition", r"(?:is|holds) no definition|this is no Dockerfile"),
     ("missing-python", r"no item asks for Python"),
     ("two-pythons", r"must both hold"),
+    ("impossible-name", r"can't be the name of an environment: "),
     ("wrong-type", r" where .* should be$"),
     ("empty-item", r"the item is empty|channel has no name"),
     ("not-a-match-spec", r"match spec|extras, which conda|option of pip|an address$"),

@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envsync.spec.rules.images import check_floating_image, check_retired_image, split_reference
+from envsync.spec.rules.images import (
+    check_floating_image,
+    check_image_can_exist,
+    check_retired_image,
+    split_reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,3 +122,27 @@ def test_image_that_azureml_gave_up_is_found(
 )
 def test_other_images_are_fine(look: Callable[..., list[str]], image: str) -> None:
     assert look(check_retired_image, docker__baseImage=image) == []
+
+
+@pytest.mark.parametrize(
+    "image", ["-v", "--privileged", "a b", "Upper/Case", "a:", "a/../b", "a:-b"]
+)
+def test_image_that_no_registry_can_have_is_an_error(
+    look: Callable[..., list[str]], image: str
+) -> None:
+    (found,) = look(check_image_can_exist, docker__baseImage=image)
+
+    assert found.startswith(f"error impossible-image {AT} `{image}` is not an image reference: ")
+
+
+@pytest.mark.parametrize("image", ["debian:12", " a/b ", "./base.tar", "oci:Base", "", None])
+def test_image_that_can_be_had_is_no_error(
+    look: Callable[..., list[str]], image: str | None
+) -> None:
+    assert look(check_image_can_exist, docker__baseImage=image) == []
+
+
+def test_images_of_a_dockerfile_are_left_to_docker(look: Callable[..., list[str]]) -> None:
+    dockerfile = "FROM Upper/Case:{{tag}}\n"
+
+    assert look(check_image_can_exist, docker__baseImage=None, dockerfile=dockerfile) == []
