@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import requests
 
+from envsync.adapters.registry.body import LARGEST_CONFIG, LARGEST_MANIFEST, parse_json
 from envsync.adapters.registry.client import READ_SECONDS, RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
 from envsync.adapters.registry.failure import (
@@ -32,7 +32,7 @@ from envsync.realise.image.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envsync.model.environment import ImageRegistry
     from envsync.model.image import BaseImage, ImageReference, Layer
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _NOT_FOUND = 404
 _ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
 _CHUNK = 1 << 20
+_MOST_BYTES = 1 << 63  # of a layer: more is no size in any other program
 
 
 class ImageNotFoundError(EnvsyncError):
@@ -87,7 +88,7 @@ class RegistrySource:
             self._image = self._image or self._load()
         except requests.RequestException as error:  # half an answer
             raise explain_unreachable(registry, error, seconds=self._read_seconds) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise explain_content(registry, self.reference) from error
         return self._image
 
@@ -111,19 +112,21 @@ class RegistrySource:
     def _load(self) -> BaseImage:
         content, kind = self._get_manifest(self.reference.version)
         digest = describe_bytes(content, kind).digest
-        manifest = json.loads(content)
+        manifest = _parse_object(content)
         for _ in range(MOST_INDEXES):
             if not is_index(manifest, kind):
                 break
             chosen = choose_manifest(
                 manifest, os="linux", architecture=self._architecture, name=str(self.reference)
             )
-            content, kind = self._get_manifest(chosen.digest)
-            manifest = json.loads(content)
+            content, kind = self._get_manifest(_check_digest(chosen.digest))
+            manifest = _parse_object(content)
         if manifest.get("schemaVersion") == 1:
             raise explain_old(self.reference.registry, self.reference)
-        config = self._get_config(parse_descriptor(manifest["config"]).digest)
-        return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
+        config = self._get_config(_check_digest(parse_descriptor(manifest["config"]).digest))
+        _parse_object(config)
+        image = parse_base(str(self.reference), config, manifest=manifest, digest=digest)
+        return _check_image(image)
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
         """Have the plain tar of each of *layers* in *store*.
@@ -134,7 +137,7 @@ class RegistrySource:
         for layer in layers:
             if layer.digest is not None and store.find(layer.diff_id) is None:
                 unpack = partial(store_plain, store=store, diff_id=layer.diff_id)
-                self._client.download(self._blob(layer.digest), unpack)
+                self._download(layer, unpack)
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
         """Have the compressed form of each of *layers* in *store*.
@@ -144,13 +147,16 @@ class RegistrySource:
         """
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
-                self._client.download(
-                    self._blob(layer.digest), partial(_keep, store=store, digest=layer.digest)
-                )
+                self._download(layer, partial(_keep, store=store, digest=layer.digest))
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has."""
         return read_from_layers(image, paths, store, fetch=self.fetch)
+
+    def _download(self, layer: Layer, consume: Callable[[IO[bytes]], None]) -> None:
+        """Give *consume* the compressed form of *layer*, up to the size that the manifest says."""
+        path = self._blob(_check_digest(layer.digest))
+        self._client.download(path, consume, most=layer.compressed_size)
 
     def _blob(self, digest: str) -> str:
         return f"{self.reference.repository}/blobs/{digest}"
@@ -171,17 +177,45 @@ class RegistrySource:
             if not answer.ok:
                 raise self._client.explain(answer, f"asked for `{self.reference}`")
 
-        content, kind = self._client.read(path, headers={"Accept": _ACCEPT}, judge=judge)
+        content, kind = self._client.read(
+            path, most=LARGEST_MANIFEST, headers={"Accept": _ACCEPT}, judge=judge
+        )
         if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
             raise explain_other(self.reference.registry, version)
         return content, kind.partition(";")[0].strip()
 
     def _get_config(self, digest: str) -> bytes:
-        kept: list[bytes] = []
-        self._client.download(self._blob(digest), lambda stream: kept.append(stream.read()))
-        if describe_bytes(kept[-1], "").digest != digest:
+        def judge(answer: requests.Response) -> None:
+            if not answer.ok:
+                raise self._client.explain(answer, "asked for a part of the image")
+
+        content, _ = self._client.read(self._blob(digest), most=LARGEST_CONFIG, judge=judge)
+        if describe_bytes(content, "").digest != digest:
             raise explain_other(self.reference.registry, digest)
-        return kept[-1]
+        return content
+
+
+def _parse_object(content: bytes) -> dict[str, Any]:
+    value = parse_json(content)
+    if not isinstance(value, dict):
+        raise TypeError("a manifest or a config is an object")
+    return value
+
+
+def _check_digest(value: object) -> str:
+    """Return *value*, which becomes a part of addresses and the name of a file."""
+    if not isinstance(value, str) or not DIGEST.fullmatch(value):
+        raise ValueError("a digest is `sha256:` and 64 hexadecimal digits")
+    return value
+
+
+def _check_image(image: BaseImage) -> BaseImage:
+    for layer in image.layers:
+        _check_digest(layer.diff_id)
+        _check_digest(layer.digest)
+        if not 0 <= layer.compressed_size < _MOST_BYTES:
+            raise ValueError("a size is a number of bytes")
+    return image
 
 
 def _keep(stream: IO[bytes], *, store: BlobStore, digest: str) -> None:
