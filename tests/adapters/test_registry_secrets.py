@@ -188,8 +188,8 @@ def test_the_token_service_that_the_registry_names_is_told_the_password() -> Non
         return _challenge(f'Bearer realm="{service.url}/token",service="s"')
 
     with serve_hostile(give) as service, serve_hostile(answer) as server:
-        with _client(server) as client:
-            assert client.request("GET", "x").status_code == 200
+        with _client(server) as client, client.request("GET", "x") as answered:
+            assert answered.status_code == 200
 
         assert [it.header("Authorization") for it in service.requests] == [f"Basic {_PAIR}"]
         assert _PASSWORD not in server.text

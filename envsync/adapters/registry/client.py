@@ -236,7 +236,8 @@ class RegistryClient:
 
     def _check(self, answer: requests.Response) -> requests.Response:
         if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN):
-            raise explain_refusal(self._registry, answer, self._credentials.username)
+            with answer:
+                raise explain_refusal(self._registry, answer, self._credentials.username)
         return answer
 
     def _explain_unreachable(self, error: Exception) -> EnvsyncError:
