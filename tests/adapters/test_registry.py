@@ -410,7 +410,7 @@ def test_a_download_that_breaks_off_starts_over(tmp_path: Path) -> None:
             with store.write(expected=_digest(content)) as writer:
                 writer.write(stream.read())  # type: ignore[attr-defined]
 
-        client.download("blob", consume)
+        client.download("blob", consume, most=len(content))
 
     assert store.path(_digest(content)).read_bytes() == content
     assert len(list((tmp_path / "store").iterdir())) == 2

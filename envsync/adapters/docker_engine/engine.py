@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOOKED_INTO = "envsync.looked-into"  # a container that is never run, and when it was made
 _LOOK_SECONDS = 60
+_LARGEST_FILE = 64 << 20  # bytes; a C library has 2 MB
 _NOT_UNPACKED = "Error unpacking image"  # which containerd's store says as if in passing
 
 LayerStore = Literal["chain", "content", "whole"]
@@ -98,7 +99,8 @@ class DockerEngine:
         """
         most = 0
         for name in (*self.list_images(label), *([base] if base else [])):
-            known = ((self.inspect(name) or {}).get("RootFS") or {}).get("Layers") or []
+            root = (self.inspect(name) or {}).get("RootFS")
+            known = (root.get("Layers") if isinstance(root, dict) else None) or ()
             pairs = zip(known, diff_ids, strict=False)
             most = max(most, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
         return most
@@ -144,7 +146,7 @@ class DockerEngine:
             )
             try:
                 chunks, _ = container.get_archive(path)
-                return iter(list(chunks))
+                return iter(_take(chunks))
             except NotFound:
                 return None
             finally:
@@ -194,10 +196,22 @@ class DockerEngine:
         )
 
 
+def _take(chunks: Iterator[bytes]) -> list[bytes]:
+    """Return *chunks*, of which there may be as many bytes as a library has, and no more."""
+    taken, size = [], 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > _LARGEST_FILE:
+            raise DockerException(f"the file has more than {_LARGEST_FILE:,} bytes")
+        taken.append(chunk)
+    return taken
+
+
 def choose_digest(facts: Mapping[str, Any], reference: ImageReference) -> str | None:
     """Return the digest that an engine's *facts* on an image have for *reference*'s repository."""
     found = []
-    for text in facts.get("RepoDigests") or ():
+    listed = facts.get("RepoDigests")
+    for text in listed if isinstance(listed, list | tuple) else ():
         with contextlib.suppress(DefinitionError):
             known = parse_reference(str(text))
             if (known.registry, known.repository) == (reference.registry, reference.repository):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
@@ -14,11 +15,16 @@ from envsync.realise.image.config import parse_settings
 from envsync.realise.image.layer_content import store_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from envsync.adapters.docker_engine.engine import DockerEngine
+    from envsync.model.digest import Digest
     from envsync.realise.image.blobs import BlobStore
 
+_STRANGE_HINT = "check with `docker image inspect` what it has, or pull the image again"
+_MOST_LINKS = 8  # one to the other
+_WORD = re.compile(r"[A-Za-z0-9._-]*")
+_NO_ARCHIVE = (tarfile.TarError, EOFError, LookupError, OverflowError, ValueError)
 _NO_LAYER = (".json", "VERSION", "repositories", "oci-layout", "/json")
 
 
@@ -38,18 +44,27 @@ class EngineSource:
         facts = self._engine.inspect(self._name)
         if facts is None:
             raise EnvsyncError(f"The Docker Engine has no image `{self._name}`")
+        try:
+            return self._parse(facts)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise EnvsyncError(
+                f"The Docker Engine says of `{self._name}` what no image has",
+                hint=_STRANGE_HINT,
+            ) from error
+
+    def _parse(self, facts: Mapping[str, Any]) -> BaseImage:
+        listed = (facts.get("RootFS") or {}).get("Layers") or ()
+        if not isinstance(listed, list | tuple):
+            raise TypeError("layers are a list")
         return BaseImage(
             name=self._name,
-            id=str(facts["Id"]),
-            os=str(facts["Os"]),
-            architecture=str(facts["Architecture"]),
-            variant=str(facts.get("Variant") or ""),
+            id=_parse_id(facts["Id"]),
+            os=_check_text(facts["Os"]),
+            architecture=_check_text(facts["Architecture"]),
+            variant=_check_text(facts.get("Variant") or ""),
             digest=choose_digest(facts, parse_reference(self._name)),
             settings=parse_settings(facts.get("Config") or {}),
-            layers=tuple(
-                Layer(diff_id=parse_digest(diff_id), size=0)
-                for diff_id in (facts.get("RootFS") or {}).get("Layers") or ()
-            ),
+            layers=tuple(Layer(diff_id=_parse_id(it), size=0) for it in listed),
         )
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
@@ -62,11 +77,16 @@ class EngineSource:
         if not missing:
             return
         stream = cast("IO[bytes]", _Stream(self._engine.save(self._name)))
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is not None and not member.name.endswith(_NO_LAYER):
-                    store_plain(content, store)
+        try:
+            with tarfile.open(fileobj=stream, mode="r|") as archive:
+                for member in archive:
+                    content = archive.extractfile(member) if member.isfile() else None
+                    if content is not None and not member.name.endswith(_NO_LAYER):
+                        store_plain(content, store)
+        except _NO_ARCHIVE as error:
+            raise EnvsyncError(
+                f"The Docker Engine saves `{self._name}` as what is no archive", hint=_STRANGE_HINT
+            ) from error
         for diff_id in sorted(missing):
             if store.find(diff_id) is None:
                 raise EnvsyncError(f"The Docker Engine gives no layer `{diff_id}`")
@@ -84,16 +104,45 @@ class EngineSource:
         return None
 
     def _read(self, image: BaseImage, path: str) -> bytes | None:
-        chunks = self._engine.read_file(image.id, path)
-        if chunks is None:
-            return None
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-            member = archive.getmembers()[0]
-            if member.issym():
-                folder = path.rpartition("/")[0]
-                return self._read(image, f"{folder}/{member.linkname.rpartition('/')[2]}")
-            stream = archive.extractfile(member)
-            return stream.read() if stream is not None else None
+        for _ in range(_MOST_LINKS):
+            chunks = self._engine.read_file(image.id, path)
+            if chunks is None:
+                return None
+            try:
+                content, link = _read_member(b"".join(chunks))
+            except _NO_ARCHIVE as error:
+                raise EnvsyncError(
+                    f"The Docker Engine gives `{path}` of `{image.name}` as what is no archive",
+                    hint=_STRANGE_HINT,
+                ) from error
+            if not link:
+                return content
+            path = f"{path.rpartition('/')[0]}/{link.rpartition('/')[2]}"
+        return None
+
+
+def _read_member(archive: bytes) -> tuple[bytes | None, str]:
+    """Return the content of the first member of *archive*, or where that leads as a link."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        member = opened.next()
+        if member is None:
+            return None, ""
+        if member.issym():
+            return None, member.linkname
+        stream = opened.extractfile(member)
+        return (stream.read() if stream is not None else None), ""
+
+
+def _parse_id(value: object) -> Digest:
+    """Return the digest that *value* is; some engines leave out its kind."""
+    text = value if isinstance(value, str) else ""
+    return parse_digest(text if ":" in text else f"sha256:{text}")
+
+
+def _check_text(value: object) -> str:
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise ValueError("a platform is named by words")
+    return value
 
 
 class _Stream:

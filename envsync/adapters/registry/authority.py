@@ -5,96 +5,162 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
 
+from envsync.adapters.registry.address import Origin, parse_origin
+from envsync.adapters.registry.body import LARGEST_TOKEN, clean, parse_json, read_body
 from envsync.adapters.registry.failure import (
     explain,
     explain_busy,
     explain_refusal,
     explain_unreachable,
 )
+from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envsync.adapters.registry.credentials import Credentials
+    from envsync.adapters.registry.transport import Transport
 
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_CHALLENGE = re.compile(
+    r'(?P<key>[\w-]+)[ \t]*=[ \t]*(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s,"]+))|(?P<kind>[\w-]+)'
+)
+_LONGEST_CHALLENGE = 16 << 10
+_TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 _BUSY_SECONDS = 1.0
 
 
 class Authority:
-    """Answers the challenges of *registry* with *credentials*."""
+    """Answers the challenges of *registry* with *credentials*.
+
+    They go to the registry itself and to the token service that it names, as with Docker, who
+    sends them to any host that a registry names. Both must be asked by https, but for this
+    machine's own. Where a redirect leads is told nothing, and nothing that it asks for.
+    """
 
     def __init__(
         self,
         registry: str,
         credentials: Credentials,
         *,
-        session: requests.Session,
-        timeout: tuple[float, float],
+        transport: Transport,
+        seconds: float,
     ) -> None:
         self._registry = registry
         self._credentials = credentials
-        self._session = session
-        self._timeout = timeout
+        self._transport = transport
+        self._seconds = seconds
         self._authorization = ""
-        self._host = ""
+        self._home: Origin | None = None
 
     def list_headers(self, url: str) -> dict[str, str]:
         """Return the headers that show who asks for *url*; another host is shown nothing."""
-        if not self._authorization or urlsplit(url).netloc != self._host:
+        if not self._authorization or parse_origin(url) != self._home:
             return {}
         return {"Authorization": self._authorization}
 
-    def accept(self, answer: requests.Response) -> bool:
+    def accept(self, answer: requests.Response, home: Origin) -> bool:
         """Take up the challenge in *answer*; return False where there is nothing new to say.
+
+        One that does not come from *home*, the registry itself, is passed over.
 
         Raises:
             EnvsyncError: who gives tokens refuses, is busy, or can't be reached.
         """
-        kind, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
-        challenge = dict(_CHALLENGE.findall(rest))
+        if parse_origin(answer.url) != home:
+            return False
+        challenges = parse_challenges(answer.headers.get("WWW-Authenticate", ""))
         before = self._authorization
         known = self._credentials
-        if kind.lower() == "basic" and known.username:
-            pair = f"{known.username}:{known.password}".encode()
-            self._authorization = f"Basic {base64.b64encode(pair).decode()}"
-        elif kind.lower() == "bearer" and challenge.get("realm"):
-            self._authorization = f"Bearer {self._get_token(challenge)}"
-        self._host = urlsplit(answer.url).netloc
+        bearer = challenges.get("bearer", {})
+        if bearer.get("realm"):
+            self._authorization = f"Bearer {self._get_token(bearer, home)}"
+        elif "basic" in challenges and known.username:
+            self._authorization = _encode_pair(known)
+        self._home = home
         return self._authorization != before
 
-    def _get_token(self, challenge: Mapping[str, str]) -> str:
+    def _get_token(self, challenge: Mapping[str, str], home: Origin) -> str:
+        origin = self._check_realm(challenge["realm"], home)
         try:
-            answer = self._ask(challenge)
-            content = answer.json() if answer.ok else {}
-        except (requests.RequestException, ValueError) as error:
-            raise explain_unreachable(self._registry, error, seconds=self._timeout[1]) from error
-        if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise explain_refusal(self._registry, answer, self._credentials.username)
-        if answer.status_code == requests.codes.too_many:
-            raise explain_busy(self._registry, answer, _BUSY_SECONDS)
-        if not answer.ok or not isinstance(content, dict):
-            raise explain(self._registry, answer, "asked for a token")
-        return str(content.get("token") or content.get("access_token") or "")
+            answer = self._ask(challenge, origin)
+        except requests.RequestException as error:
+            raise explain_unreachable(self._registry, error, seconds=self._seconds) from error
+        with answer:
+            if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+                raise explain_refusal(self._registry, answer, self._credentials.username)
+            if answer.status_code == requests.codes.too_many:
+                raise explain_busy(self._registry, answer, _BUSY_SECONDS)
+            if answer.status_code != requests.codes.ok:
+                raise explain(self._registry, answer, "asked for a token")
+            return self._read_token(answer)
 
-    def _ask(self, challenge: Mapping[str, str]) -> requests.Response:
+    def _check_realm(self, realm: str, home: Origin) -> Origin:
+        try:
+            origin = parse_origin(realm)
+        except ValueError as error:
+            raise EnvsyncError(
+                f"Registry `{self._registry}` names a token service by what is no address: "
+                f"`{clean(realm.rpartition('@')[2])}`",
+                hint="the registry is set up wrongly, or means harm: nothing was sent",
+            ) from error
+        if not home.may_lead_to(origin):
+            raise EnvsyncError(
+                f"Registry `{self._registry}` names the token service `{origin}`, "
+                "which is not encrypted",
+                hint="its token service must have an https address; no password was sent",
+            )
+        return origin
+
+    def _read_token(self, answer: requests.Response) -> str:
+        try:
+            content = parse_json(read_body(answer, most=LARGEST_TOKEN, seconds=self._seconds))
+        except (requests.RequestException, ValueError) as error:
+            raise explain_unreachable(self._registry, error, seconds=self._seconds) from error
+        found = content if isinstance(content, dict) else {}
+        token = found.get("token") or found.get("access_token")
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise explain(self._registry, answer, "asked for a token")
+        return token
+
+    def _ask(self, challenge: Mapping[str, str], origin: Origin) -> requests.Response:
         asked = {key: challenge[key] for key in ("service", "scope") if key in challenge}
         known = self._credentials
         if known.identity_token:
             form = {"grant_type": "refresh_token", "refresh_token": known.identity_token}
-            return self._session.post(
-                challenge["realm"],
-                data={**form, **asked, "client_id": "envsync"},
-                timeout=self._timeout,
+            # Its redirect is not followed, as the form would go along.
+            return self._transport.send(
+                "POST", challenge["realm"], data={**form, **asked, "client_id": "envsync"}
             )
-        user = (known.username, known.password) if known.username else None
+        headers = {"Authorization": _encode_pair(known)} if known.username else {}
         # Several repositories, as to mount from one into another, are asked for one by one.
         params = [("service", asked[key]) for key in asked if key == "service"]
         params += [("scope", one) for one in asked.get("scope", "").split()]
-        return self._session.get(
-            challenge["realm"], params=params, auth=user, timeout=self._timeout
-        )
+
+        def list_headers(url: str) -> dict[str, str]:
+            return headers if parse_origin(url) == origin else {}
+
+        return self._transport.get("GET", challenge["realm"], list_headers, params=params)
+
+
+def parse_challenges(text: str) -> dict[str, dict[str, str]]:
+    """Return what a `WWW-Authenticate` header asks for: kinds of login, and what each names.
+
+    Of two of a kind, and of two values of a name, the first one counts.
+    """
+    found: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for match in _CHALLENGE.finditer(text[:_LONGEST_CHALLENGE]):
+        if match["kind"]:
+            current = {}
+            found.setdefault(match["kind"].lower(), current)
+        else:
+            current.setdefault(match["key"].lower(), match["quoted"] or match["bare"] or "")
+    return found
+
+
+def _encode_pair(known: Credentials) -> str:
+    pair = f"{known.username}:{known.password}".encode()
+    return f"Basic {base64.b64encode(pair).decode()}"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import time
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
-from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
+from envsync.adapters.registry.address import parse_origin, resolve
 from envsync.adapters.registry.authority import Authority
+from envsync.adapters.registry.body import LimitedStream, read_body
 from envsync.adapters.registry.failure import (
     explain,
     explain_busy,
@@ -24,6 +24,7 @@ from envsync.adapters.registry.failure import (
     hides_authority,
     is_hopeless,
 )
+from envsync.adapters.registry.transport import AddressError, Transport, check_step, follow
 from envsync.model.image import DEFAULT_REGISTRY
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _CERTIFICATES = ("~/.config/docker/certs.d", "/etc/docker/certs.d")
 _CONNECT_SECONDS, READ_SECONDS = 10, 60
 _TRIES = 4
 _LONGEST_WAIT = 30
+_LONGEST_DATE = 64  # characters
 _TOO_MANY = 429
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _PASSING = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
@@ -51,16 +53,15 @@ class RegistryClient:
         self._registry = registry
         self._credentials = credentials
         self._timeout = (min(_CONNECT_SECONDS, read_seconds), read_seconds)
-        self._session = requests.Session()
-        self._session.verify = _find_authority(registry)
+        self._transport = Transport(verify=_find_authority(registry), timeout=self._timeout)
         self._authority = Authority(
-            registry, credentials, session=self._session, timeout=self._timeout
+            registry, credentials, transport=self._transport, seconds=read_seconds
         )
         self._root = ""
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._transport.close()
 
     def request(
         self,
@@ -81,7 +82,7 @@ class RegistryClient:
             RegistryBusyError: the registry is busy for too long, or was given something.
             EnvsyncError: the registry can't be reached, or refuses.
         """
-        url = urljoin(self._find_root(), path)
+        url = self._resolve(path)
         most = tries = 1 if open_body is not None else _TRIES
         challenges = 2  # one for who asks, one for a token that has run out
         while True:
@@ -90,7 +91,7 @@ class RegistryClient:
                 answer = self._send(method, url, headers, params, open_body)
             except requests.RequestException as error:
                 tries -= isinstance(error, requests.Timeout)  # which took long enough
-                if tries <= 0 or is_hopeless(error):
+                if tries <= 0 or is_hopeless(error) or isinstance(error, AddressError):
                     raise self._explain_unreachable(error) from error
                 time.sleep(_wait(None, most - tries))
                 continue
@@ -107,13 +108,19 @@ class RegistryClient:
             answer.close()  # its content was not read, so its connection is of no more use
 
     def read(
-        self, path: str, *, headers: Mapping[str, str], judge: Callable[[requests.Response], None]
+        self,
+        path: str,
+        *,
+        most: int,
+        headers: Mapping[str, str] | None = None,
+        judge: Callable[[requests.Response], None],
     ) -> tuple[bytes, str]:
         """Return the bytes at *path* and their media type, read again if they break off.
 
         *judge* raises an error for an answer that they are not to be taken from.
 
         Raises:
+            TooLargeError: there are more than *most*.
             EnvsyncError: the registry can't be reached for long.
         """
         tries_left = _TRIES
@@ -122,15 +129,17 @@ class RegistryClient:
             with self.request("GET", path, headers=headers) as answer:
                 judge(answer)
                 try:
-                    return answer.content, answer.headers.get("Content-Type", "")
+                    content = read_body(answer, most=most, seconds=self._timeout[1])
+                    return content, answer.headers.get("Content-Type", "")
                 except requests.RequestException as error:
                     if tries_left == 0 or isinstance(error, requests.Timeout):
                         raise self._explain_unreachable(error) from error
 
-    def download(self, path: str, consume: Callable[[IO[bytes]], None]) -> None:
+    def download(self, path: str, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
         """Give the bytes at *path* to *consume* as a stream, again from the start if it breaks.
 
         Raises:
+            TooLargeError: there are more than *most*.
             EnvsyncError: they are not there, or the registry can't be reached for long.
         """
         for tries_left in reversed(range(_TRIES)):
@@ -138,11 +147,22 @@ class RegistryClient:
                 if not answer.ok:
                     raise self.explain(answer, "asked for a layer")
                 try:
-                    return consume(cast("IO[bytes]", answer.raw))
+                    return consume(cast("IO[bytes]", LimitedStream(answer.raw, most)))
                 except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                     if not tries_left:
                         raise self._explain_unreachable(error) from error
         return None
+
+    def follow(self, answer: requests.Response, location: str) -> str:
+        """Return the address that *answer* names by *location*.
+
+        Raises:
+            EnvsyncError: it is none, or leads down from https.
+        """
+        try:
+            return follow(answer, location)
+        except requests.RequestException as error:
+            raise self._explain_unreachable(error) from error
 
     def explain(self, answer: requests.Response, what: str) -> EnvsyncError:
         """Return the error that tells why the registry did not do *what*."""
@@ -156,34 +176,52 @@ class RegistryClient:
         params: Mapping[str, str] | None,
         open_body: Callable[[], IO[bytes]] | None,
     ) -> requests.Response:
-        sent = {**(headers or {}), **self._authority.list_headers(url)}
+        def list_headers(address: str) -> dict[str, str]:
+            return {**(headers or {}), **self._authority.list_headers(address)}
+
+        if method in ("GET", "HEAD"):
+            return self._transport.get(method, url, list_headers, params=params)
         with contextlib.ExitStack() as stack:
-            return self._session.request(
+            return self._transport.send(
                 method,
                 url,
-                headers=sent,
+                headers=list_headers(url),
                 params=params,
                 data=stack.enter_context(open_body()) if open_body is not None else None,
-                timeout=self._timeout,
-                verify=self._session.verify,  # or the library would heed the environment first
-                stream=True,
-                allow_redirects=method in ("GET", "HEAD"),
             )
+
+    def _resolve(self, path: str) -> str:
+        """Return the address of *path*, which the registry may have given.
+
+        Raises:
+            EnvsyncError: it is none, or leads down from https.
+        """
+        root = self._find_root()
+        try:
+            url = resolve(root, path)
+            check_step(root, url)
+        except (ValueError, requests.RequestException) as error:
+            raise self._explain_unreachable(error) from error
+        return url
 
     def _find_root(self) -> str:
         """Return the registry's address: by https, or plainly where it is this very machine."""
         if self._root:
             return self._root
         host = _DOCKER_HUB if self._registry == DEFAULT_REGISTRY else self._registry
-        self._root = f"https://{host}/v2/"
-        if _is_loopback(host) and not self._speaks_tls(host):
-            self._root = f"http://{host}/v2/"
-        return self._root
+        root = f"https://{host}/v2/"
+        try:
+            is_here = parse_origin(root).is_loopback
+        except ValueError as error:
+            raise self._explain_unreachable(error) from error
+        if is_here and not self._speaks_tls(host):
+            root = f"http://{host}/v2/"
+        self._root = root
+        return root
 
     def _speaks_tls(self, host: str) -> bool:
         try:
-            verify = self._session.verify
-            self._session.get(f"https://{host}/v2/", timeout=self._timeout, verify=verify).close()
+            self._transport.send("GET", f"https://{host}/v2/").close()
         except requests.RequestException as error:
             return hides_authority(error)
         return True
@@ -191,14 +229,15 @@ class RegistryClient:
     def _accept(self, answer: requests.Response) -> bool:
         """Take up the challenge in *answer*, which is closed if that fails."""
         try:
-            return self._authority.accept(answer)
+            return self._authority.accept(answer, parse_origin(self._find_root()))
         except BaseException:
             answer.close()
             raise
 
     def _check(self, answer: requests.Response) -> requests.Response:
         if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN):
-            raise explain_refusal(self._registry, answer, self._credentials.username)
+            with answer:
+                raise explain_refusal(self._registry, answer, self._credentials.username)
         return answer
 
     def _explain_unreachable(self, error: Exception) -> EnvsyncError:
@@ -216,14 +255,6 @@ def _find_authority(registry: str) -> str | bool:
     return os.environ.get("SSL_CERT_FILE") or True
 
 
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
 def _wait(asked: str | None, tries: int) -> float:
     """Return how many seconds to wait: what was *asked* for, else more with each try."""
     wanted = _parse_wait(asked or "")
@@ -232,10 +263,12 @@ def _wait(asked: str | None, tries: int) -> float:
 
 def _parse_wait(asked: str) -> float | None:
     """Return how many seconds *asked* says, as a number or as the time when they are over."""
-    if asked.isdigit():
+    if len(asked) > _LONGEST_DATE:
+        return None
+    if asked.isascii() and asked.isdigit():
         return float(asked)
     try:
         left = parsedate_to_datetime(asked) - datetime.now(timezone.utc)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
     return max(0.0, left.total_seconds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import netrc
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,12 @@ from envsync.errors import EnvsyncError
 from envsync.model.image import DEFAULT_REGISTRY, DOCKER_HUB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envsync.model.environment import ImageRegistry
 
 _FILES = ("config.json", ".dockercfg")
+_LONGEST = 64 << 10  # characters of a token
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +42,25 @@ def find_credentials(registry: str, definition: ImageRegistry | None) -> Credent
     if definition is not None and definition.username and named in ("", registry):
         password = definition.password.value if definition.password is not None else ""
         return Credentials(username=definition.username, password=password)
-    return _find_in_docker(registry) if _has_docker_configuration() else Credentials()
+    found = _find_in_docker(registry) if _has_docker_configuration() else Credentials()
+    return found if found != Credentials() else _find_in_netrc(registry)
+
+
+def _find_in_netrc(registry: str) -> Credentials:
+    """Return who `.netrc` says to be to this very *registry*; its `default` is for none."""
+    names = sorted(DOCKER_HUB) if registry == DEFAULT_REGISTRY else [registry]
+    try:
+        home = Path.home()
+        places = [Path(it) for it in (os.environ.get("NETRC"),) if it]
+        places = places or [home / ".netrc", home / "_netrc"]
+        hosts = next((netrc.netrc(it).hosts for it in places if it.is_file()), {})
+    except (OSError, RuntimeError, ValueError, netrc.NetrcParseError):
+        return Credentials()
+    for name in names:
+        if name in hosts:
+            username, _, password = hosts[name]
+            return Credentials(username=username or "", password=password or "")
+    return Credentials()
 
 
 def _has_docker_configuration() -> bool:
@@ -55,15 +77,27 @@ def _find_in_docker(registry: str) -> Credentials:
 
     docker_name = docker.auth.INDEX_NAME if registry == DEFAULT_REGISTRY else registry
     try:
-        found = docker.auth.load_config().resolve_authconfig(docker_name)
+        found = docker.auth.load_config().resolve_authconfig(docker_name) or {}
+        return Credentials(
+            username=_read(found, "username", "Username"),
+            password=_read(found, "password", "Password"),
+            identity_token=_read(found, "identitytoken", "IdentityToken"),
+        )
     except DockerException as error:
-        raise EnvsyncError(
-            f"Docker's configuration gives no credentials for `{registry}`: {error}",
-            hint=f"run `docker login {registry}` again",
-        ) from error
-    entry = found or {}
-    return Credentials(
-        username=entry.get("username") or entry.get("Username") or "",
-        password=entry.get("password") or entry.get("Password") or "",
-        identity_token=entry.get("identitytoken") or entry.get("IdentityToken") or "",
+        raise _explain(registry, str(error)) from error
+    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+        raise _explain(registry, "what it or its helper says has another form") from error
+
+
+def _read(entry: Mapping[str, object], *names: str) -> str:
+    value = next((entry[name] for name in names if entry.get(name)), "")
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ValueError("a user, a password or a token is a text of bounded length")
+    return value
+
+
+def _explain(registry: str, reason: str) -> EnvsyncError:
+    return EnvsyncError(
+        f"Docker's configuration gives no credentials for `{registry}`: {reason}",
+        hint=f"run `docker login {registry}` again",
     )

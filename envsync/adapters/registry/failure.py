@@ -5,6 +5,8 @@ from __future__ import annotations
 import requests
 import urllib3
 
+from envsync.adapters.registry.body import clean, find_reason
+from envsync.adapters.registry.transport import AddressError
 from envsync.errors import EnvsyncError
 
 _HIDDEN_AUTHORITY = "CERTIFICATE_VERIFY_FAILED"
@@ -22,7 +24,7 @@ class RegistryBusyError(EnvsyncError):
 def explain(registry: str, answer: requests.Response, what: str) -> EnvsyncError:
     """Return the error that tells why *registry*, *what*, did not do so."""
     return EnvsyncError(
-        f"Registry `{registry}`, {what}, answered {answer.status_code}: {_tell(answer)}",
+        f"Registry `{registry}`, {what}, answered {answer.status_code}: {find_reason(answer)}",
         hint="run this again later; who runs the registry may know more",
     )
 
@@ -34,7 +36,7 @@ def explain_busy(registry: str, answer: requests.Response, seconds: float) -> Re
         hint = "wait, or `docker login` to it: it may allow its users more"
     else:
         message = f"Registry `{registry}` answered {answer.status_code} again and again"
-        message += f": {_tell(answer)}"
+        message += f": {find_reason(answer)}"
         hint = "run this again later; who runs the registry may know more"
     answer.close()
     return RegistryBusyError(message, hint=hint, seconds=seconds)
@@ -44,7 +46,7 @@ def explain_refusal(registry: str, answer: requests.Response, user: str) -> Envs
     """Return the error that tells that *registry* does not let *user*, if any, do that."""
     whom = f"user `{user}`" if user else "whoever does not log in"
     return EnvsyncError(
-        f"Registry `{registry}` refuses {whom}: {_tell(answer)}",
+        f"Registry `{registry}` refuses {whom}: {find_reason(answer)}",
         hint=f"run `docker login {registry}` as one who may",
     )
 
@@ -54,6 +56,9 @@ def explain_unreachable(registry: str, error: Exception, *, seconds: float) -> E
     hint = "check its name, the network, and `HTTPS_PROXY`"
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         reason = f"no answer within {seconds:g} s"
+    elif isinstance(error, AddressError):
+        reason = str(error)
+        hint = "the registry is set up wrongly, or means harm: nothing was sent there"
     else:
         reason = _find_cause(error)
     if _HIDDEN_AUTHORITY in str(error):
@@ -97,15 +102,6 @@ def hides_authority(error: BaseException) -> bool:
     return _HIDDEN_AUTHORITY in str(error)
 
 
-def _tell(answer: requests.Response) -> str:
-    """Return the registry's own reason, as the distribution protocol words it."""
-    try:
-        errors = answer.json()["errors"]
-        return "; ".join(str(it.get("message") or it.get("code")) for it in errors) or "no reason"
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
-        return answer.reason or "no reason"
-
-
 def _find_cause(error: BaseException) -> str:
     """Return the innermost reason in a chain of wrapped errors."""
     cause: BaseException = error
@@ -115,4 +111,4 @@ def _find_cause(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         cause = inner
-    return str(getattr(cause, "strerror", None) or cause)
+    return clean(str(getattr(cause, "strerror", None) or cause))

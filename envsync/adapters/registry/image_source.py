@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import requests
 
+from envsync.adapters.registry.body import LARGEST_CONFIG, LARGEST_MANIFEST
 from envsync.adapters.registry.client import READ_SECONDS, RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
 from envsync.adapters.registry.failure import (
@@ -29,10 +29,11 @@ from envsync.realise.image.manifest import (
     describe_bytes,
     is_index,
     parse_descriptor,
+    parse_manifest,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envsync.model.environment import ImageRegistry
     from envsync.model.image import BaseImage, ImageReference, Layer
@@ -87,7 +88,7 @@ class RegistrySource:
             self._image = self._image or self._load()
         except requests.RequestException as error:  # half an answer
             raise explain_unreachable(registry, error, seconds=self._read_seconds) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise explain_content(registry, self.reference) from error
         return self._image
 
@@ -111,7 +112,7 @@ class RegistrySource:
     def _load(self) -> BaseImage:
         content, kind = self._get_manifest(self.reference.version)
         digest = describe_bytes(content, kind).digest
-        manifest = json.loads(content)
+        manifest = parse_manifest(content)
         for _ in range(MOST_INDEXES):
             if not is_index(manifest, kind):
                 break
@@ -119,10 +120,10 @@ class RegistrySource:
                 manifest, os="linux", architecture=self._architecture, name=str(self.reference)
             )
             content, kind = self._get_manifest(chosen.digest)
-            manifest = json.loads(content)
+            manifest = parse_manifest(content)
         if manifest.get("schemaVersion") == 1:
             raise explain_old(self.reference.registry, self.reference)
-        config = self._get_config(parse_descriptor(manifest["config"]).digest)
+        config = self._get_config(parse_descriptor(manifest.get("config")).digest)
         return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
@@ -134,7 +135,7 @@ class RegistrySource:
         for layer in layers:
             if layer.digest is not None and store.find(layer.diff_id) is None:
                 unpack = partial(store_plain, store=store, diff_id=layer.diff_id)
-                self._client.download(self._blob(layer.digest), unpack)
+                self._download(layer.digest, unpack, most=layer.compressed_size)
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
         """Have the compressed form of each of *layers* in *store*.
@@ -144,15 +145,18 @@ class RegistrySource:
         """
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
-                self._client.download(
-                    self._blob(layer.digest), partial(_keep, store=store, digest=layer.digest)
-                )
+                keep = partial(_keep, store=store, digest=layer.digest)
+                self._download(layer.digest, keep, most=layer.compressed_size)
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has."""
         return read_from_layers(image, paths, store, fetch=self.fetch)
 
-    def _blob(self, digest: str) -> str:
+    def _download(self, digest: Digest, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
+        """Give *consume* a layer's compressed form, of *most* bytes by the manifest."""
+        self._client.download(self._blob(digest), consume, most=most)
+
+    def _blob(self, digest: Digest) -> str:
         return f"{self.reference.repository}/blobs/{digest}"
 
     def _manifest(self, version: str) -> str:
@@ -171,17 +175,22 @@ class RegistrySource:
             if not answer.ok:
                 raise self._client.explain(answer, f"asked for `{self.reference}`")
 
-        content, kind = self._client.read(path, headers={"Accept": _ACCEPT}, judge=judge)
+        content, kind = self._client.read(
+            path, most=LARGEST_MANIFEST, headers={"Accept": _ACCEPT}, judge=judge
+        )
         if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
             raise explain_other(self.reference.registry, version)
         return content, kind.partition(";")[0].strip()
 
-    def _get_config(self, digest: str) -> bytes:
-        kept: list[bytes] = []
-        self._client.download(self._blob(digest), lambda stream: kept.append(stream.read()))
-        if describe_bytes(kept[-1], "").digest != digest:
+    def _get_config(self, digest: Digest) -> bytes:
+        def judge(answer: requests.Response) -> None:
+            if not answer.ok:
+                raise self._client.explain(answer, "asked for a part of the image")
+
+        content, _ = self._client.read(self._blob(digest), most=LARGEST_CONFIG, judge=judge)
+        if describe_bytes(content, "").digest != digest:
             raise explain_other(self.reference.registry, digest)
-        return kept[-1]
+        return content
 
 
 def _keep(stream: IO[bytes], *, store: BlobStore, digest: Digest) -> None:

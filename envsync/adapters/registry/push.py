@@ -190,7 +190,7 @@ class _Repository:
                 return None
             if answer.status_code != _ACCEPTED or "Location" not in answer.headers:
                 raise self._client.explain(answer, f"asked to take a part of `{self._name}`")
-            return answer.headers["Location"]
+            return self._client.follow(answer, answer.headers["Location"])
 
 
 def _persist(attempt: Callable[[], _T], *, tries: int = _TRIES) -> _T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import shutil
 import zlib
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from envsync.realise.image.archive import open_archive
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from envsync.model.digest import Digest
     from envsync.model.image import BaseImage, Layer
@@ -22,20 +24,46 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _HEAD = 6
 _LARGEST_FILE = 64 << 20  # bytes of a file that is read for what it says: a C library has 2 MB
+_ALWAYS = 1 << 30  # bytes of a plain tar
+_MOST_TIMES = 100
+_KEPT_FREE = 1 << 30
 _BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 
 def store_plain(stream: IO[bytes], store: BlobStore, diff_id: Digest | None = None) -> None:
     """Write the tar in *stream*, compressed or not, to *store*; its sha256 is to be *diff_id*.
 
+    A tar says nowhere how large it becomes. One of up to 1 GiB is always unpacked; beyond that
+    it may not be more than a hundred times what was read of *stream*, and leaves 1 GiB of disk.
+
     Raises:
-        EnvsyncError: it is not, or it can't be unpacked.
+        EnvsyncError: it is not, or it can't be unpacked, or grows too large.
     """
     head = stream.read(_HEAD)
-    plain = _open_plain(head, _Chained(head, stream))
+    whole = _Chained(head, stream)
+    plain = _open_plain(head, whole)
+    size = 0
     with store.write(expected=diff_id) as writer:
         while chunk := _read(plain):
+            size += len(chunk)
+            if size > _ALWAYS:
+                _check_size(size, whole.count, store.path(writer.digest).parent)
             writer.write(chunk)
+
+
+def _check_size(size: int, packed: int, folder: Path) -> None:
+    """Refuse a layer that has *size* bytes so far, out of *packed* ones, and can't be meant so."""
+    if size > _MOST_TIMES * packed:
+        raise EnvsyncError(
+            f"A layer of the base image becomes more than {_MOST_TIMES} times as large unpacked",
+            hint="no layer of real files does: choose another base image",
+        )
+    if shutil.disk_usage(folder).free < _KEPT_FREE:
+        raise EnvsyncError(
+            "A layer of the base image would fill the disk: it has more than "
+            f"{size >> 30} GiB unpacked",
+            hint="free some space where `ENVSYNC_HOME` is, or choose another base image",
+        )
 
 
 def _read(plain: Any) -> bytes:
@@ -87,11 +115,14 @@ class _Chained:
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head = head
         self._rest = rest
+        self.count = len(head)
 
     def read(self, size: int = -1) -> bytes:
         """Read on."""
         if not self._head:
-            return self._rest.read(size)
+            part = self._rest.read(size)
+            self.count += len(part)
+            return part
         end = size if size >= 0 else len(self._head)
         head, self._head = self._head[:end], self._head[end:]
         return head
