@@ -216,7 +216,9 @@ def _check_host(text: str) -> str:
     Raises:
         click.BadParameter: it is none.
     """
-    host = text.lower().removeprefix("[").removesuffix("]")
+    host = text.lower()
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
     if not _HOST.fullmatch(host):
         raise click.BadParameter(
             f"`{text}` is no host; give a name or an address, such as `ml.example.com`, without "

@@ -174,7 +174,7 @@ def test_on_another_address_hosts_are_checked_only_where_they_are_named(
 ) -> None:
     (tmp_path / "score.py").write_text(SCRIPT)
     options = ("--python", sys.executable, "--port", "0", "--host", "0.0.0.0")  # noqa: S104
-    with serving(tmp_path, *options, *more) as (server, log):
+    with serving(tmp_path, *options, *more) as (_, log):
         wait_until(lambda: "Ready: " in log.read_text(), "the server")
         port = int(log.read_text().partition("0.0.0.0:")[2].partition("/")[0])
         found = [
