@@ -28,13 +28,15 @@ folder=$1; shift
 (
   (
     { read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/self/stat &&
-      printf '%s %s\\n' "$boot" "$stat" >"$folder/.pid" && mv "$folder/.pid" "$folder/pid"
+      (umask 077; printf '%s %s\\n' "$boot" "$stat" >"$folder/.pid") &&
+      mv "$folder/.pid" "$folder/pid"
     } || exit 143
     exec "$@" </dev/null >>"$folder/log" 2>&1
   ) &
   exec >/dev/null
   wait "$!"
-  printf '%s\\n' "$?" >"$folder/.status" && mv "$folder/.status" "$folder/status"
+  status=$?; umask 077
+  printf '%s\\n' "$status" >"$folder/.status" && mv "$folder/.status" "$folder/status"
 ) &
 """
 
@@ -209,7 +211,8 @@ def detach(
     """Start *command* so that it outlives this process, and return which it is.
 
     The files in *folder* tell of it: `log` what it prints, `pid` which process it is (see
-    `read_identity`), `status` how it ended. They are written even if this process is killed.
+    `read_identity`), `status` how it ended. They are written even if this process is killed, and
+    only this user can read them.
 
     Raises:
         EnvsyncError: nothing could be started; only Linux tells what is needed to know it again.
@@ -219,6 +222,9 @@ def detach(
     for name in ("pid", "status"):
         (folder / name).unlink(missing_ok=True)
     try:
+        log = folder / "log"
+        log.touch(mode=0o600)
+        log.chmod(0o600)
         subprocess.run(  # noqa: S603  # every caller passes a list it made
             ["/bin/sh", "-c", _WATCH, "sh", str(folder), *command],
             cwd=cwd,

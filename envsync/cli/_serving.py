@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from dataclasses import dataclass, fields, replace
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from envsync.model.service import ServiceStatus
     from envsync.workflow.scoring_target import ScoringChoice
     from envsync.workflow.serve import ServeOptions
-    from envsync.workflow.service_plan import ServicePlan
+    from envsync.workflow.service_plan import ServicePlan, SourcePermission
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -34,6 +35,26 @@ BASE = click.option("--base", metavar="NAME", help="Base image: a name, a path, 
 FROZEN = click.option(
     "--frozen", is_flag=True, help="For the image, take the lock as it is, even if it is stale."
 )
+ALLOWED_HOST = click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="HOST",
+    callback=lambda _context, _option, hosts: tuple(map(_check_host, hosts)),
+    help="Also answer requests to this host, such as a proxy's; `*` for all. May be repeated.",
+)
+_SOURCE_OPTIONS = (
+    click.option(
+        "--allow-large-source", "allows_large", is_flag=True, help="Copy a source over 300 MiB."
+    ),
+    click.option(
+        "--follow-links",
+        "follows_links",
+        is_flag=True,
+        help="Copy what links lead to that lead out of the source.",
+    ),
+)
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_]([-a-z0-9_.]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 _OPTIONS = (
     click.option("--docker", is_flag=True, help="Serve in a container of the definition's image."),
@@ -53,6 +74,7 @@ _OPTIONS = (
     BASE,
     FROZEN,
     WAIT,
+    *_SOURCE_OPTIONS,
 )
 
 
@@ -67,11 +89,28 @@ class ServiceArguments:
     base: str | None
     frozen: bool
     wait: float
+    allows_large: bool
+    follows_links: bool
 
     @property
     def is_plain(self) -> bool:
         """Whether neither a container nor a service is asked for."""
         return not self.docker and not self.detach
+
+
+def source_options(command: Command) -> Command:
+    """Give *command* the options that `take_permission` takes."""
+    for option in reversed(_SOURCE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def take_permission(given: dict[str, Any]) -> SourcePermission:
+    """Take out of *given* what of the source may be copied; what was not said stays as it is."""
+    from envsync.workflow.service_plan import SourcePermission  # noqa: PLC0415  # only here
+
+    names = [each.name for each in fields(SourcePermission)]
+    return SourcePermission(**{name: given.pop(name) or None for name in names})
 
 
 def service_options(command: Command) -> Command:
@@ -91,6 +130,10 @@ def take_service_arguments(
         _refuse(context, ("base", "frozen", "server"), "is for `--docker`")
     if not asked.detach:
         _refuse(context, ("service_name", "wait"), "is for `--detach`")
+    if asked.is_plain:
+        _refuse(context, ("allows_large", "follows_links"), "is for `--detach` and `--docker`")
+    if asked.server == "azureml":
+        _refuse(context, ("allowed_hosts",), "is not for `--server azureml`, which answers all")
     if asked.docker:
         _refuse(context, ("python", "prefix"), "is not for `--docker`, which has its own Python")
     if not asked.is_plain:
@@ -103,7 +146,10 @@ def take_service_arguments(
 
 def serve_beyond(choice: ScoringChoice, options: ServeOptions, asked: ServiceArguments) -> int:
     """Serve in a container, or as a service; return the status to end with."""
-    from envsync.workflow.service_plan import plan_service  # noqa: PLC0415  # only here
+    from envsync.workflow.service_plan import (  # noqa: PLC0415  # only here
+        SourcePermission,
+        plan_service,
+    )
 
     environment = choice.name if asked.docker else None
     plan = plan_service(
@@ -111,6 +157,9 @@ def serve_beyond(choice: ScoringChoice, options: ServeOptions, asked: ServiceArg
         kind="container" if asked.docker else "process",
         name=asked.service_name,
         options=options,
+        permission=SourcePermission(
+            allows_large=asked.allows_large, follows_links=asked.follows_links
+        ),
     )
     plan = replace(
         plan,
@@ -150,6 +199,8 @@ def _serve_container(plan: ServicePlan) -> int:
         click.echo(f"Serving at http://localhost:{port}/score", err=True)
 
     signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup`
+        signal.signal(signal.SIGHUP, _interrupt)
     with report_progress() as reporter:
         return serve_container(plan, reporter=reporter, on_output=on_output, on_ready=on_ready)
 
@@ -159,8 +210,26 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _check_host(text: str) -> str:
+    """Return the host *text* as it is compared.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
+    host = text.lower()
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not _HOST.fullmatch(host):
+        raise click.BadParameter(
+            f"`{text}` is no host; give a name or an address, such as `ml.example.com`, without "
+            "`http://` and without a port, `*.example.com` for all below one, or `*` for any"
+        )
+    return host
+
+
 def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
+    options = {parameter.name: parameter for parameter in context.command.params}
     for name in names:
         source = context.get_parameter_source(name)
         if source is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"`--{name.replace('_', '-')}` {why}")
+            raise click.UsageError(f"`{options[name].opts[-1]}` {why}")

@@ -7,7 +7,12 @@ import os
 import click
 
 from envsync.cli._findings import accept, show_warnings
-from envsync.cli._serving import serve_beyond, service_options, take_service_arguments
+from envsync.cli._serving import (
+    ALLOWED_HOST,
+    serve_beyond,
+    service_options,
+    take_service_arguments,
+)
 from envsync.cli._target_options import DEBUG_PORT, target_options
 from envsync.workflow.scoring_target import (
     ScoringChoice,
@@ -35,6 +40,7 @@ from envsync.workflow.serve import ServeOptions, serve
     show_default=True,
     help="The address to listen on.",
 )
+@ALLOWED_HOST
 @click.option(
     "--workers",
     type=click.IntRange(1, 512),

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envsync.cli._progress import report_progress
-from envsync.cli._serving import BASE, FROZEN, WAIT, show_service
+from envsync.cli._serving import (
+    ALLOWED_HOST,
+    BASE,
+    FROZEN,
+    WAIT,
+    show_service,
+    source_options,
+    take_permission,
+)
 from envsync.cli._table import show_table
 from envsync.cli._target_options import target_options
 from envsync.cli._usage import Group
@@ -66,8 +74,10 @@ def logs(service: str, *, follow: bool, tail: int | None) -> None:
 @click.option(
     "--workers", type=click.IntRange(1, 512), metavar="N", help="Another number of workers."
 )
+@ALLOWED_HOST
 @BASE
 @FROZEN
+@source_options
 @WAIT
 def update(service: str, *, wait: float, **given: Any) -> None:
     """Make SERVICE anew: source, model and environment as they are by now.
@@ -76,6 +86,8 @@ def update(service: str, *, wait: float, **given: Any) -> None:
     can't be started, the old one goes on.
     """
     settings = {key: given.pop(key) for key in ("port", "workers")}
+    settings["allowed_hosts"] = given.pop("allowed_hosts") or None
+    permission = take_permission(given)
     image = {"base": given.pop("base"), "frozen": given.pop("frozen") or None}
     choice = ScoringChoice(**given)
 
@@ -83,7 +95,12 @@ def update(service: str, *, wait: float, **given: Any) -> None:
         wanted = {key: value for key, value in settings.items() if value is not None}
         asked = {key: value for key, value in image.items() if value is not None}
         plan = find_change(plan, choice)
-        return replace(plan, options=replace(plan.options, **wanted), **asked)
+        return replace(
+            plan,
+            files=permission.give(plan.files),
+            options=replace(plan.options, **wanted),
+            **asked,
+        )
 
     with report_progress() as reporter:
         patience = services.Patience(seconds=wait)
@@ -93,14 +110,17 @@ def update(service: str, *, wait: float, **given: Any) -> None:
 
 @command.command("reload", short_help="Have a service load its source again.")
 @_SERVICE
+@source_options
 @WAIT
-def reload(service: str, *, wait: float) -> None:
+def reload(service: str, *, wait: float, **given: Any) -> None:
     """Have SERVICE load its source again.
 
     The old code answers until the new code is loaded, and goes on if that fails. Model and
     environment stay as they are.
     """
-    show_service(services.reload(service, patience=services.Patience(seconds=wait)))
+    patience = services.Patience(seconds=wait)
+    permission = take_permission(given)
+    show_service(services.reload(service, patience=patience, permission=permission))
 
 
 @command.command("delete", short_help="End services, and remove what there is of them.")

@@ -31,13 +31,17 @@ class PlacedModel:
 class AppFiles:
     """What a service is made of, on this machine: the script, its source folder, its models.
 
-    Without a *source* the script comes alone. *model_dir* is below the app root.
+    Without a *source* the script comes alone. *model_dir* is below the app root. Of the source
+    links that lead out of it are followed if it *follows_links*, and it may be as large as it is
+    if it *allows_large*.
     """
 
     entry_script: Path
     source: Path | None = None
     models: tuple[PlacedModel, ...] = ()
     model_dir: str = "azureml-models"
+    follows_links: bool = False
+    allows_large: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,9 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.score.plain_file import open_plain
+from envsync.score.source_size import check_size
+from envsync.score.source_tree import SourceRules, list_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from envsync.model.service import AppFiles
 
@@ -25,7 +28,8 @@ MODELS = "azureml-models"
 _FIRST = "1"
 _MAIN = "main.py"
 _SOURCE = ".source-"
-_LEFT_OUT = frozenset({".git", "__pycache__", ".ipynb_checkpoints"})
+_LEFT_OUT = frozenset({".git", "__pycache__", ".ipynb_checkpoints"})  # of models
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,14 +59,14 @@ def source_name(files: AppFiles) -> str:
     return "source" if name in ("", MODELS) or name.startswith(_SOURCE) else name
 
 
-def list_app(files: AppFiles) -> Iterator[AppMember]:
-    """Yield all that a service is made of.
+def list_app(files: AppFiles, left_out: frozenset[Path] = frozenset()) -> Iterator[AppMember]:
+    """Yield all that a service is made of, but for the folders *left_out* of the source.
 
     Raises:
-        DefinitionError: something can't be read.
+        DefinitionError: something can't be read, or the source is too large.
     """
     yield from list_models(files)
-    yield from list_source(files, _FIRST)
+    yield from list_source(files, _FIRST, left_out)
     yield from list_links(files, _FIRST)
 
 
@@ -80,24 +84,40 @@ def list_models(files: AppFiles) -> Iterator[AppMember]:
             raise DefinitionError(message, hint="give them names or versions of their own")
         for parent in reversed(PurePosixPath(model.place).parents[:-2]):
             yield AppMember(path=str(parent))
-        yield from _copy(model.path, model.place, {})
+        yield from _walk(model.path, model.place, above=())
 
 
-def list_source(files: AppFiles, version: str) -> Iterator[AppMember]:
+def list_source(
+    files: AppFiles, version: str, left_out: frozenset[Path] = frozenset()
+) -> Iterator[AppMember]:
     """Yield the source as *version*, which is used once it is linked; see `list_links`.
 
-    A model that lies in the source folder is not copied twice: a link leads to it.
+    A model that lies in the source folder is not copied twice: a link leads to it. Its size is
+    checked before the first thing is yielded.
 
     Raises:
-        DefinitionError: something can't be read.
+        DefinitionError: something can't be read, or the source is too large.
     """
     folder = source_folder(version)
+    yield AppMember(path=folder)
     if files.source is None:
-        yield AppMember(path=folder)
-        yield from _copy(files.entry_script, f"{folder}/{files.entry_script.name}", {})
+        yield from _walk(files.entry_script, f"{folder}/{files.entry_script.name}", above=())
         return
-    places = {model.path.resolve(): model.place for model in files.models}
-    yield from _copy(files.source, folder, places)
+    rules = SourceRules(
+        elsewhere={model.path.resolve(): model.place for model in files.models},
+        left_out=left_out,
+        follows_links=files.follows_links,
+    )
+    found = tuple(list_tree(files.source, rules))
+    if not files.allows_large:
+        check_size(files.source, found)
+    _check_has_script(files, {one.relative for one in found})
+    for one in found:
+        place = f"{folder}/{one.relative}"
+        if one.elsewhere:
+            yield AppMember(path=place, target=_relative(one.elsewhere, place))
+        else:
+            yield AppMember(path=place, origin=None if one.is_folder else one.path)
 
 
 def list_links(files: AppFiles, version: str) -> Iterator[AppMember]:
@@ -129,6 +149,8 @@ def version_of(target: str) -> str:
 def write_members(members: Iterable[AppMember], root: Path) -> None:
     """Copy *members* below *root*; a link that is there already is replaced in one step.
 
+    Nobody but this user can read what is made, whatever the mode of its origin and the umask.
+
     Raises:
         EnvsyncError: there is no room, or no permission.
     """
@@ -142,26 +164,42 @@ def write_members(members: Iterable[AppMember], root: Path) -> None:
                 aside.symlink_to(member.target)
                 aside.replace(path)
             elif member.origin is None:
-                path.mkdir(parents=True, exist_ok=True)
+                path.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+                path.chmod(stat.S_IRWXU)
             else:
-                shutil.copy2(member.origin, path)
-                path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IWUSR)
+                _copy_file(member.origin, path)
     except OSError as error:
         raise EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}") from error
 
 
-def _copy(origin: Path, place: str, elsewhere: Mapping[Path, str]) -> Iterator[AppMember]:
-    """Yield *origin* as *place* with all below it; what is *elsewhere* becomes a link to there."""
-    yield from _walk(origin, place, elsewhere, above=())
+def _copy_file(origin: Path, path: Path) -> None:
+    """Copy the file *origin* with its times; of its mode what its owner may do."""
+    with open_plain(origin) as incoming:
+        facts = os.fstat(incoming.fileno())
+        mode = (facts.st_mode & stat.S_IRWXU) | stat.S_IRUSR | stat.S_IWUSR
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR
+        )
+        with os.fdopen(descriptor, "wb") as outgoing:
+            shutil.copyfileobj(incoming, outgoing, _CHUNK)
+    path.chmod(mode)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-def _walk(
-    origin: Path, place: str, elsewhere: Mapping[Path, str], *, above: tuple[Path, ...]
-) -> Iterator[AppMember]:
-    real = origin.resolve()
-    if above and real in elsewhere:
-        yield AppMember(path=place, target=_relative(elsewhere[real], place))
+def _check_has_script(files: AppFiles, found: set[str]) -> None:
+    if files.source is None:
         return
+    script = files.entry_script.relative_to(files.source).as_posix()
+    if script not in found:
+        raise DefinitionError(
+            f"The entry script `{script}` is left out of the source `{files.source}`",
+            hint="take it out of `.amlignore`, or of `.gitignore` where there is none",
+        )
+
+
+def _walk(origin: Path, place: str, *, above: tuple[Path, ...]) -> Iterator[AppMember]:
+    """Yield *origin*, a model, as *place* with all below it; links are followed wherever."""
+    real = origin.resolve()
     if above and not real.exists():
         return  # a link that leads nowhere
     if real in above:
@@ -173,7 +211,7 @@ def _walk(
         return  # a socket or the like
     yield AppMember(path=place)
     for child in inside:
-        yield from _walk(child, f"{place}/{child.name}", elsewhere, above=(*above, real))
+        yield from _walk(child, f"{place}/{child.name}", above=(*above, real))
 
 
 def _list(path: Path) -> list[Path] | None:

@@ -14,7 +14,7 @@ from envsync.sdk import command
 from envsync.sdk.environment import Environment
 from envsync.sdk.place import placed
 from envsync.workflow.scoring_target import ScoringChoice, find_lock_digest
-from envsync.workflow.service_plan import ServicePlan
+from envsync.workflow.service_plan import ServicePlan, SourcePermission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +34,8 @@ class LocalWebserviceDeploymentConfiguration:
     use_docker: bool = False
     base_image: str | None = None
     workers: int | None = None
+    allow_large_source: bool = False
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         port: Any = self.port
@@ -132,9 +134,13 @@ def with_deployment(
     plan: ServicePlan, config: LocalWebserviceDeploymentConfiguration
 ) -> ServicePlan:
     """Return *plan* deployed as *config* says."""
+    permission = SourcePermission(
+        allows_large=config.allow_large_source, follows_links=config.follow_links
+    )
     return replace(
         plan,
         kind="container" if config.use_docker else "process",
+        files=permission.give(plan.files),
         base=config.base_image,
         options=replace(plan.options, port=config.port or 0, workers=config.workers),
     )
@@ -144,7 +150,16 @@ def with_source(plan: ServicePlan, inference_config: Any) -> ServicePlan:
     """Return *plan* with the script of *inference_config*, and the models that it has."""
     files = _find_source(inference_config)
     old = plan.files
-    return replace(plan, files=replace(files, models=old.models, model_dir=old.model_dir))
+    return replace(
+        plan,
+        files=replace(
+            files,
+            models=old.models,
+            model_dir=old.model_dir,
+            follows_links=old.follows_links,
+            allows_large=old.allows_large,
+        ),
+    )
 
 
 def with_models(files: AppFiles, models: Iterable[Any]) -> AppFiles:

@@ -62,17 +62,26 @@ class LocalWebservice:
         use_docker: bool = False,
         base_image: str | None = None,
         workers: int | None = None,
+        allow_large_source: bool = False,
+        follow_links: bool = False,
     ) -> LocalWebserviceDeploymentConfiguration:
         """Return how to deploy: on *port*, or on one that is free.
 
         Without *use_docker* the service is a process in the conda environment of the definition,
-        else a container of its image, upon *base_image* if that is given.
+        else a container of its image, upon *base_image* if that is given. A source over 300 MiB
+        is copied with *allow_large_source* only, and what links lead to that lead out of it with
+        *follow_links*.
 
         Raises:
             DefinitionError: *port* is no port.
         """
         return LocalWebserviceDeploymentConfiguration(
-            port=port, use_docker=use_docker, base_image=base_image, workers=workers
+            port=port,
+            use_docker=use_docker,
+            base_image=base_image,
+            workers=workers,
+            allow_large_source=allow_large_source,
+            follow_links=follow_links,
         )
 
     @staticmethod

@@ -12,7 +12,8 @@ from envsync.realise.image.tar import END
 from envsync.score.app_files import AppMember, entry_script_place, list_app, source_name
 from envsync.score.command import RUNTIME
 from envsync.workflow.app_archive import dump_folder, dump_members
-from envsync.workflow.serve import server_command
+from envsync.workflow.serve import ServerPlace, name_hosts, server_command
+from envsync.workflow.service_folder import own_folders
 from envsync.workflow.service_health import is_port_free, port_taken
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def make_container(
             hint="unset `DOCKER_HOST`, or build the image there: `envsync build-local --docker`",
         )
     # All is listed before anything is made: what can't be read is said at once.
-    members = tuple(list_app(plan.files))
+    members = tuple(list_app(plan.files, own_folders()))
     spec = load(plan.definition).spec
     image, config = _have_image(plan, spec, reporter)
     variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
@@ -162,7 +163,13 @@ def _command(
         )
         inside = replace(options, host="0.0.0.0", port=PORT)  # noqa: S104  # published on loopback
         digest = plan.lock_digest
-        server = server_command(target, inside, lock_digest=digest, runtime=Path(_RUNTIME))
+        server = server_command(
+            target,
+            inside,
+            lock_digest=digest,
+            runtime=Path(_RUNTIME),
+            place=ServerPlace(hosts=name_hosts(options), reloads=until == "wait"),
+        )
         if options.debug_port is not None:
             server += ("--debug-host", "0.0.0.0")  # noqa: S104  # published on loopback, as above
     return (python, "-I", "-S", "-B", f"{_RUNTIME}/guard.py", until, *server)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import lock_directory
 from envsync.model.service import check_service_name
 from envsync.model.wording import suggest
+from envsync.workflow.service_folder import LOCKS, close_deployment, make_private, open_services
 from envsync.workflow.service_health import (
     ERROR_LINES,
     SETTLING_SECONDS,
@@ -21,7 +23,6 @@ from envsync.workflow.service_health import (
 )
 from envsync.workflow.service_hosts import Hosts
 from envsync.workflow.service_plan import refresh
-from envsync.workflow.service_process import services_folder
 from envsync.workflow.service_switch import Patience, switch, wait_for
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from envsync.model.progress import Reporter
     from envsync.model.service import ServiceStatus
     from envsync.workflow.service_hosts import Deployed
-    from envsync.workflow.service_plan import ServicePlan
+    from envsync.workflow.service_plan import ServicePlan, SourcePermission
 
 __all__ = ["Patience"]  # callers name it beside the functions that take it
 
@@ -81,8 +82,12 @@ def update(
         return switch(before, made, patience, prepare=lambda trial: hosts.prepare(trial, reporter))
 
 
-def reload(name: str, *, patience: Patience) -> ServiceStatus:
+def reload(
+    name: str, *, patience: Patience, permission: SourcePermission | None = None
+) -> ServiceStatus:
     """Have the service *name* load its source again; the old goes on until the new is loaded.
+
+    *permission* says what of the source is copied this once besides what its plan allows.
 
     Raises:
         EnvsyncError: there is none, or the new source can't be loaded; the old then goes on.
@@ -91,6 +96,8 @@ def reload(name: str, *, patience: Patience) -> ServiceStatus:
         service = _get_whole(name, hosts)
         status = service.status()
         loads = count_loads(status.port) if status.port is not None else None
+        if permission is not None:
+            service.plan = replace(service.plan, files=permission.give(service.plan.files))
         source = service.bring_source()
         source.use()
         try:
@@ -237,5 +244,9 @@ def _hosts() -> Iterator[Hosts]:
 def _held(name: str, *, waits: bool = True) -> Iterator[Hosts]:
     """Keep other processes from changing the service *name*."""
     check_service_name(name)
-    with lock_directory(services_folder() / ".locks" / name, waits=waits), _hosts() as hosts:
+    folder = open_services() / LOCKS / name
+    make_private(folder.parent)
+    make_private(folder)
+    with lock_directory(folder, waits=waits), _hosts() as hosts:
+        close_deployment(folder)
         yield hosts

@@ -16,6 +16,7 @@ from envsync.realise.location import find_home
 from envsync.score.app_files import AppMember, link_path, list_links, list_source, version_of
 from envsync.workflow.app_archive import dump_members
 from envsync.workflow.container_making import APP_ROOT, ROOT, check_port, make_container
+from envsync.workflow.service_folder import own_folders
 from envsync.workflow.service_health import ask_health
 from envsync.workflow.service_plan import ServicePlan, dump_plan, parse_plan
 
@@ -167,7 +168,7 @@ class ContainerSource:
         link = containers.read_link(container, f"{self._root}/{link_path(plan.files)}")
         self._old = version_of(link or "")
         self._version = str(time.time_ns())
-        self._put(tuple(list_source(plan.files, self._version)))
+        self._put(tuple(list_source(plan.files, self._version, own_folders())))
 
     def use(self) -> None:
         """Have the server load it; the old goes on until that is done."""

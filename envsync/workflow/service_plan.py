@@ -33,6 +33,19 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SourcePermission:
+    """What of a source may be copied besides the usual; None leaves it as it is."""
+
+    allows_large: bool | None = None
+    follows_links: bool | None = None
+
+    def give(self, files: AppFiles) -> AppFiles:
+        """Return *files* with this permission."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(files, **given)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServicePlan:
     """A service as it is asked for.
 
@@ -64,9 +77,17 @@ class ServicePlan:
 
 
 def plan_service(
-    choice: ScoringChoice, *, kind: Kind, name: str | None, options: ServeOptions
+    choice: ScoringChoice,
+    *,
+    kind: Kind,
+    name: str | None,
+    options: ServeOptions,
+    permission: SourcePermission | None = None,
 ) -> ServicePlan:
     """Return the service that serves what *choice* means, under *name* or the definition's.
+
+    The source is the definition's folder; where no folder is named, the script's own, and never
+    the whole working directory. *permission* says what of it is copied besides the usual.
 
     Raises:
         DefinitionError: *name* can't be one, or something is not where it is said to be.
@@ -76,7 +97,10 @@ def plan_service(
     somewhere = Interpreter(python=Path("python")) if kind == "container" else None
     target = find_target(choice, somewhere)
     is_defined = not choice.names_interpreter or bool(target.variables)
-    files = find_files(target, directory)
+    is_named = choice.directory is not None or not choice.names_interpreter
+    files = find_files(target, directory if is_named else target.entry_script.parent)
+    if permission is not None:
+        files = permission.give(files)
     if choice.models:  # by where they lie, since the folder that they are arranged in goes
         files = replace(files, models=_place_models(choice.models))
     if name is None:
@@ -161,7 +185,11 @@ def find_change(plan: ServicePlan, choice: ScoringChoice) -> ServicePlan:
     python = plan.python if is_open else choice.python
     wanted = replace(choice, directory=directory, entry_script=script, python=python)
     made = plan_service(wanted, kind=plan.kind, name=plan.name, options=plan.options)
-    files = made.files
+    files = replace(
+        made.files,
+        follows_links=plan.files.follows_links,
+        allows_large=plan.files.allows_large,
+    )
     if not (choice.directory or choice.model_dir or choice.models):
         files = replace(files, models=plan.files.models, model_dir=plan.files.model_dir)
     return replace(
@@ -200,6 +228,7 @@ def _read(found: dict[str, Any]) -> ServicePlan:
     files = found["files"]
     known = {each.name for each in fields(ServeOptions)}
     options = {name: value for name, value in found["options"].items() if name in known}
+    options["allowed_hosts"] = tuple(options.get("allowed_hosts", ()))
     return ServicePlan(
         name=str(found["name"]),
         kind=cast("Kind", found["kind"]),
@@ -211,6 +240,8 @@ def _read(found: dict[str, Any]) -> ServicePlan:
                 for model in files["models"]
             ),
             model_dir=files["model_dir"],
+            follows_links=bool(files.get("follows_links", False)),
+            allows_large=bool(files.get("allows_large", False)),
         ),
         definition=_path(found["definition"]),
         python=_path(found["python"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from envsync.errors import EnvsyncError
 from envsync.files import remove_tree, write_atomically
 from envsync.model.scoring import ScoringTarget
 from envsync.model.service import ServiceStatus
-from envsync.realise.location import find_home
 from envsync.score.app_files import (
     entry_script_place,
     list_app,
@@ -25,7 +25,16 @@ from envsync.score.app_files import (
     write_members,
 )
 from envsync.score.interpreter import activated, interpreter_at
-from envsync.workflow.serve import server_command
+from envsync.workflow.serve import ServerPlace, name_hosts, server_command
+from envsync.workflow.service_folder import (
+    CURRENT,
+    close_deployment,
+    close_to_others,
+    make_private,
+    open_services,
+    own_folders,
+    services_folder,
+)
 from envsync.workflow.service_health import (
     CONTROL,
     ask_control,
@@ -42,17 +51,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_CURRENT = "current"
 _PLAN = "service.json"
 _LOG = "log"  # as `process.detach` calls it
 _WHOLE = 2  # a deployment, and the link to it
 _LINGERING_SECONDS = 5.0
 _PAUSE = 0.05  # seconds
-
-
-def services_folder() -> Path:
-    """Return the folder that the services of this home lie in."""
-    return find_home() / "services"
 
 
 class ProcessService:
@@ -64,16 +67,32 @@ class ProcessService:
 
     @classmethod
     def list(cls) -> tuple[ProcessService, ...]:
-        """Return every service of this home, by name."""
-        names = (path.parent.name for path in services_folder().glob(f"[a-z]*/{_CURRENT}"))
+        """Return every service of this home, by name.
+
+        Raises:
+            EnvsyncError: something of it belongs to another user.
+        """
+        if services_folder().exists():
+            open_services()
+        names = (path.parent.name for path in services_folder().glob(f"[a-z]*/{CURRENT}"))
         found = (cls.find(name) for name in sorted(names))
         return tuple(service for service in found if service is not None)
 
     @classmethod
     def find(cls, name: str) -> ProcessService | None:
-        """Return the service *name*, None if there is none."""
-        folder = (services_folder() / name / _CURRENT).resolve()
+        """Return the service *name*, None if there is none.
+
+        Raises:
+            EnvsyncError: something of it belongs to another user.
+        """
+        link = services_folder() / name / CURRENT
+        if not services_folder().exists():
+            return None
         try:
+            make_private(services_folder())
+            close_to_others(link)
+            folder = link.parent.resolve() / link.readlink().name
+            close_deployment(folder)
             text = (folder / _PLAN).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
@@ -88,19 +107,18 @@ class ProcessService:
         """
         if plan.options.port == 0:
             plan = replace(plan, options=replace(plan.options, port=choose_port()))
-        above = services_folder() / plan.name
-        # All is listed before anything is written: the source may be a folder that holds ours.
-        members = tuple(list_app(plan.files))
-        try:
-            above.mkdir(parents=True, exist_ok=True)
-            folder = above / _next_number(above)
-            (folder / "app").mkdir(parents=True)
-        except OSError as error:
-            raise EnvsyncError(f"Cannot write `{above}`: {error.strerror or error}") from error
+        # All is listed before anything is written: it may be too much, or not readable.
+        members = tuple(list_app(plan.files, own_folders()))
+        above = open_services() / plan.name
+        make_private(above)
+        folder = above / _next_number(above)
+        make_private(folder)
+        make_private(folder / "app")
         service = cls(folder, plan)
         try:
             write_members(members, service._root)
             write_atomically(folder / _PLAN, dump_plan(plan).encode())
+            close_to_others(folder / _PLAN)
         except BaseException:
             service.remove()
             raise
@@ -112,8 +130,8 @@ class ProcessService:
 
         Return whether there was anything.
         """
-        above = services_folder() / name
-        current = (above / _CURRENT).resolve()
+        above = open_services() / name
+        current = (above / CURRENT).resolve()
         left_over = [folder for folder in above.glob("[0-9]*") if folder != current]
         for folder in left_over:
             _end(folder, 0)
@@ -166,14 +184,20 @@ class ProcessService:
         )
         variables = {"AZUREML_SOURCE_DIRECTORY": source_name(plan.files), **dict(plan.variables)}
         (self.folder / CONTROL).unlink(missing_ok=True)
-        (self.folder / CONTROL).touch()  # the server puts its socket there
+        (self.folder / CONTROL).touch(
+            mode=stat.S_IRUSR | stat.S_IWUSR
+        )  # the server puts its socket there
         process.detach(
             server_command(
                 target,
                 plan.options,
                 lock_digest=plan.lock_digest,
-                control=f"../{CONTROL}",
-                before=heritage,
+                place=ServerPlace(
+                    control=f"../{CONTROL}",
+                    before=heritage,
+                    hosts=name_hosts(plan.options),
+                    reloads=True,
+                ),
             ),
             cwd=self._root,
             env=activated(os.environ, target.interpreter, variables),
@@ -210,8 +234,8 @@ class ProcessService:
 
     def adopt(self) -> None:
         """Let this deployment be the one that counts."""
-        link = self.folder.parent / _CURRENT
-        aside = link.with_name(f".{_CURRENT}")
+        link = self.folder.parent / CURRENT
+        aside = link.with_name(f".{CURRENT}")
         aside.unlink(missing_ok=True)
         aside.symlink_to(self.folder.name)
         aside.replace(link)
@@ -219,7 +243,7 @@ class ProcessService:
     def remove(self) -> None:
         """End it, and remove what there is of it."""
         self.stop()
-        link = self.folder.parent / _CURRENT
+        link = self.folder.parent / CURRENT
         if link.resolve() == self.folder:
             link.unlink()
         remove_tree(self.folder)

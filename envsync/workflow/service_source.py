@@ -16,6 +16,7 @@ from envsync.score.app_files import (
     version_of,
     write_members,
 )
+from envsync.workflow.service_folder import own_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ class ProcessSource:
         self._files = plan.files
         self._version = str(time.time_ns())
         self._old = version_of(str((root / link_path(plan.files)).readlink()))
-        members = tuple(list_source(plan.files, self._version))
+        members = tuple(list_source(plan.files, self._version, own_folders()))
         used = source_folder(self._old)
         for earlier in root.glob(source_folder("*")):
             if earlier.name != used:

@@ -121,3 +121,107 @@ def test_nothing_of_envsync_stays_between_shell_and_server(tmp_path: Path) -> No
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 0
         assert time.monotonic() - started < 5
+
+
+def status_of(port: int, **headers: str) -> int:
+    """Return how a request with *headers* is answered, their names with `-` for `_`."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("POST", "/score", body="hello", headers=named)
+        return connection.getresponse().status
+
+
+def test_only_this_machine_is_answered_where_only_that_is_served(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT)
+    options = ("--python", sys.executable, "--port", "0")
+    with serving(tmp_path, *options) as (server, log):
+        port = port_in(log, server)
+
+        assert status_of(port) == status_of(port, Host=f"localhost:{port}") == 200
+        assert status_of(port, Host=f"evil.example:{port}") == 421
+        assert status_of(port, Sec_Fetch_Site="cross-site") == 403
+        assert "`--allowed-host`" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "statuses"),
+    [(("ml.example.com", "other.example"), [200, 200, 421, 403]), (("*",), [200, 200, 200, 200])],
+)
+def test_hosts_are_allowed_by_name(
+    tmp_path: Path, allowed: tuple[str, ...], statuses: list[int]
+) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT)
+    options = [word for host in allowed for word in ("--allowed-host", host)]
+    arguments = ("--python", sys.executable, "--port", "0", *options)
+    with serving(tmp_path, *arguments) as (server, log):
+        port = port_in(log, server)
+        found = [
+            status_of(port),
+            status_of(port, Host="ml.example.com"),
+            status_of(port, Host="evil.example"),
+            status_of(port, Sec_Fetch_Site="cross-site"),
+        ]
+    assert found == statuses
+
+
+@pytest.mark.parametrize(
+    ("more", "statuses"),
+    [((), [200, 200]), (("--allowed-host", "ml.example.com"), [421, 403])],
+)
+def test_on_another_address_hosts_are_checked_only_where_they_are_named(
+    tmp_path: Path, more: tuple[str, ...], statuses: list[int]
+) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT)
+    options = ("--python", sys.executable, "--port", "0", "--host", "0.0.0.0")  # noqa: S104
+    with serving(tmp_path, *options, *more) as (_, log):
+        wait_until(lambda: "Ready: " in log.read_text(), "the server")
+        port = int(log.read_text().partition("0.0.0.0:")[2].partition("/")[0])
+        found = [
+            status_of(port, Host="evil.example"),
+            status_of(port, Sec_Fetch_Site="cross-site"),
+        ]
+        assert status_of(port) == 200
+    assert found == statuses
+
+
+@pytest.mark.parametrize("text", ["http://a.example", "a.example:80", "a b", "", "*.", "[::1"])
+def test_what_is_no_host_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "envsync", "serve", "--python", sys.executable]
+    done = subprocess.run(
+        [*command, "--allowed-host", text],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"`{text}` is no host; give a name or an address" in done.stderr
+
+
+def test_the_end_of_its_terminal_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT)
+    options = ("--python", sys.executable, "--port", "0")
+    with serving(tmp_path, *options) as (server, log):
+        port_in(log, server)
+        server.send_signal(signal.SIGHUP)
+        server.send_signal(signal.SIGHUP)  # from the shell, after the terminal's
+
+        assert server.wait(30) == 0
+        assert "Stopping: " in log.read_text()
+        assert "Loading the entry script again" not in log.read_text()
+
+
+def test_a_server_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with serving(tmp_path, "--python", sys.executable, "--port", "0") as (server, log):
+            port = port_in(log, server)
+            server.send_signal(signal.SIGHUP)
+
+            assert status_of(port) == 200
+            assert server.poll() is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

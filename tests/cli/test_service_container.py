@@ -82,6 +82,9 @@ def test_a_container_is_deployed_reloaded_updated_and_deleted(bench: Workbench) 
     second = bench.ask()
     updated = bench.envsync("service", "update", "churn")
     third = bench.ask()
+    foreign = bench.run(
+        "curl", "--silent", "-H", "Host: evil.example", bench.list()[0]["scoring_uri"]
+    )
     logs = bench.envsync("service", "logs", "churn")
     names = bench.run("docker", "ps", "-a", "--format", "{{.Names}} {{.Ports}}").stdout
     deleted = bench.envsync("service", "delete", "churn")
@@ -96,6 +99,7 @@ def test_a_container_is_deployed_reloaded_updated_and_deleted(bench: Workbench) 
     assert (first["answer"], first["model"], first["six"]) == (1, "old model", "1.17.0")
     assert (second["answer"], second["model"]) == (2, "old model")
     assert (third["answer"], third["model"]) == (2, "new model")
+    assert "does not answer for the host" in foreign.stdout
     assert first["cwd"] == "/var/azureml-app"
     assert "init is done\n" in logs.stdout
     assert re.fullmatch(r"envsync-churn 127\.0\.0\.1:\d+->5001/tcp\n", names)

@@ -4,11 +4,11 @@ import json
 import time
 
 from . import messages
+from .backlog import HIGH_WATER, Backlog
 from .cors import cors_headers
 from .job import Job
 from .log import say
 from .metrics import Metrics
-from .outbox import HIGH_WATER
 from .response_writer import (
     JSON,
     Clock,
@@ -21,6 +21,7 @@ from .response_writer import (
     new_id,
 )
 from .routes import PROBES, SCORE, SWAGGER, Routes
+from .visitors import Visitors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _SMALL = 65536  # bytes of a request; so many connections are there at most
 _MOST_BODIES = 4  # of the largest size, in memory at once
 _UNAVAILABLE = 503
+_SHOWN = 200  # of what a client sent
 _SERVER_ERROR = 500
 _OURS = frozenset(  # a script's own would come twice
     (
@@ -71,6 +73,7 @@ class Application:
         self._most_held = _MOST_BODIES * settings.max_body
         self.is_draining = False
         self.connections = set()  # type: set[Connection]
+        self.answers = Backlog()
         self._own_headers = []  # type: list[tuple[str, str]]
         if settings.version:
             self._own_headers.append(("x-ms-server-version", settings.version))
@@ -79,6 +82,8 @@ class Application:
         pairs = ["{}: {}\r\n".format(name, value) for name, value in self._own_headers]
         self._own_text = "".join(pairs)
         self._is_simple = not settings.cors_origins
+        self._visitors = Visitors(settings.hosts, settings.cors_origins)
+        self._has_refused = False
 
     # What connections tell.
 
@@ -93,7 +98,14 @@ class Application:
                 job.ids = id_headers({})
                 self._reply(job, error_reply(431, str(error)))
                 return
-        if not self._routes.goes_to_run(head):
+        runs = self._routes.goes_to_run(head)
+        if not self._visitors.takes_all:
+            refusal = self._visitors.refusal(head, head.path == SCORE)
+            if refusal is not None:
+                self._note_refusal(head)
+                self._reply(job, refusal)
+                return
+        if not runs:
             self._reply(job, self._routes.reply(head))
         elif not self.crew.submit(job):
             self._reply(job, error_reply(_UNAVAILABLE, messages.TOO_BUSY))
@@ -260,6 +272,14 @@ class Application:
         job.ids = job.ids or id_headers(job.head.fields)
         trace = header.get("failure", {}).get("traceback", "").rstrip("\n")
         say("ERROR", "request {}: {}{}".format(job.ids[0][1], text, trace and "\n" + trace))
+
+    def _note_refusal(self, head: "Head") -> None:
+        """Say once that there is a way, since only the log tells whoever runs the server."""
+        if not self._has_refused:
+            self._has_refused = True
+            text = "Refused a request to the host `{}`, or from a page of another site; "
+            text += "where that is meant to be: `--allowed-host`, and for pages AML_CORS_ORIGINS"
+            say("WARNING", text.format(head.fields.get("host", "")[:_SHOWN]))
 
     def on_loaded(self, worker: "Any") -> None:
         """Note that a worker is ready."""

@@ -4,7 +4,7 @@ import socket
 
 from .event_loop import READ, WRITE
 from .messages import TOO_MUCH
-from .outbox import HIGH_WATER, Outbox
+from .outbox import Outbox
 from .request_parser import BodyReader, RequestError, known_heads, parse_head
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ _LEAST_READ = 65536
 _MOST_READ = 1048576
 _SHORTEST_HEAD = 16
 _PATIENT_SECONDS = 5
+_FIRST_SECONDS = 1
 _MOST_PIPELINED = 131072
 
 
@@ -49,6 +50,8 @@ class Connection:
         self.closed = False
         self.held = 0
         self.expires_at = loop.now + _IDLE_SECONDS
+        self._took_at = loop.now
+        self._has_taken = False
         sock.setblocking(False)  # noqa: FBT003  # the library's signature
         if sock.family != getattr(socket, "AF_UNIX", None):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -65,12 +68,25 @@ class Connection:
         return len(self._output)
 
     @property
+    def silent_seconds(self) -> float:
+        """For how long the client has taken nothing of what it was sent."""
+        return self._loop.now - self._took_at if self._output else 0.0
+
+    @property
+    def has_stopped_reading(self) -> bool:
+        """Whether the client takes nothing any more, or never began to."""
+        patience = _PATIENT_SECONDS if self._has_taken else _FIRST_SECONDS
+        return self.silent_seconds > patience
+
+    @property
     def may_be_dropped(self) -> bool:
-        """Whether it could make room for another: nothing comes, though something should."""
+        """Whether it could make room for another: nothing comes or goes, though it should."""
         left = self.expires_at - self._loop.now
         span = _STALL_SECONDS if self._phase == "body" else _HEAD_SECONDS
         is_slow = self._phase in ("head", "body") and left < span - _PATIENT_SECONDS
-        return self.is_idle or (is_slow and not self._output)
+        if self._output:
+            return self.has_stopped_reading
+        return self.is_idle or is_slow
 
     def send(self, data: bytes, body: bytes = b"", *, last: bool, keep_alive: bool = False) -> None:
         """Send *data* and *body*.
@@ -79,12 +95,15 @@ class Connection:
         """
         if self.closed:
             return
+        if not self._output:
+            self._took_at, self._has_taken = self._loop.now, False
         try:
             self._output.send(self._sock, data, body)
         except OSError:
             self.close()
             return
         if self._output:
+            self._application.answers.note(self, len(self._output))
             self.expires_at = self._loop.now + _STALL_SECONDS
         if last:
             self._finish_response(keep_alive=keep_alive and not self._is_exhausted())
@@ -98,7 +117,9 @@ class Connection:
         if self._watched:
             self._loop.forget(self._sock)
         self._sock.close()
+        self._output.clear()
         self._application.hold(self, 0)
+        self._application.answers.note(self, 0)
         self._application.on_closed(self)
 
     def expire(self) -> None:
@@ -178,7 +199,7 @@ class Connection:
         """Go through what came in, unless the client takes no answers."""
         self._parsing = True
         try:
-            while len(self._output) < HIGH_WATER and not self.closed:
+            while len(self._output) < self._application.answers.high_water and not self.closed:
                 if self._phase not in ("head", "body"):
                     break
                 if not (self._parse_head() if self._phase == "head" else self._parse_body()):
@@ -256,6 +277,8 @@ class Connection:
         except OSError:
             self.close()
             return
+        self._application.answers.note(self, len(self._output))
+        self._took_at, self._has_taken = self._loop.now, True
         self.expires_at = self._loop.now + _STALL_SECONDS
         if not self._output and self._phase == "closing":
             self._linger()
@@ -263,7 +286,7 @@ class Connection:
             self.expires_at = self._loop.now + _IDLE_SECONDS
         if self._phase == "head" and self._input and not self._parsing:
             self._parse()
-        if self.on_drained is not None and len(self._output) < HIGH_WATER:
+        if self.on_drained is not None and len(self._output) < self._application.answers.high_water:
             self.on_drained()
         self._update_interest()
 
@@ -283,7 +306,7 @@ class Connection:
     def _update_interest(self) -> None:
         if self.closed:
             return
-        paused = len(self._output) >= HIGH_WATER or (
+        paused = len(self._output) >= self._application.answers.high_water or (
             self._phase == "busy" and len(self._input) > _MOST_PIPELINED
         )
         reads = not self._ended and not paused and self._phase != "closing"

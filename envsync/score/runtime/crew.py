@@ -83,14 +83,22 @@ class Crew:
             self._spawn(first if at == 0 else None)
 
     def submit(self, job: "Any") -> bool:
-        """Have *job* answered by the next free worker; False if too many wait already."""
-        if self._idle:
+        """Have *job* answered by the next free worker; False if too many wait already.
+
+        All wait while clients have too many answers to take.
+        """
+        if self._idle and not self._waiting and not self._application.answers.is_full:
             self._give(self._idle.pop(), job)
             return True
         if len(self._waiting) >= _MOST_WAITING:
             return False
         self._waiting.append(job)
         return True
+
+    def resume(self) -> None:
+        """Go on with the requests that wait, if there is a worker, and room for their answers."""
+        while self._waiting and self._idle and not self._application.answers.is_full:
+            self._give(self._idle.pop(), self._waiting.popleft())
 
     def cancel(self, job: "Any") -> None:
         """Forget *job* if no worker has it yet; a worker that streams it has to end soon."""
@@ -230,9 +238,9 @@ class Crew:
         if worker.state == "dying":
             return
         worker.state = "idle"
-        if self._waiting:
+        if self._waiting and not self._application.answers.is_full:
             self._give(worker, self._waiting.popleft())
-        elif self._stopping:
+        elif self._stopping and not self._waiting:
             self._retire(worker)
         else:
             self._idle.append(worker)

@@ -132,8 +132,11 @@ def _open_door(path: str) -> socket.socket:
     try:
         if os.path.exists(aside):
             os.unlink(aside)
-        door.bind(aside)
-        os.chmod(aside, 0o600)
+        mask = os.umask(0o177)
+        try:
+            door.bind(aside)
+        finally:
+            os.umask(mask)
         door.listen(_BACKLOG)
         door.setblocking(False)  # noqa: FBT003  # the library's signature
         os.replace(aside, path)

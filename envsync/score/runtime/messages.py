@@ -17,6 +17,8 @@ NOT_ALLOWED = "The method is not allowed for the requested URL."
 NOT_LOADED = "The entry script is not loaded."
 NOT_LOADED_AGAIN = "The entry script could not be loaded again. Check the logs for more info."
 TOO_BUSY = "Too many requests wait for a worker."
+MISDIRECTED = "This server does not answer for the host that the request names."
+CROSS_SITE = "This server does not answer pages of other sites."
 TOO_MUCH = "The server holds too many large requests. Try again later."
 
 

@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 
-HIGH_WATER = 1048576
+_MOST_AT_ONCE = 1048576
 
 
 class Outbox(bytearray):
@@ -34,7 +34,7 @@ class Outbox(bytearray):
             OSError: the client is gone.
         """
         try:
-            sent = sock.send(memoryview(self)[:HIGH_WATER])
+            sent = sock.send(memoryview(self)[:_MOST_AT_ONCE])
         except (BlockingIOError, InterruptedError):
             return False
         del self[:sent]

@@ -34,6 +34,7 @@ PHRASES = {
     415: "Unsupported Media Type",
     417: "Expectation Failed",
     418: "I'm a teapot",
+    421: "Misdirected Request",
     422: "Unprocessable Content",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",

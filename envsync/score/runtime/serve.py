@@ -7,6 +7,7 @@ import sys
 from .handover import Handover, take_over
 from .listeners import explain_address, open_listeners
 from .settings import Settings, UsageError
+from .signals import caught_signals
 from .spawning import Spawned, worker_command
 
 _FAILED = 1
@@ -28,7 +29,7 @@ def main(arguments: "list[str]") -> int:
         return _print_error(*explain_address(error, settings.host, settings.port), status=_FAILED)
     command = worker_command(settings)
     caught = []  # type: list[int]
-    for number in (signal.SIGTERM, signal.SIGINT):  # until the server catches them itself
+    for number in caught_signals(settings):  # until the server catches them itself
         signal.signal(number, lambda told, _: caught.append(told))
     first = Spawned(command)
     from .server import Server  # noqa: PLC0415  # meanwhile the worker loads the script

@@ -12,6 +12,7 @@ from .connection import Connection
 from .crew import Crew
 from .event_loop import READ, EventLoop
 from .log import AccessLog, say
+from .signals import caught_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Server:
         self._application = Application(settings, self._log)
         self._crew = Crew(command, settings.workers, self._loop, self._application)
         self._application.crew = self._crew
+        self._application.answers.on_room = self._crew.resume
         self._handover = handover
         self._signals = []  # type: list[int]
         self._stop_at = None  # type: float | None
@@ -104,19 +106,22 @@ class Server:
         self._wakeup = (here, there)
         signal.set_wakeup_fd(there.fileno())
         self._loop.watch(here, READ, lambda _: _drain(here))
-        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGCHLD"):
-            if hasattr(signal, name):
-                number = getattr(signal, name)
-                signal.signal(number, lambda caught, _: self._signals.append(caught))
+        numbers = caught_signals(self._settings)
+        if hasattr(signal, "SIGCHLD"):
+            numbers.append(int(signal.SIGCHLD))
+        for number in numbers:
+            signal.signal(number, lambda caught, _: self._signals.append(caught))
 
     def _handle_signals(self) -> None:
         while self._signals:
             caught = self._signals.pop(0)
             if caught == getattr(signal, "SIGCHLD", None):
                 self._crew.reap()
-            elif caught == getattr(signal, "SIGHUP", None):
+            elif caught != getattr(signal, "SIGHUP", None):
+                self._stop()
+            elif not self._settings.ends_at_hang_up:
                 self._reload("SIGHUP")
-            else:
+            elif self._stop_at is None:  # a shell says again what the terminal said
                 self._stop()
 
     def _stop(self) -> None:
@@ -217,6 +222,7 @@ class Server:
     def _patience(self) -> float:
         """Return how long to wait for news: not long while there may be something to do."""
         is_waiting = self._is_announced and self._stop_at is None and self._watch is None
+        is_waiting = is_waiting and not self._application.answers.is_full
         if is_waiting and self._log.flush_at is None and not self._crew.has_deadlines:
             return _LONGEST_WAIT
         return _EVERY
@@ -232,6 +238,7 @@ class Server:
         if self._log.flush_at is not None and now >= self._log.flush_at:
             self._log.flush()
         self._crew.tick(now)
+        self._application.answers.make_room()
         self._look_for_changes(now)
         if now - self._swept_at >= _LONGEST_WAIT:
             self._swept_at = now

@@ -35,6 +35,8 @@ class Settings:
         self.access_log = given["access-log"] == "yes"
         self.show_errors = given["show-errors"] == "yes"
         self.lock_digest = given["lock-digest"]
+        self.hosts = _words(given["hosts"])
+        self.ends_at_hang_up = given["hang-up"] == "stop"
         self.control = given["control"]
         self.take_over = given["take-over"]
         self.version = given["version"]
@@ -60,6 +62,8 @@ _OPTIONS = {
     "show-errors": "no",
     "debug-host": "127.0.0.1",
     "debug-port": "0",
+    "hosts": "*",
+    "hang-up": "reload",
     "control": "",
     "take-over": "",
     "lock-digest": "",
