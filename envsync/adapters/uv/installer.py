@@ -183,12 +183,14 @@ class _Archives:
         ]
         hashed = () if self.given else ("--require-hashes",)
         offline = ("--offline",) if self._is_offline else ()
+        wheels = () if any(map(needs_build, packages)) else ("--no-build",)
         with make_temporary() as folder:
             pylock = folder / "pylock.toml"
             pylock.write_text(dump_entries(entries), encoding="utf-8")
             return process.run(
                 [
-                    *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *options),
+                    *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *wheels),
+                    *options,
                     *("--requirement", str(pylock)),
                 ],
                 cwd=self._origin.start,
