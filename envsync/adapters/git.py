@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _PATIENCE = {"http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60"}  # bytes/s, seconds
+# What makes git start other programs: addresses that are commands, and hooks.
+_HARMLESS = {
+    "protocol.ext.allow": "never",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+}
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 
@@ -165,7 +171,11 @@ class _Git:
     def run(self, *words: str, where: bool = True) -> process.Completed:
         """Run git, on the repository unless it is of no matter *where*."""
         place = ("--git-dir", str(self.path)) if where else ()
-        settings = [word for key, value in _PATIENCE.items() for word in ("-c", f"{key}={value}")]
+        settings = [
+            word
+            for key, value in {**_PATIENCE, **_HARMLESS}.items()
+            for word in ("-c", f"{key}={value}")
+        ]
         try:
             return process.run(["git", *settings, *place, *words], env=self.environ)
         except EnvsyncError as error:

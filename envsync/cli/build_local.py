@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 @click.option("--frozen", is_flag=True, help="Take the lock as it is, even if it is stale.")
 @click.option("--reinstall", is_flag=True, help="Make it anew, from packages checked in full.")
 @click.option("--offline", is_flag=True, help="Take packages from caches and files alone.")
+@click.option("--no-build", is_flag=True, help="Refuse source code, which is run to build it.")
 @image_options
-def command(
+def command(  # noqa: PLR0913  # one for each option
     directory: Path,
     name: str | None,
     prefix: Path | None,
@@ -39,6 +40,7 @@ def command(
     frozen: bool,
     reinstall: bool,
     offline: bool,
+    no_build: bool,
     **image: Any,
 ) -> None:
     """Make the conda environment that the lock in DIR describes, or update it.
@@ -56,7 +58,8 @@ def command(
         if offline:
             message = "`--offline` is for environments, and not for images"
             raise click.UsageError(message)
-        _build_image(directory, asked, name=name, frozen=frozen)
+        options = {"name": name, "frozen": frozen, "no_build": no_build}
+        _build_image(directory, asked, **options)
         return
     check_one_place(name, prefix)
     if reinstall and offline:
@@ -70,6 +73,7 @@ def command(
             name=name,
             frozen=frozen,
             mode="reinstall" if reinstall else "offline" if offline else "update",
+            no_build=no_build,
         )
     show_warnings(outcome.warnings)
     if outcome.changed:
@@ -88,15 +92,13 @@ def _say_how_to_enter(directory: Path, made: Path, name: str | None, prefix: Pat
     return f"Run a command in it with `envsync run {place}{shell_quote(directory)} COMMAND`"
 
 
-def _build_image(directory: Path, asked: ImageArguments, *, name: str | None, frozen: bool) -> None:
+def _build_image(directory: Path, asked: ImageArguments, **options: Any) -> None:
     from envsync.workflow.build_image import ImageOptions, build_image  # noqa: PLC0415  # only here
 
-    options = ImageOptions(
-        base=asked.base, name=name, frozen=frozen, max_layers=asked.max_layers or MOST_LAYERS
-    )
+    chosen = ImageOptions(base=asked.base, max_layers=asked.max_layers or MOST_LAYERS, **options)
     with report_progress() as reporter:
         outcome = build_image(
-            directory, targets=asked.to_targets(), options=options, reporter=reporter
+            directory, targets=asked.to_targets(), options=chosen, reporter=reporter
         )
     show_warnings(outcome.warnings)
     show_outcome(outcome, asked)

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     help="Refuse a lock in which more packages change.",
 )
 @click.option("--offline", is_flag=True, help="Ask caches and files only, and no network.")
+@click.option("--no-build", is_flag=True, help="Refuse source code, which is run to build it.")
 @click.option(
     "--allow-unreproducible",
     is_flag=True,

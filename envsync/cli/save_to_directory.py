@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write what builds the image of SOURCE and its lock instead: a Dockerfile and layers.",
 )
-def command(
+@click.option(
+    "--no-build",
+    is_flag=True,
+    help="With --docker-context: refuse source code, which is run to build it.",
+)
+def command(  # noqa: PLR0913  # one for each option
     source: Path,
     directory: Path,
     source_format: SourceFormat | None,
@@ -36,6 +41,7 @@ def command(
     *,
     overwrite: bool,
     docker_context: bool,
+    no_build: bool,
 ) -> None:
     """Write the definition SOURCE to DIR, in the files of the Azure ML SDK v1.
 
@@ -44,7 +50,8 @@ def command(
     yet, or --overwrite be given; either all files are written or none.
     """
     if docker_context:
-        warnings = _write_docker_context(source, directory, image, overwrite=overwrite)
+        options = {"base": image, "no_build": no_build}
+        warnings = _write_docker_context(source, directory, options, overwrite=overwrite)
     else:
         warnings = save_to_directory(
             source, directory, overwrite=overwrite, source_format=source_format, image=image
@@ -54,7 +61,7 @@ def command(
 
 
 def _write_docker_context(
-    source: Path, directory: Path, image: str | None, *, overwrite: bool
+    source: Path, directory: Path, chosen: dict[str, Any], *, overwrite: bool
 ) -> tuple[Finding, ...]:
     from envsync.workflow.docker_context import write_docker_context  # noqa: PLC0415  # only here
     from envsync.workflow.image_assembly import ImageOptions  # noqa: PLC0415
@@ -63,7 +70,7 @@ def _write_docker_context(
         return write_docker_context(
             source,
             directory,
-            options=ImageOptions(base=image),
+            options=ImageOptions(**chosen),
             overwrite=overwrite,
             reporter=reporter,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from envsync.errors import Finding
+from envsync.errors import EnvsyncError, Finding
 from envsync.lock.pylock import is_wheel
+from envsync.model.channel import redact_url
 from envsync.model.repository import parse_repository
 
 if TYPE_CHECKING:
@@ -45,6 +46,22 @@ def find_builds(packages: Iterable[LockedPackage], *, file: str) -> tuple[Findin
         )
         for _, package in sorted(built.items())
     )
+
+
+def refuse_builds(packages: Iterable[LockedPackage], *, file: str) -> None:
+    """Refuse the lock *file* if one of its *packages* is source code.
+
+    Raises:
+        EnvsyncError: one is.
+    """
+    for package in packages:
+        if package.manager == "pip" and not is_wheel(package.url):
+            raise EnvsyncError(
+                f"`{file}`: {package} is source code, which is run to build it: "
+                f"`{redact_url(package.url)}`",
+                hint="ask for a version that has a wheel, or lock a wheel that you built; "
+                "without `--no-build` it is built",
+            )
 
 
 def drop_moved(

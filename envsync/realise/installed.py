@@ -10,6 +10,7 @@ from envsync.errors import EnvsyncError
 from envsync.files import read_regular
 from envsync.model.lockfile import LockedPackage
 from envsync.model.pip_name import normalize_pip_name
+from envsync.realise.pip_record import read_metadata_file
 from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
@@ -131,10 +132,10 @@ def read_metadata(folder: Path) -> tuple[str, str]:
     The name is spelled as an index spells it.
     """
     try:
-        text = (folder / "METADATA").read_text(encoding="utf-8", errors="replace")
+        text = read_metadata_file(folder, "METADATA").decode("utf-8", errors="replace")
     except OSError:
         return "", ""
-    headers = dict(_HEADER.findall(text.partition("\n\n")[0]))
+    headers = dict(_HEADER.findall(text.replace("\r\n", "\n").partition("\n\n")[0]))
     if not {"Name", "Version"} <= headers.keys():
         return "", ""
     return normalize_pip_name(headers["Name"]), headers["Version"]

@@ -8,6 +8,9 @@ import hashlib
 import io
 from typing import TYPE_CHECKING
 
+from envsync.errors import EnvsyncError
+from envsync.realise.pip_record import read_metadata_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -54,7 +57,10 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _update_record(record: Path, changed: dict[Path, tuple[str, int]]) -> None:
     site_packages = record.parent.parent
-    text = record.read_text(encoding="utf-8")
+    try:
+        text = read_metadata_file(record.parent, record.name).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnvsyncError(f"Cannot read `{record}`: {error}") from error
     if "../bin/" not in text:
         return
     rows = [

@@ -13,6 +13,7 @@ from envsync.sdk.results import CheckResult
 from envsync.workflow import build_local as building
 from envsync.workflow import lock as locking
 from envsync.workflow.check import check_spec
+from envsync.workflow.lock_options import LockOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from envsync.model.image import Image
     from envsync.model.progress import Reporter
     from envsync.workflow.build_local import BuildOutcome
-    from envsync.workflow.lock_options import LockOptions, LockOutcome
+    from envsync.workflow.lock_options import LockOutcome
 
 
 def lock(
@@ -58,11 +59,13 @@ def build(
     *,
     prefix: Path | None,
     frozen: bool,
+    no_build: bool = False,
     reporter: Reporter,
 ) -> BuildOutcome:
     """Make the environment of *spec*, with a lock that is made first where there is none.
 
-    A stale lock is made anew only where envsync keeps it, and not with *frozen*.
+    A stale lock is made anew only where envsync keeps it, and not with *frozen*. With *no_build*
+    source code is refused.
 
     Raises:
         StaleLockError: the lock beside *source* does not answer it.
@@ -71,12 +74,19 @@ def build(
     _check_managed(spec)
     with placed(spec, source) as directory, _hints_of_the_face():
         if _needs_lock(spec, source, frozen=frozen):
-            _lock(directory, None, reporter)
-        return building.build_local(directory, reporter=reporter, prefix=prefix, frozen=frozen)
+            _lock(directory, LockOptions(no_build=no_build), reporter)
+        return building.build_local(
+            directory, reporter=reporter, prefix=prefix, frozen=frozen, no_build=no_build
+        )
 
 
 def build_image(
-    spec: EnvironmentSpec, source: Path | None, *, frozen: bool, reporter: Reporter
+    spec: EnvironmentSpec,
+    source: Path | None,
+    *,
+    frozen: bool,
+    no_build: bool = False,
+    reporter: Reporter,
 ) -> Image:
     """Make the image of *spec* in the Docker Engine, locked as `build` does.
 
@@ -92,8 +102,8 @@ def build_image(
     with placed(spec, source) as directory, _hints_of_the_face():
         is_managed = spec.python.user_managed_dependencies
         if not is_managed and _needs_lock(spec, source, frozen=frozen):
-            _lock(directory, None, reporter)
-        options = images.ImageOptions(frozen=frozen)
+            _lock(directory, LockOptions(no_build=no_build), reporter)
+        options = images.ImageOptions(frozen=frozen, no_build=no_build)
         targets = Targets(engine=True)
         return images.build_image(
             directory, targets=targets, options=options, reporter=reporter

@@ -21,6 +21,7 @@ from envsync.sdk.sections import DockerSection, PythonSection, read_dockerfile
 from envsync.sdk.workspace import check_workspace_arguments
 from envsync.spec.losses import find_left_behind, find_losses
 from envsync.spec.targets import hold_in_v1
+from envsync.workflow.lock_options import LockOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from envsync.sdk.sections import ContainerRegistry, DockerBuildContext
     from envsync.sdk.source import StrPath
     from envsync.workflow.build_local import BuildOutcome
-    from envsync.workflow.lock_options import LockOptions, LockOutcome
+    from envsync.workflow.lock_options import LockOutcome
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -207,18 +208,24 @@ class Environment(Section):
         return (*losses, *left_behind)
 
     def lock(
-        self, options: LockOptions | None = None, *, reporter: Reporter | None = None
+        self,
+        options: LockOptions | None = None,
+        *,
+        no_build: bool = False,
+        reporter: Reporter | None = None,
     ) -> LockOutcome:
         """Pin every package, and write `conda-lock.yml`.
 
         A lock that answers the environment stays as it is, unless *options* ask for more; else
-        what still fits is kept.
+        what still fits is kept. With *no_build* source code is refused, which is run to build it.
 
         Raises:
             UnsatisfiableError: no set of packages answers it.
             EnvsyncError: a channel or an index can't be reached; what could be locked is.
         """
         source = self.origin.source
+        if no_build:
+            options = replace(options or LockOptions(), no_build=True)
         return command.lock(self.to_spec(), source, options, reporter or SilentReporter())
 
     def check(self) -> CheckResult:
@@ -237,6 +244,7 @@ class Environment(Section):
         *,
         use_docker: Literal[True],
         frozen: bool = False,
+        no_build: bool = False,
         reporter: Reporter | None = None,
     ) -> Image: ...
 
@@ -249,11 +257,12 @@ class Environment(Section):
         use_docker: Literal[False] = False,
         prefix: StrPath | None = None,
         frozen: bool = False,
+        no_build: bool = False,
         reporter: Reporter | None = None,
         **azureml: object,
     ) -> BuildOutcome: ...
 
-    def build_local(
+    def build_local(  # noqa: PLR0913  # azureml-core's, and ours
         self,
         workspace: object = None,
         platform: str | None = None,
@@ -261,6 +270,7 @@ class Environment(Section):
         use_docker: bool = False,
         prefix: StrPath | None = None,
         frozen: bool = False,
+        no_build: bool = False,
         reporter: Reporter | None = None,
         **azureml: object,
     ) -> BuildOutcome | Image:
@@ -269,6 +279,7 @@ class Environment(Section):
         The environment lies at *prefix*, else under envsync's home by its name; the image goes to
         the Docker Engine. A lock that isn't there is made; one in a directory of the author's
         that is stale is not touched: call `lock`, or pass *frozen* to take it as it is.
+        With *no_build* source code is refused, which is run to build it.
         *workspace*, *platform*, `useDocker` and `pushImageToWorkspaceAcr` are there for scripts
         of azureml-core: what envsync does anyway is no error, what it can't do is one.
         `docker.enabled`, which decides there, is not heeded.
@@ -282,11 +293,15 @@ class Environment(Section):
         reporter = reporter or SilentReporter()
         if not wants_image:
             place = None if prefix is None else Path(prefix)
-            return command.build(spec, source, prefix=place, frozen=frozen, reporter=reporter)
+            return command.build(
+                spec, source, prefix=place, frozen=frozen, no_build=no_build, reporter=reporter
+            )
         if prefix is not None:
             message = "An image has no prefix: its environment lies at `/azureml-envs/NAME`"
             raise DefinitionError(message, hint="leave out `prefix`, or `use_docker`")
-        return command.build_image(spec, source, frozen=frozen, reporter=reporter)
+        return command.build_image(
+            spec, source, frozen=frozen, no_build=no_build, reporter=reporter
+        )
 
     def __repr__(self) -> str:
         return f"Environment(name={self.name!r}, version={self.version!r})"

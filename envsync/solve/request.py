@@ -60,7 +60,8 @@ class PipRequest:
     requirements, those of the files that *options* name included, taken apart, *constraints* what
     only constrains them, and *file_options* the other options there. With *requires_hashes*
     whatever has no hash in *parsed* is an error. So is what can have none (a folder), unless it is
-    to be left out of the answer with *leave_out_unhashed*. What the user should know is told to
+    to be left out of the answer with *leave_out_unhashed*. Unless it *allows_builds*, whatever only
+    running it can tell of is an error, too. What the user should know is told to
     *reporter*.
     """
 
@@ -74,6 +75,7 @@ class PipRequest:
     preferred: tuple[LockedPackage, ...] = ()
     exclude_newer: datetime | None = None
     leave_out_unhashed: bool = False
+    allows_builds: bool = True
     parsed: tuple[PipRequirement, ...] = ()
     constraints: tuple[PipRequirement, ...] = ()
     file_options: tuple[str, ...] = ()

@@ -45,6 +45,7 @@ class SubdirTask:
     preferred: tuple[LockedPackage, ...] = ()
     exclude_newer: datetime | None = None
     leave_out_unhashed: bool = False
+    allows_builds: bool = True
 
 
 def solve_subdir(
@@ -179,6 +180,7 @@ def _ask_pip(
         preferred=tuple(package for package in task.preferred if package.manager == "pip"),
         exclude_newer=task.exclude_newer,
         leave_out_unhashed=task.leave_out_unhashed,
+        allows_builds=task.allows_builds,
         parsed=section.requirements,
         constraints=section.constraints,
         file_options=section.options,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from envsync.errors import EnvsyncError, StaleLockError
+from envsync.lock.source_code import refuse_builds
 from envsync.model.subdir import current_subdir
 from envsync.model.wording import shell_quote
 from envsync.realise.location import environment_path, find_home
@@ -54,7 +55,7 @@ class LocalPlan:
     warnings: tuple[Finding, ...] = ()
 
 
-def build_local(
+def build_local(  # noqa: PLR0913  # as the command has it
     directory: Path,
     *,
     reporter: Reporter,
@@ -62,6 +63,7 @@ def build_local(
     name: str | None = None,
     frozen: bool = False,
     mode: BuildMode = "update",
+    no_build: bool = False,
 ) -> BuildOutcome:
     """Make the conda environment that the lock in *directory* describes, or update it.
 
@@ -69,7 +71,8 @@ def build_local(
     lies at *prefix*, else under envsync's home by *name*, else by the definition's name, or the
     name of the lockfile's folder. With *frozen* the lock is taken as it is, whether or not it
     answers the definition. In the *mode* `reinstall` an environment that is there is made anew,
-    from packages of which every byte was looked at; in `offline` no network is asked.
+    from packages of which every byte was looked at; in `offline` no network is asked. With
+    *no_build* a lock that has source code is refused.
 
     Raises:
         StaleLockError: the lock does not answer the definition.
@@ -77,6 +80,8 @@ def build_local(
         EnvsyncError: there is no lock, or the environment can't be made.
     """
     local = plan_local(directory, prefix=prefix, name=name, frozen=frozen)
+    if no_build:
+        refuse_builds(local.plan.packages, file=str(directory))
     return BuildOutcome(
         name=local.name,
         prefix=local.plan.prefix,

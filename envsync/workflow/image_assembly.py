@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError, Finding
+from envsync.lock.source_code import refuse_builds
 from envsync.model.image import SCRATCH, parse_reference
 from envsync.realise.image.arrangement import MOST_LAYERS
 from envsync.realise.image.base_check import check_base
@@ -41,13 +42,15 @@ _LEAST_LAYERS = 6  # of the environment's own, whatever the base brings
 class ImageOptions:
     """How an image is to differ from what the definition says: a *base*, a *name*.
 
-    With *frozen* the lock is taken as it is, whether or not it answers the definition. The image
-    has at most *max_layers*, those of its base included.
+    With *frozen* the lock is taken as it is, whether or not it answers the definition. With
+    *no_build* a lock that has source code is refused. The image has at most *max_layers*, those
+    of its base included.
     """
 
     base: str | None = None
     name: str | None = None
     frozen: bool = False
+    no_build: bool = False
     max_layers: int = MOST_LAYERS
 
 
@@ -87,6 +90,8 @@ def assemble(
         EnvsyncError: a package or the base image is out of reach, or does not fit.
     """
     project = load_project(directory, name=options.name, frozen=options.frozen)
+    if options.no_build:
+        refuse_builds(project.packages, file=str(directory))
     made_at = find_time(os.environ.get("SOURCE_DATE_EPOCH"))
     cache = open_cache()
     base_name, source = choose_base(project, options.base, docker=docker, reporter=reporter)

@@ -10,6 +10,7 @@ from envsync.errors import DefinitionError, EnvsyncError
 from envsync.lock.consistency import drop_unsound, find_inconsistencies
 from envsync.lock.freshness import find_staleness
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
+from envsync.lock.source_code import find_builds, refuse_builds
 from envsync.model.wording import count, shell_quote, suggest
 from envsync.solve.subdirs import choose_subdirs
 from envsync.spec import load
@@ -64,13 +65,16 @@ def lock(
     kept = drop_unsound(before) if before is not None else None
     start = engines or LazyEngines(os.environ, offline=options.offline)
     if before is not None and _is_enough(spec, before, subdirs, options):
+        if options.no_build:
+            refuse_builds(before.packages, file=str(path))
         return replace(_keep(before, path, options, base, start), warnings=warnings)
-    from envsync.lock.source_code import find_builds  # these are for locks that are not fresh
-    from envsync.workflow.lock_solving import solve
+    from envsync.workflow.lock_solving import solve  # these are for locks that are not fresh
     from envsync.workflow.python_note import describe_python
 
     base.start(start.digests)
     outcome = solve(spec, conda, subdirs, (kept, options, base), start(), reporter)
+    if options.no_build:
+        refuse_builds(outcome.lockfile.packages, file=str(path))
     builds = find_builds(outcome.lockfile.packages, file=str(path))
     python = describe_python(conda, outcome.lockfile)
     absent = _describe_absent(options.update, (before, outcome.lockfile), path)

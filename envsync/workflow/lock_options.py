@@ -22,7 +22,7 @@ class LockOptions:
     lock's, None to keep it. *system_requirements* are statements such as `glibc=2.17`. A lock
     with more than *max_changes* changes is refused. With *allow_unreproducible* a pip
     requirement that can't be locked for good is a warning, and left out where it has no hash.
-    With *offline* only caches and files are asked.
+    With *offline* only caches and files are asked. With *no_build* source code is refused.
     """
 
     subdirs: tuple[str, ...] = ()
@@ -33,6 +33,7 @@ class LockOptions:
     max_changes: int | None = None
     allow_unreproducible: bool = False
     offline: bool = False
+    no_build: bool = False
 
     @property
     def is_plain(self) -> bool:

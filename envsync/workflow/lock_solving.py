@@ -81,6 +81,7 @@ def solve(
             preferred=tuple(drop_moved(_keep(before, subdir, options), *_list_pip(before, spec))),
             exclude_newer=parse_cut_off(cut_off),
             leave_out_unhashed=options.allow_unreproducible,
+            allows_builds=not options.no_build,
         )
         for subdir in subdirs
     ]

@@ -234,3 +234,17 @@ def test_a_file_is_read_from_where_the_package_lies(
 
     assert text == (project / "sub" / "pyproject.toml").read_text()
     assert repositories.read(pin, "nothing.toml") is None
+
+
+def test_an_address_that_is_a_command_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".gitconfig").write_text('[protocol "ext"]\n\tallow = always\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
+    mark = tmp_path / "mark"
+    wanted = Repository(url=f"ext::sh -c touch% {mark}", revision="main")
+
+    fault = GitRepositories(tmp_path / "git").find_fault(wanted, {})
+
+    assert fault is not None
+    assert not mark.exists()

@@ -9,6 +9,8 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from envsync.realise.pip_record import read_metadata_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -23,7 +25,7 @@ def name_repositories(site_packages: Path, urls: Mapping[str, str]) -> None:
     is of no use to anybody else.
     """
     for path in site_packages.glob(f"*.dist-info/{_NAME}"):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_metadata_file(path.parent, _NAME))
         url = urls.get(content.get("url", ""))
         if url is not None:
             text = json.dumps({**content, "url": url}).encode()
@@ -38,7 +40,7 @@ def _record(path: Path, content: bytes) -> None:
     own = f"{path.parent.name}/{path.name}"
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
     row = [own, f"sha256={digest}", str(len(content))]
-    rows = csv.reader(record.read_text(encoding="utf-8").splitlines())
+    rows = csv.reader(read_metadata_file(path.parent, "RECORD").decode("utf-8").splitlines())
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(
         row if each and each[0] == own else each for each in rows

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from envsync import process
+from envsync.adapters.uv.build_gate import gate_builds, refuse_build
 from envsync.adapters.uv.program import command, environment, find_target, tell
 from envsync.adapters.uv.selection import read_packages
 from envsync.errors import EnvsyncError
@@ -50,7 +51,15 @@ class UvIndex:
         """
         settings = self._origin.list_index_settings()
         credentials = self._origin.list_git_credentials()
-        with make_temporary() as folder:
+        environ = {
+            **environment(self._network),
+            **settings,
+            **list_git_settings(credentials, os.environ),
+        }
+        with (
+            make_temporary() as folder,
+            gate_builds(folder / "gate", environ, refuse_build) as gated,
+        ):
             output = folder / "pylock.toml"
             done = process.run(
                 [
@@ -62,11 +71,7 @@ class UvIndex:
                     *(("--offline",) if self._is_offline else ()),
                 ],
                 cwd=self._origin.start,
-                env={
-                    **environment(self._network),
-                    **settings,
-                    **list_git_settings(credentials, os.environ),
-                },
+                env=gated,
                 stdin="\n".join((*self._origin.list_kinds(), *map(_pin, packages))),
             )
             if done.status != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ from envsync import process
 from envsync.adapters.uv.cache_check import find_edited
 from envsync.adapters.uv.direct_url import name_repositories
 from envsync.adapters.uv.failure import find_hint
+from envsync.adapters.uv.isolation import isolate
 from envsync.adapters.uv.origin import PipOrigin
 from envsync.adapters.uv.program import NEWEST_GLIBC, command, environment, find_target, tell
 from envsync.errors import EnvsyncError
@@ -19,6 +21,7 @@ from envsync.files import make_temporary
 from envsync.lock.pylock import PylockEntry, dump_entries, is_wheel
 from envsync.model.progress import SilentReporter
 from envsync.model.repository import list_git_settings, parse_repository
+from envsync.realise.pip_record import check_records
 from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
@@ -67,15 +70,17 @@ class UvInstaller:
             EnvsyncError: an archive can't be fetched, is not the one that was locked, or can't
                 be installed.
         """
-        options = ("--python", str(python), "--break-system-packages")
-        if not self._trusts_cache:
-            self._archives.install(packages, *options, "--no-cache")
-        else:
-            self._archives.install(packages, *options)
-        folders = find_site_packages(python.parent.parent)
-        if self._trusts_cache:
-            self._archives.restore(packages, folders, *options)
-        for site_packages in folders:
+        prefix = python.parent.parent
+        check_records(prefix, packages)  # uv removes what an earlier package of that name claims
+        with isolate(python) as isolated:
+            options = (*isolated.options, "--break-system-packages")
+            no_cache = () if self._trusts_cache else ("--no-cache",)
+            self._archives.install(packages, *options, *no_cache)
+            check_records(prefix, packages)
+            if self._trusts_cache:
+                self._archives.restore(packages, find_site_packages(prefix), *options)
+                check_records(prefix, packages)
+        for site_packages in find_site_packages(prefix):
             name_repositories(site_packages, self._archives.given)
 
 
@@ -112,19 +117,27 @@ class UvUnpacker:
             EnvsyncError: an archive can't be fetched, or is not the one that was locked, or
                 builds to what the target can't use.
         """
-        made = process.run(
-            command("venv", "--quiet", "--python", str(python or sys.executable), str(target)),
-            env={**environment(), "TMPDIR": str(target.parent)},  # where it leaves a lock
-        )
-        if made.status != 0:
-            raise EnvsyncError(f"uv can't make a folder for packages: {'; '.join(tell(made))}")
-        machine = find_target(packages[0].subdir, NEWEST_GLIBC)
-        for_it = ("--python-platform", machine, "--python-version", python_version)
-        options = ("--python", str(target / "bin" / "python"), *for_it)
-        self._archives.install(packages, *options)
-        (site_packages,) = find_site_packages(target)
-        self._archives.restore(packages, (site_packages,), *options)
+        with contextlib.ExitStack() as stack:
+            asked = stack.enter_context(isolate(python)).python if python else sys.executable
+            _make_venv(target, asked)
+            there = stack.enter_context(isolate(target / "bin" / "python")).options
+            machine = find_target(packages[0].subdir, NEWEST_GLIBC)
+            options = (*there, "--python-platform", machine, "--python-version", python_version)
+            self._archives.install(packages, *options)
+            (site_packages,) = find_site_packages(target)
+            check_records(target, packages)
+            self._archives.restore(packages, (site_packages,), *options)
+            check_records(target, packages)
         return site_packages
+
+
+def _make_venv(target: Path, python: str) -> None:
+    made = process.run(
+        command("venv", "--quiet", "--python", python, str(target)),
+        env={**environment(), "TMPDIR": str(target.parent)},  # where it leaves a lock
+    )
+    if made.status != 0:
+        raise EnvsyncError(f"uv can't make a folder for packages: {'; '.join(tell(made))}")
 
 
 def needs_build(package: LockedPackage) -> bool:
@@ -170,12 +183,14 @@ class _Archives:
         ]
         hashed = () if self.given else ("--require-hashes",)
         offline = ("--offline",) if self._is_offline else ()
+        wheels = () if any(map(needs_build, packages)) else ("--no-build",)
         with make_temporary() as folder:
             pylock = folder / "pylock.toml"
             pylock.write_text(dump_entries(entries), encoding="utf-8")
             return process.run(
                 [
-                    *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *options),
+                    *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *wheels),
+                    *options,
                     *("--requirement", str(pylock)),
                 ],
                 cwd=self._origin.start,

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from packaging.utils import canonicalize_name
 
 from envsync.adapters.uv.msgpack import unpack
+from envsync.realise.pip_record import read_metadata_file
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -170,7 +171,7 @@ def _add_extra(text: str, extra: str) -> str:
 def _read_static(folder: Path, name: str, version: str) -> tuple[str, ...] | None:
     """Return what the source code in *folder* says unbuilt, None if it is of something else."""
     try:
-        text = (folder / "PKG-INFO").read_text(encoding="utf-8")
+        text = read_metadata_file(folder, "PKG-INFO").decode("utf-8")
     except (OSError, UnicodeDecodeError):
         text = ""
     headers = HeaderParser().parsestr(text)
@@ -182,7 +183,7 @@ def _read_backend(folder: Path) -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
     try:
-        return parse_backend((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        return parse_backend(read_metadata_file(folder, "pyproject.toml").decode("utf-8"))
     except OSError:
         return _USUAL_BACKEND
     except UnicodeDecodeError:

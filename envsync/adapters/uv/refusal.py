@@ -7,7 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from envsync import process
+from envsync.adapters.uv.build_gate import gate_builds, refuse_build
 from envsync.adapters.uv.program import command, environment
+from envsync.files import make_temporary
 from envsync.model.channel import redact_url
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ def find_refusals(origin: PipOrigin, name: str, network: Network | None) -> tupl
 
 def _ask(name: str, settings: Mapping[str, str], network: Network | None) -> str:
     """Let uv look for *name* as *settings* say; return the status that it was refused with."""
-    done = process.run(
-        [
-            *command("pip", "compile", "-", "--quiet", "--no-deps"),
-            *("--python", sys.executable, "--index-strategy", "first-index"),
-        ],
-        env={**environment(network), **_NOTHING, **settings},
-        stdin=name,
-    )
+    environ = {**environment(network), **_NOTHING, **settings}
+    with make_temporary() as folder, gate_builds(folder / "gate", environ, refuse_build) as gated:
+        done = process.run(
+            [
+                *command("pip", "compile", "-", "--quiet", "--no-deps"),
+                *("--python", sys.executable, "--index-strategy", "first-index"),
+            ],
+            env=gated,
+            stdin=name,
+        )
     match = _STATUS.search(done.stderr)
     return match[1] if match is not None and done.status != 0 else ""

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from envsync import process
+from envsync.adapters.uv.build_gate import gate_builds
+from envsync.adapters.uv.builds import BuildWatch
 from envsync.adapters.uv.failure import explain_compile
 from envsync.adapters.uv.hashes import list_unheld
 from envsync.adapters.uv.metadata import MetadataCache, find_cache
@@ -67,8 +69,11 @@ class UvSolver:
             asking = (
                 pool.submit(self._find_refusals, request, origin) if is_one_of_several else None
             )
-            done = self._compile(request, folder, cache, list_git_settings(credentials, os.environ))
+            watch = BuildWatch(request=request)
+            settings = list_git_settings(credentials, os.environ)
+            done = self._compile(request, folder, watch, {**settings, "UV_CACHE_DIR": str(cache)})
             refusals = asking.result() if asking is not None else ()
+            watch.check()
             if done.status != 0:
                 if asking is None and UNSATISFIABLE in done.stderr:
                     refusals = self._find_refusals(request, origin)
@@ -120,31 +125,32 @@ class UvSolver:
         return None
 
     def _compile(
-        self, request: PipRequest, folder: Path, cache: Path, settings: Mapping[str, str]
+        self, request: PipRequest, folder: Path, watch: BuildWatch, settings: Mapping[str, str]
     ) -> process.Completed:
-        """Let uv write a `pylock.toml` into *folder*."""
+        """Let uv write a `pylock.toml` into *folder*; *watch* is asked before it builds."""
         opened = open_files(request.options, request.directory)
         stubs = (_write_stub(folder, item) for item in request.provided)
         constraints = folder / "constraints.txt"
         constraints.write_text("\n".join((*stubs, *opened.constraints, "")), encoding="utf-8")
         lines = (*_list_options(opened.lines), *map(spell_for_uv, request.requirements))
-        return process.run(
-            [
-                *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
-                *("--python", sys.executable, "--python-version", request.python_version),
-                *("--python-platform", find_target(request.subdir, request.glibc)),
-                *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
-                *("--constraint", str(constraints), "--no-header"),
-                *("--output-file", str(_prefer(folder, request))),
-                *("--cache-dir", str(cache)),
-                *_list_cut_off(request),
-                *(("--offline",) if self._is_offline else ()),
-                *_list_flags(request.options),
-            ],
-            cwd=request.directory,
-            env={**environment(self._network), **settings, "UV_NO_CACHE": "0"},
-            stdin="\n".join(lines),
-        )
+        environ = {**environment(self._network), **settings, "UV_NO_CACHE": "0"}
+        with gate_builds(folder / "gate", environ, watch.admit) as gated:
+            return process.run(
+                [
+                    *command("pip", "compile", "-", "--quiet", "--format", "pylock.toml"),
+                    *("--python", sys.executable, "--python-version", request.python_version),
+                    *("--python-platform", find_target(request.subdir, request.glibc)),
+                    *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
+                    *("--constraint", str(constraints), "--no-header"),
+                    *("--output-file", str(_prefer(folder, request))),
+                    *_list_cut_off(request),
+                    *(("--offline",) if self._is_offline else ()),
+                    *_list_flags(request.options),
+                ],
+                cwd=request.directory,
+                env=gated,
+                stdin="\n".join(lines),
+            )
 
 
 def _find_origin(request: PipRequest) -> PipOrigin:

@@ -11,11 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from envsync.errors import EnvsyncError
 from envsync.realise.image.files import ImageFile
-from envsync.realise.pip_record import read_record
+from envsync.realise.pip_record import find_infos, find_outside, read_metadata_file, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,10 +64,7 @@ class _Row:
 
 def find_distributions(site_packages: Path) -> dict[str, Path]:
     """Return the metadata folders in *site_packages*, by the names of their packages."""
-    return {
-        canonicalize_name(path.name.removesuffix(".dist-info").rpartition("-")[0]): path
-        for path in sorted(site_packages.glob("*.dist-info"))
-    }
+    return find_infos(site_packages)
 
 
 def list_claims(info: Path) -> tuple[Path, ...]:
@@ -83,11 +78,15 @@ def list_pip_files(info: Path, *, unpacked: Path, place: PipPlace) -> Sequence[I
     Console scripts are written anew, for the interpreter of *place*; notes that an installer
     makes of its own doings are left out, and RECORD follows.
     """
-    rows = [row for item in read_record(info) if (row := _read_row(item, info, unpacked, place))]
+    record = read_record(info)
+    if (outside := find_outside(record, unpacked)) is not None:
+        raise EnvsyncError(
+            f"`{info.name}` claims `{outside.name}`, which is outside of its environment"
+        )
+    rows = [row for item in record if (row := _read_row(item, info, unpacked, place))]
     launchers = _list_launchers(info)
     files = [_to_file(row, launchers, place) for row in rows]
-    record = _dump_record(files, info, place)
-    return (*files, record)
+    return (*files, _dump_record(files, info, place))
 
 
 def _read_row(item: RecordRow, info: Path, unpacked: Path, place: PipPlace) -> _Row | None:
@@ -97,13 +96,9 @@ def _read_row(item: RecordRow, info: Path, unpacked: Path, place: PipPlace) -> _
         return None  # Python would not take what was compiled for a file of another time
     if source.is_relative_to(info.parent):
         path = f"{place.site_packages}/{source.relative_to(info.parent).as_posix()}"
-    elif source.is_relative_to(unpacked):
+    else:
         path = source.relative_to(unpacked).as_posix()
         path = _HEADERS.sub(f"include/{place.python}/", path, count=1)
-    else:
-        raise EnvsyncError(
-            f"`{info.name}` claims `{item.name}`, which is outside of its environment"
-        )
     return _Row(path=path, source=source, sha256=item.sha256)
 
 
@@ -140,14 +135,13 @@ def _retarget(content: bytes, source: Path, python: str) -> bytes:
 
 def _list_launchers(info: Path) -> dict[str, str]:
     """Return what the console scripts of a package call, `module:function`, by their names."""
-    path = info / "entry_points.txt"
-    if not path.exists():
-        return {}
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
     try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-    except configparser.Error as error:
+        parser.read_string(read_metadata_file(info, "entry_points.txt").decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
         raise EnvsyncError(f"`{info.name}` has an `entry_points.txt` that can't be read") from error
     return {
         name: target.partition("[")[0].strip()
