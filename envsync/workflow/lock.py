@@ -151,7 +151,13 @@ def _find_risks(spec: EnvironmentSpec) -> tuple[Finding, ...]:
 
 
 def _load_earlier(path: Path) -> Lockfile | None:
-    """Return the lock that is there; one that can't be read is replaced, so it counts as none."""
+    """Return the lock that is there; one that can't be read is replaced, so it counts as none.
+
+    Raises:
+        EnvsyncError: a folder, a pipe or the like is in its place.
+    """
+    if path.exists() and not path.is_file():
+        raise EnvsyncError(f"`{path}` is not a file", hint="move away what is in its place")
     try:
         return load_lockfile(path)
     except EnvsyncError:

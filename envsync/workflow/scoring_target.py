@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError, Finding
+from envsync.files import open_regular
 from envsync.model.scoring import Interpreter, ScoringTarget
 from envsync.model.wording import shell_quote
 from envsync.realise.location import environment_path, find_home, python_path
@@ -75,8 +76,9 @@ def find_target(choice: ScoringChoice, interpreter: Interpreter | None = None) -
 
 def find_warnings(target: ScoringTarget) -> tuple[Finding, ...]:
     """Return what the users of *target* may trip over, as its entry script is written."""
-    if b"except" not in target.entry_script.read_bytes():
-        return ()  # and parsing is not even loaded
+    with open_regular(target.entry_script) as stream:
+        if b"except" not in stream.read():
+            return ()  # and parsing is not even loaded
     from envsync.score.script_text import find_swallowed_errors
 
     return tuple(
