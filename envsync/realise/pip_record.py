@@ -6,9 +6,7 @@ import base64
 import binascii
 import csv
 import errno
-import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from envsync.errors import EnvsyncError
+from envsync.files import open_regular
 from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 _UNREADABLE = "unreadable"  # a hash that no file has
 _INFO = ".dist-info"
 _LONGEST = 64 * 1024 * 1024  # the RECORD of half a million files
-# A regular file is opened as usual; a pipe or a device is, too, and then refused, not waited for.
-_OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # What decides which environment it is, and which packages conda takes it to have.
 _NOT_FOR_PIP = re.compile(
     r"conda-meta/.*|(?:bin/)?pyvenv\.cfg|bin/python(?:3(?:\.\d+t?)?)?|pythonw?\.exe"
@@ -76,10 +73,7 @@ def read_metadata_file(info: Path, name: str) -> bytes:
         there = path.resolve()
         if there.name != name or there.parent.suffix != _INFO:
             raise OSError(errno.EINVAL, "it is a link to something else")
-    with open(path, "rb", opener=lambda place, _: os.open(place, _OPEN)) as stream:
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+    with open_regular(path) as stream:
         content = stream.read(_LONGEST + 1)
     if len(content) > _LONGEST:
         raise OSError(errno.EINVAL, "it is too large")

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.score.plain_file import open_plain
+from envsync.files import open_regular
 from envsync.score.source_size import check_size
 from envsync.score.source_tree import SourceRules, list_tree
 
@@ -174,7 +174,7 @@ def write_members(members: Iterable[AppMember], root: Path) -> None:
 
 def _copy_file(origin: Path, path: Path) -> None:
     """Copy the file *origin* with its times; of its mode what its owner may do."""
-    with open_plain(origin) as incoming:
+    with open_regular(origin) as incoming:
         facts = os.fstat(incoming.fileno())
         mode = (facts.st_mode & stat.S_IRWXU) | stat.S_IRUSR | stat.S_IWUSR
         descriptor = os.open(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.score.plain_file import open_plain
+from envsync.files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def _load(path: Path) -> IgnoreFile:
     from pathspec import PathSpec  # noqa: PLC0415  # most sources have no such file
 
     try:
-        with open_plain(path) as stream:
+        with open_regular(path) as stream:
             text = stream.read().decode("utf-8-sig", "surrogateescape")
         return IgnoreFile(path=path, patterns=PathSpec.from_lines("gitignore", text.splitlines()))
     except OSError as error:

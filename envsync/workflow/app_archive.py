@@ -7,8 +7,8 @@ import stat
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.files import open_regular
 from envsync.realise.image.tar import Member, dump_header, padding
-from envsync.score.plain_file import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ def dump_members(folder: str, members: Iterable[AppMember]) -> Iterator[bytes]:
 
 def _dump_file(path: str, origin: Path) -> Iterator[bytes]:
     try:
-        with open_plain(origin) as stream:
+        with open_regular(origin) as stream:
             facts = os.fstat(stream.fileno())
             mode = 0o755 if facts.st_mode & stat.S_IXUSR else 0o644
             mtime = max(0, int(facts.st_mtime))

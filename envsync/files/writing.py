@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and a lock on a directory."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,38 +6,19 @@ import contextlib
 import errno
 import os
 import stat
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.errors import EnvsyncError
+from envsync.files.failure import cannot_write
+from envsync.files.reading import NO_LINK
+from envsync.files.removal import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-_TRIES = 5
-_PAUSE = 0.05  # seconds
 _PARTIAL = ".partial"
 _FROM_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE
-_NO_ROOM = "free some space there, and run this again"
-_NO_PERMISSION = "choose a place that you may write to"
-_IN_THE_WAY = "move away what is in its place"
-# Opening a FIFO waits for its other end, and a symbolic link may lead anywhere.
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_NO_LINK = _NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
-_HINTS = {
-    errno.ENOSPC: _NO_ROOM,
-    errno.EDQUOT: _NO_ROOM,
-    errno.EACCES: _NO_PERMISSION,
-    errno.EPERM: _NO_PERMISSION,
-    errno.EROFS: _NO_PERMISSION,
-    errno.EEXIST: _IN_THE_WAY,
-    errno.ENOTDIR: _IN_THE_WAY,
-    errno.EISDIR: _IN_THE_WAY,
-    errno.ENOENT: "make the folder that it is to lie in",
-    errno.ELOOP: _IN_THE_WAY,
-}
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
@@ -93,20 +74,6 @@ def make_temporary() -> Iterator[Path]:
         yield folder
 
 
-def read_regular(path: Path, *, most: int) -> bytes:
-    """Return the bytes of the file at *path*, to which no link is followed, *most* at most.
-
-    Raises:
-        OSError: it can't be read, or is no file.
-        ValueError: it is larger.
-    """
-    with open_regular(path, follows=False) as stream:
-        content = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)
-    if len(content) > most:
-        raise ValueError(f"It has more than {most} bytes")
-    return content
-
-
 def make_lasting_aside(path: Path) -> Path:
     """Return a new folder beside *path* for as long as this process lives, or what it becomes.
 
@@ -132,29 +99,10 @@ def remove_left_over(path: Path) -> None:
             if hold is not None:
                 _hold(hold, left, wait=False)
             try:
-                _remove(left)
+                remove(left)
             finally:
                 if hold is not None:
                     os.close(hold)
-
-
-def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
-    """Open the file at *path*, which others may have put there, to be read.
-
-    What is no file, such as a pipe that nobody writes to, is not waited for. A link to it counts
-    unless it *follows* none.
-
-    Raises:
-        OSError: it can't be opened, or is no file.
-    """
-    flags = _NO_WAIT if follows else _NO_LINK
-    descriptor = os.open(path, os.O_RDONLY | flags | getattr(os, "O_BINARY", 0))
-    try:
-        _check_regular(descriptor)
-        return os.fdopen(descriptor, "rb")
-    except OSError:
-        os.close(descriptor)
-        raise
 
 
 def exchange(one: Path, other: Path) -> bool:
@@ -167,122 +115,6 @@ def exchange(one: Path, other: Path) -> bool:
         return False
     names = os.fsencode(one.absolute()), os.fsencode(other.absolute())
     return bool(rename(_FROM_HERE, names[0], _FROM_HERE, names[1], _EXCHANGE) == 0)
-
-
-def check_parent(path: Path) -> None:
-    """Refuse *path* where there is no folder for it to lie in.
-
-    Raises:
-        EnvsyncError: there is none.
-    """
-    if not path.parent.is_dir():
-        code = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
-        raise cannot_write(path, OSError(code, os.strerror(code)))
-
-
-def cannot_write(path: Path, error: OSError) -> EnvsyncError:
-    """Return the error that tells why *path* can't be written, and what to do."""
-    hint = _HINTS.get(error.errno or 0)
-    return EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}", hint=hint)
-
-
-def remove_tree(path: Path) -> None:
-    """Delete the directory *path* and all below it; one that isn't there is no error.
-
-    An engine that failed may still be writing into it for a moment, so it is tried again. What
-    can't be deleted at last is left: whoever clears up must not hide why.
-    """
-    import shutil  # noqa: PLC0415  # with it come all of its archive formats
-
-    for _ in range(_TRIES):
-        try:
-            shutil.rmtree(path, ignore_errors=True)
-        except RecursionError:
-            with contextlib.suppress(OSError):
-                _flatten(path)
-            continue
-        if not path.exists():
-            return
-        time.sleep(_PAUSE)
-
-
-def _flatten(folder: Path) -> None:
-    """Remove what is in *folder*, however deep its folders lie in each other.
-
-    Those in its folders are moved up, again and again: no path gets longer, and no call deeper.
-    """
-    token, moved = os.urandom(4).hex(), 0
-    while True:
-        with os.scandir(folder) as entries:
-            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-        if not below:
-            return
-        for path in below:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        moved += 1
-                        os.rename(entry.path, folder / f"{token}-{moved}")  # noqa: PTH104
-                    else:
-                        os.unlink(entry.path)  # noqa: PTH108
-            os.rmdir(path)  # noqa: PTH106
-
-
-@contextlib.contextmanager
-def lock_directory(path: Path, *, waits: bool = True) -> Iterator[None]:
-    """Hold an exclusive lock on the directory *path*, which is made if it isn't there.
-
-    Another process that holds it is waited for. The system releases it if the process dies. What
-    others may have put in the place of the lock's file, a link or a FIFO, is left as it is.
-
-    Raises:
-        BlockingIOError: another process holds it, and this one *waits* not.
-        EnvsyncError: the directory can't be made or written to.
-    """
-    import fcntl  # noqa: PLC0415  # POSIX alone has it; Windows needs msvcrt here
-
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        _check_not_planted(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    descriptor = _open_lock(path / ".envsync.lock")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _check_not_planted(path: Path) -> None:
-    """Refuse *path* where another user made it in a folder like `/tmp`, in which all may write."""
-    if os.name != "posix":
-        return
-    folder, found = path.parent.stat(), path.lstat()
-    is_for_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
-    if is_for_all and found.st_uid not in {0, os.geteuid(), folder.st_uid}:
-        raise PermissionError(errno.EPERM, "another user made it")
-
-
-def _open_lock(path: Path) -> int:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
-        try:
-            _check_regular(descriptor)
-        except OSError:
-            os.close(descriptor)
-            raise
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return descriptor
-
-
-def _check_regular(descriptor: int) -> None:
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(mode):
-        raise FileExistsError(errno.EEXIST, "not a regular file")
 
 
 def _mode_for(path: Path) -> int:
@@ -300,7 +132,7 @@ def _make_aside(path: Path, *, folder: bool) -> Iterator[tuple[Path, int | None]
     try:
         yield aside, hold
     finally:
-        _remove(aside)
+        remove(aside)
         if hold is not None:
             os.close(hold)
 
@@ -322,7 +154,7 @@ def _make_held(path: Path, *, folder: bool) -> tuple[Path, int | None]:
                 os.close(handle)
             return aside, None
         with contextlib.suppress(FileNotFoundError):
-            held = os.open(aside, os.O_RDONLY | _NO_LINK) if handle is None else handle
+            held = os.open(aside, os.O_RDONLY | NO_LINK) if handle is None else handle
             _hold(held, aside, wait=True)
             return aside, held
         # Another process took it for left over, in the moment before it was held.
@@ -340,7 +172,7 @@ def _open_left_over(path: Path) -> int | None:
     kind = stat.S_IFMT(found.st_mode)
     if found.st_uid != os.geteuid() or kind not in {stat.S_IFREG, stat.S_IFDIR}:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-    return os.open(path, os.O_RDONLY | _NO_LINK)
+    return os.open(path, os.O_RDONLY | NO_LINK)
 
 
 def _hold(descriptor: int, path: Path, *, wait: bool) -> None:
@@ -364,10 +196,3 @@ def _hold(descriptor: int, path: Path, *, wait: bool) -> None:
 
 def _open_made(path: Path, hold: int | None) -> BinaryIO:
     return path.open("wb") if hold is None else os.fdopen(hold, "wb", closefd=False)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
-    else:
-        path.unlink(missing_ok=True)
