@@ -36,7 +36,7 @@ def test_a_pipe_is_refused_and_not_waited_for(info: Path, name: str) -> None:
     (info / name).unlink(missing_ok=True)
     os.mkfifo(info / name)
 
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         read_metadata_file(info, name)
 
 
