@@ -307,3 +307,19 @@ def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
     for name in ("fifo", "."):
         with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
             open_regular(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "file"])
+def test_what_is_no_folder_is_removed_without_being_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "x"
+    (tmp_path / "kept").mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(tmp_path / "kept")
+    else:
+        path.touch()
+
+    remove_tree(path)
+
+    assert [it.name for it in tmp_path.iterdir()] == ["kept"]

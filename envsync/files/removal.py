@@ -22,6 +22,10 @@ def remove_tree(path: Path) -> None:
     """
     import shutil  # noqa: PLC0415  # with it come all of its archive formats
 
+    if path.is_symlink() or not path.is_dir():  # a pipe would be opened, and waited for
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return
     for _ in range(_TRIES):
         try:
             shutil.rmtree(path, ignore_errors=True)

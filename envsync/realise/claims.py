@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+_LONGEST = 4096  # characters of a path
 _COMPILED = "/__pycache__/"
 
 
@@ -90,7 +91,10 @@ def _list_paths(record: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """Return what *record* says of each file; conda before 4.4 said nothing but their names."""
     data = record.get("paths_data")
     paths = data.get("paths") if isinstance(data, dict) else None
-    return [item for item in paths if isinstance(item, dict)] if isinstance(paths, list) else []
+    items = [item for item in paths if isinstance(item, dict)] if isinstance(paths, list) else []
+    if any(len(str(item.get("_path"))) > _LONGEST for item in items):
+        raise EnvsyncError(f"The record of `{record['name']}` has a path that is too long")
+    return items
 
 
 def _read_pip(info: Path, prefix: Path) -> Iterator[Claim]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9_.+!*~=-]{0,128}")  # of a name, a version or a build
+_LONGEST = 4096  # characters of a path or a requirement
 _LARGEST = 64 << 20  # bytes: a record lists each file of its package
 _DAMAGED = "the environment is damaged: make it anew"
 _DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
@@ -90,7 +91,9 @@ def _is_record(record: dict[str, Any]) -> bool:
 
 
 def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list) and all(
+        isinstance(item, str) and len(item) <= _LONGEST for item in value
+    )
 
 
 def _from_record(record: dict[str, Any], subdir: str) -> LockedPackage:

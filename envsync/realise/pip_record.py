@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from envsync.errors import EnvsyncError
 from envsync.files import open_regular
+from envsync.realise.unpacked_package import is_part_of_python
 from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _UNREADABLE = "unreadable"  # a hash that no file has
 _INFO = ".dist-info"
+_LONGEST_PATH = 4096
 _LONGEST = 64 * 1024 * 1024  # the RECORD of half a million files
 # What decides which environment it is, and which packages conda takes it to have.
 _NOT_FOR_PIP = re.compile(
@@ -49,6 +51,8 @@ def read_record(info: Path) -> tuple[RecordRow, ...]:
     try:
         text = read_metadata_file(info, "RECORD").decode("utf-8")
         rows = [row for row in csv.reader(text.splitlines()) if row]
+        if any(len(row[0]) > _LONGEST_PATH for row in rows):
+            raise EnvsyncError(f"`{info / 'RECORD'}` is no list of files: a path is too long")
     except OSError as error:
         raise EnvsyncError(f"Cannot read `{info / 'RECORD'}`: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -134,7 +138,11 @@ def _check_record(prefix: Path, info: Path, name: str) -> None:
 
 
 def _is_not_for_pip(path: Path, prefix: Path) -> bool:
-    return _NOT_FOR_PIP.fullmatch(path.relative_to(prefix).as_posix()) is not None
+    """Say whether *path* is the environment's own, by its name or where links lead on its way."""
+    real = path.parent.resolve() / path.name
+    places = (path.relative_to(prefix), real.relative_to(prefix.resolve()))
+    texts = [place.as_posix() for place in places]
+    return any(_NOT_FOR_PIP.fullmatch(it) or is_part_of_python(it) for it in texts)
 
 
 def _read_hash(row: list[str]) -> str | None:

@@ -130,7 +130,7 @@ def _fill(
         python = _find_python(target)
         with _set_aside(target, leading_out):
             pip.install(pip_packages, python=python)
-        retarget_scripts(target, plan.prefix)
+            retarget_scripts(target, plan.prefix)
     write_state(target, plan.environment_variables)
     write_receipt(target, plan)
 

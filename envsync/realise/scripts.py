@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.realise.pip_record import read_metadata_file
+from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,10 @@ def retarget_scripts(target: Path, prefix: Path) -> None:
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
         changed[path.resolve()] = (f"sha256={digest.decode()}", len(content))
     if changed:
-        for record in target.glob("lib/python*/site-packages/*.dist-info/RECORD"):
-            _update_record(record, changed)
+        for site_packages in find_site_packages(target):
+            for info in sorted(site_packages.glob("*.dist-info")):
+                if (info / "RECORD").is_file() and not info.is_symlink():
+                    _update_record(info / "RECORD", changed)
 
 
 def _list_scripts(target: Path) -> Iterator[Path]:

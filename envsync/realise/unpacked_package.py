@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,9 +33,15 @@ _FILES, _PREFIXED = "info/files", "info/has_prefix"
 METADATA = (_PATHS, _INDEX, _LINK, _FILES, _PREFIXED, "info/no_link", "info/no_softlink")
 # Where conda and its kin keep their own notes, and where rattler puts files aside.
 RESERVED = frozenset({"conda-meta", "__clobbers__"})
-_LARGEST = 256 << 20  # bytes of metadata: a list of a million files
+_LARGEST = 64 << 20  # bytes of metadata: a list of some 300,000 files
 _CHUNK = 1 << 20
 _SITE_PACKAGES = re.compile(r"lib/python\d+\.\d+t?/site-packages/")
+# Where a Python looks for its own library before it has read a line of it.
+_LIBRARY = re.compile(r"lib/python\d+\.\d+t?/(?:lib-dynload/)?(?P<module>[A-Za-z0-9_]+)(?:[./]|$)")
+_SEARCHED = re.compile(
+    r"(?:lib/)?python\d+t?\.zip|(?:bin/)?(?:pyvenv\.cfg|pybuilddir\.txt|python[^/]*\._pth)",
+    re.IGNORECASE,
+)
 _COMMAND = re.compile(r"(?!\.)[^\x00-\x1f\x7f/\\:]{1,200}")  # a name, and not one that is hidden
 _PATH_TYPES = frozenset({"hardlink", "softlink", "directory"})
 
@@ -94,6 +101,7 @@ def read_package(
             links[_place(entry.path, is_noarch=is_noarch)] = target
     places = [_place(entry.path, is_noarch=is_noarch) for entry in entries]
     reader.check_places(places, links)
+    reader.check_libraries(places)
     if reads_bytes:
         reader.check_bytes(entries)
     raw = (entry.path for entry in entries) if is_noarch else ()
@@ -120,6 +128,13 @@ def _place(path: InnerPath, *, is_noarch: bool) -> str:
 def _find_program(path: str) -> str:
     folder, _, name = path.rpartition("/")
     return name if folder == "bin" else ""
+
+
+def is_part_of_python(path: str) -> bool:
+    """Say whether *path*, from the prefix on, is where Python has or looks for its own library."""
+    found = _LIBRARY.match(path)
+    is_module = found is not None and found["module"] in sys.stdlib_module_names
+    return is_module or _SEARCHED.fullmatch(path) is not None
 
 
 class _Reader:
@@ -149,22 +164,24 @@ class _Reader:
         return tuple(self._read_entry(item) for item in listed)
 
     def _read_entry(self, item: object) -> _Entry:
-        if not isinstance(item, dict) or item.get("path_type") not in _PATH_TYPES:
+        kind = item.get("path_type") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(kind, str) or kind not in _PATH_TYPES:
             raise self._fault(f"`{_PATHS}` has an entry that is no file, link or folder")
         sha256 = item.get("sha256")
         is_rewritten = item.get("prefix_placeholder") is not None
         return _Entry(
             path=self._parse_path(item.get("_path"), _PATHS),
             sha256=sha256 if isinstance(sha256, str) else None,
-            may_be_link=item["path_type"] == "softlink" and not is_rewritten,
-            is_folder=item["path_type"] == "directory",
+            may_be_link=kind == "softlink" and not is_rewritten,
+            is_folder=kind == "directory",
         )
 
     def _read_old_entries(self) -> Iterator[_Entry]:
         # A line ends with the path, perhaps in quotes; a path has no backslash of its own.
         prefixed = self._read(_PREFIXED).replace("\\", "") if self._has(_PREFIXED) else ""
         rewritten = tuple(line.strip().strip("\"'") for line in prefixed.split("\n"))
-        for line in self._read(_FILES).removesuffix("\n").split("\n"):
+        listed = self._read(_FILES).removesuffix("\n")
+        for line in listed.split("\n") if listed else ():
             path = self._parse_path(line.removesuffix("\r"), _FILES)
             yield _Entry(path=path, may_be_link=not any(it.endswith(path) for it in rewritten))
 
@@ -226,6 +243,18 @@ class _Reader:
         for folder in list_folders(known):
             if folder in links:
                 raise self._through_link(folder)
+
+    def check_libraries(self, places: Iterable[str]) -> None:
+        """Check that the package is no part of a Python, unless it is Python.
+
+        An environment's Python is started while pip packages are installed, without their code
+        and without that of conda packages.
+        """
+        if self._package.name == "python":
+            return
+        for place in places:
+            if is_part_of_python(place):
+                raise self._fault(f"it has {quote(place)}, which is a part of Python itself")
 
     def check_bytes(self, entries: Iterable[_Entry]) -> None:
         """Check the bytes of *entries*, many at a time."""

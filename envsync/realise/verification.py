@@ -91,17 +91,20 @@ def compare_files(
     return tuple(differences)
 
 
-def _walk(root: Path, below: str = "") -> Iterator[tuple[str, bool]]:
+def _walk(root: Path) -> Iterator[tuple[str, bool]]:
     """Give what is below *root*, and whether it is a link."""
-    with os.scandir(root / below) as entries:
-        for entry in entries:
-            name = f"{below}{entry.name}"
-            if entry.is_symlink():
-                yield name, True
-            elif not entry.is_dir():
-                yield name, False
-            elif not is_compiled(f"{name}/"):
-                yield from _walk(root, f"{name}/")
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        with os.scandir(root / below) as entries:
+            for entry in entries:
+                name = f"{below}{entry.name}"
+                if entry.is_symlink():
+                    yield name, True
+                elif not entry.is_dir():
+                    yield name, False
+                elif not is_compiled(f"{name}/"):
+                    waiting.append(f"{name}/")
 
 
 def _resolve(found: Mapping[str, FoundFile], path: str) -> str:

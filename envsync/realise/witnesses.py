@@ -47,7 +47,7 @@ def find_site_packages(prefix: Path) -> tuple[Path, ...]:
     except OSError:
         return ()
     folders = (Path(path, "site-packages") for path in sorted(found))
-    return tuple(folder for folder in folders if folder.is_dir())
+    return tuple(it for it in folders if it.is_dir() and not it.is_symlink())
 
 
 def hash_witnesses(prefix: Path, names: Mapping[str, tuple[int, int]]) -> dict[str, str]:

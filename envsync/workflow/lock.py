@@ -192,9 +192,10 @@ def _write(
         failures=solved.failures,
         warnings=warnings,
     )
-    if path.exists() and path.read_bytes() == solved.text.encode():
+    content = solved.text.encode()
+    if path.exists() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return outcome
     from envsync.files import write_atomically
 
-    write_atomically(path, solved.text.encode())
+    write_atomically(path, content)
     return replace(outcome, was_written=True)

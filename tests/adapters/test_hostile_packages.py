@@ -83,6 +83,10 @@ HOSTILE: dict[str, tuple[Item, ...]] = {
     "a link among conda's notes": (link("conda-meta/state", "MINE/script.sh"),),
     "our receipt": (link("conda-meta/envsync/receipt.json", "MINE/script.sh"),),
     "what rattler puts aside": (link("__clobbers__", "MINE/folder"),),
+    "an archive that Python imports from": (file("lib/python311.zip"),),
+    "another home for Python": (file("pyvenv.cfg"),),
+    "another path for Python": (file("bin/python3.11._pth"),),
+    "a module of Python's own": (file("lib/python3.11/platform/__init__.py"),),
 }
 
 
@@ -175,6 +179,7 @@ METADATA = {
     "an index that is no object": {"index.json": "[]"},
     "an index of nothing but brackets": {"index.json": "[" * 100_000},
     "no list of files": {"paths.json": None},
+    "a kind that is a list": {"paths.json": '{"paths": [{"_path": "x", "path_type": []}]}'},
     "files that are no list": {"paths.json": '{"paths": 1, "paths_version": 1}'},
     "a file that is no object": {"paths.json": '{"paths": ["x"], "paths_version": 1}'},
     "a file without a path": {"paths.json": '{"paths": [{"path_type": "hardlink"}]}'},
@@ -484,3 +489,11 @@ def test_a_package_of_a_thousand_folders_in_each_other_is_refused_and_removed(
     assert describe(mine) == before
     assert not list(cache.glob("*evil*"))
     assert not list(cache.glob(".envsync*"))
+
+
+def test_an_old_package_of_nothing_is_fine(tmp_path: Path) -> None:
+    package = make_package(tmp_path / "channel", [], info={"paths.json": None, "files": ""})
+
+    install([package], tmp_path / "x")
+
+    assert [it.name for it in (tmp_path / "x" / "conda-meta").glob("*.json")] == ["evil-1.0-0.json"]

@@ -114,3 +114,28 @@ def test_scripts_are_retargeted_without_reading_through_links(info: Path, tmp_pa
         retarget_scripts(target, tmp_path / "other")
 
     assert (tmp_path / "secret").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("link", "row"),
+    [
+        ("../../../bin", "foo/python3.11"),
+        ("../../../conda-meta", "foo/pwn-1-0.json"),
+        ("../../..", "foo/lib/python3.11/encodings/__init__.py"),
+    ],
+)
+def test_what_is_the_environments_own_is_so_by_way_of_links_too(
+    info: Path, tmp_path: Path, link: str, row: str
+) -> None:
+    (info.parent / "foo").symlink_to(link)
+    (info / "RECORD").write_text(f"{row},,\n")
+
+    with pytest.raises(EnvsyncError, match="belongs to the environment itself"):
+        check_records(tmp_path / "env", [pip_package("bad")])
+
+
+def test_a_path_that_is_too_long_is_refused(info: Path) -> None:
+    (info / "RECORD").write_text("a/" * 3000 + "f,,\n")
+
+    with pytest.raises(EnvsyncError, match="a path is too long"):
+        read_record(info)

@@ -327,3 +327,16 @@ def test_a_link_that_leads_out_is_there_when_pip_packages_are_installed(
     create(plan, Linking(links, leads_out=tuple(links)))
 
     assert (plan.prefix / "lib" / "driver.so").readlink() == mine / "secret"
+
+
+def test_records_below_a_link_that_leads_out_are_not_rewritten(plan: Plan, tmp_path: Path) -> None:
+    """Whoever looks for `lib/python*` finds the link."""
+    info = tmp_path / "python9" / "site-packages" / "mine-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "RECORD").write_text("../../../bin/six,sha256=x,1\r\n")
+    before = describe(tmp_path / "python9")
+    links = {"lib/python9": tmp_path / "python9"}
+
+    create(plan, Linking(links, leads_out=tuple(links)))
+
+    assert describe(tmp_path / "python9") == before

@@ -4,6 +4,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from envsync.files import remove_tree
 from envsync.realise.claims import Claim
 from envsync.realise.verification import (
     FoundFile,
@@ -132,3 +133,17 @@ def test_large_files_are_hashed_whole(tmp_path: Path) -> None:
     (tmp_path / "large").write_text(content)
 
     assert read_folder(tmp_path) == {"large": FoundFile(_sha256(content))}
+
+
+def test_folders_may_lie_in_each_other_without_end(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(1200):
+        deep = deep / "d"
+        deep.mkdir()
+    (deep / "x").touch()
+
+    (found,) = read_folder(tmp_path)
+    remove_tree(tmp_path / "d")
+
+    assert found == "d/" * 1200 + "x"
+    assert not (tmp_path / "d").exists()

@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envsync.realise.witnesses import find_drift, hash_witnesses, list_witnesses
+from envsync.realise.witnesses import (
+    find_drift,
+    find_site_packages,
+    hash_witnesses,
+    list_witnesses,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,3 +116,12 @@ def test_a_link_to_the_folder_of_a_python_is_no_second_one(prefix: Path) -> None
 
 def test_nothing_at_all_has_no_witnesses(tmp_path: Path) -> None:
     assert list_witnesses(tmp_path / "nowhere") == {}
+
+
+def test_a_link_in_the_place_of_site_packages_is_not_looked_into(
+    prefix: Path, tmp_path: Path
+) -> None:
+    (prefix / "lib" / "python3.9").mkdir()
+    (prefix / "lib" / "python3.9" / "site-packages").symlink_to(tmp_path)
+
+    assert find_site_packages(prefix) == (prefix / SITE,)

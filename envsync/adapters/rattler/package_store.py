@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
-_CHECKS = 1  # counts up whenever packages are checked for more than before
+_CHECKS = 2  # counts up whenever packages are checked for more than before
 _STAGING = "envsync"
 _REVISION, _SHA256 = 8, 32  # bytes of rattler's note beside a package
 
@@ -55,7 +55,9 @@ class PackageStore:
         Raises:
             PackageFaultError: it is damaged, or unsafe.
         """
-        folder = self.folder(package)
+        folder, beside = self.folder(package), self._beside(package)
+        if beside.is_symlink():  # rattler would follow it
+            beside.unlink()
         note = self._read_note(package)
         if not self._is_of_archive(package, note):
             return None
@@ -144,7 +146,10 @@ class PackageStore:
         """Hold the lock that rattler holds while it links."""
         import fcntl  # noqa: PLC0415  # POSIX alone has it
 
-        with (self._root / ".cache.lock").open("ab") as stream:
+        path = self._root / ".cache.lock"
+        if path.is_symlink():
+            path.unlink()
+        with path.open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from envsync.adapters.registry.failure import (
 from envsync.errors import EnvsyncError
 from envsync.model.digest import DIGEST, Digest
 from envsync.realise.image.base import parse_base
-from envsync.realise.image.layer_content import read_from_layers, store_plain
+from envsync.realise.image.layer_content import read_from_layers, store_packed, store_plain
 from envsync.realise.image.manifest import (
     INDEXES,
     MANIFESTS,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = 404
 _ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
-_CHUNK = 1 << 20
 
 
 class ImageNotFoundError(EnvsyncError):
@@ -145,7 +143,7 @@ class RegistrySource:
         """
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
-                keep = partial(_keep, store=store, digest=layer.digest)
+                keep = partial(store_packed, store=store, digest=layer.digest)
                 self._download(layer.digest, keep, most=layer.compressed_size)
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
@@ -191,8 +189,3 @@ class RegistrySource:
         if describe_bytes(content, "").digest != digest:
             raise explain_other(self.reference.registry, digest)
         return content
-
-
-def _keep(stream: IO[bytes], *, store: BlobStore, digest: Digest) -> None:
-    with store.write(expected=digest) as writer:
-        shutil.copyfileobj(stream, writer, _CHUNK)

@@ -26,6 +26,8 @@ _VARIABLE = re.compile(
 _QUOTED = re.compile(r"'(?P<literal>[^']*)'|\"(?P<text>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^'\"]+)")
 _WORD = re.compile(r"""(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s;&|'"])+|&&|\|\||[;&|]""")
 _BEYOND = re.compile(r"[`*?(){}<>\[\]~\\$]")  # what a bare word may not hold once expanded
+_LONGEST_VALUE = 1 << 17  # bytes of a variable, as in Linux
+_LONGEST_SCRIPT = 1 << 20
 _WITHOUT_EFFECT = (":", "echo", "true")
 _BACKUPS = ("_CONDA_", "CONDA_BACKUP_", "CONDA_PREFIX_")
 
@@ -58,12 +60,15 @@ def read_activation(
     not_understood = []
     for path, content in sorted(files.items()):
         changed = dict(variables)
+        if len(content) > _LONGEST_SCRIPT:
+            not_understood.append(path)
+            continue
         try:
             if path.endswith(".json"):
                 changed |= {name: str(value) for name, value in json.loads(content).items()}
             else:
                 _Reader(changed, exists).read(content.decode())
-        except (_NotUnderstoodError, ValueError, AttributeError):
+        except (_NotUnderstoodError, ValueError, AttributeError, RecursionError):
             not_understood.append(path)
         else:
             variables = changed
@@ -158,13 +163,15 @@ class _Reader:
         raise _NotUnderstoodError
 
     def _expand(self, word: str) -> str:
-        parts = []
+        parts: list[str] = []
         position = 0
         while position < len(word):
             match = _QUOTED.match(word, position)
             if match is None:
                 raise _NotUnderstoodError
             position = match.end()
+            if sum(map(len, parts)) > _LONGEST_VALUE:
+                raise _NotUnderstoodError
             if match["literal"] is not None:
                 parts.append(match["literal"])
                 continue
@@ -172,7 +179,10 @@ class _Reader:
             if _BEYOND.search(_VARIABLE.sub("", text)):
                 raise _NotUnderstoodError
             parts.append(_VARIABLE.sub(self._look_up, text))
-        return "".join(parts)
+        value = "".join(parts)
+        if len(value) > _LONGEST_VALUE:
+            raise _NotUnderstoodError
+        return value
 
     def _look_up(self, match: re.Match[str]) -> str:
         value = self._variables.get(match["plain"] or match["braced"])

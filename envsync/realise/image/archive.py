@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST_HEADER = 1 << 20  # bytes of a long name or of pax records: these are read at once
+_LONGEST_NAME = 4096
+_DEEPEST = 500  # folders in folders
 _LONG = frozenset(
     {
         tarfile.GNUTYPE_LONGNAME,
@@ -53,6 +55,18 @@ class _Member(tarfile.TarInfo):
         if member.size < 0 or (member.type in _LONG and member.size > _LARGEST_HEADER):
             raise ArchiveError("The archive has a header that is too long")
         return member
+
+
+def check_member(member: tarfile.TarInfo, archive: Path) -> None:
+    """Refuse *member* of the plain *archive* where it says more than that can hold.
+
+    Raises:
+        ArchiveError: its name is too long, or its content has holes, as large as it likes.
+    """
+    if len(member.name) > _LONGEST_NAME or member.name.count("/") > _DEEPEST:
+        raise ArchiveError("The archive has a member with too long a name")
+    if member.issparse() or member.size > archive.stat().st_size:
+        raise ArchiveError("The archive has a member that is larger than the archive")
 
 
 @contextlib.contextmanager

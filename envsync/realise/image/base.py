@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
@@ -14,7 +13,7 @@ from envsync.model.digest import Digest, parse_digest
 from envsync.model.image import SCRATCH, BaseImage, Layer
 from envsync.realise.image.archive import ArchiveError, open_archive
 from envsync.realise.image.config import parse_settings
-from envsync.realise.image.layer_content import read_from_layers, store_plain
+from envsync.realise.image.layer_content import read_from_layers, store_packed, store_plain
 from envsync.realise.image.layout import is_layout, load_index
 from envsync.realise.image.manifest import (
     MOST_INDEXES,
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
 
     from envsync.realise.image.blobs import BlobStore
 
-_CHUNK = 1 << 20
 _LARGEST = 16 << 20  # bytes of a manifest, an index or a config
+_MOST_LAYERS = 300  # engines take some 127
 _WORD = re.compile(r"[a-z0-9._-]*")
 
 
@@ -119,11 +118,8 @@ class FileSource:
         """Have the compressed form that each of *layers* names in *store*."""
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
-                with (
-                    self._open_blob(layer.digest) as stream,
-                    store.write(expected=layer.digest) as writer,
-                ):
-                    shutil.copyfileobj(stream, writer, _CHUNK)
+                with self._open_blob(layer.digest) as stream:
+                    store_packed(stream, store, layer.digest)
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has."""
@@ -236,8 +232,8 @@ def parse_base(
 def _read_diff_ids(config: Mapping[str, Any]) -> list[Digest]:
     rootfs = config.get("rootfs")
     listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
-    if not isinstance(listed, list):
-        raise ValueError("the config has no list of layers")  # noqa: TRY004  # as for the others
+    if not isinstance(listed, list) or len(listed) > _MOST_LAYERS:
+        raise ValueError("the config has no list of layers")  # as for the others
     return [parse_digest(it) for it in listed]
 
 
@@ -249,7 +245,9 @@ def _read_word(config: Mapping[str, Any], key: str, *, otherwise: str | None = N
 
 
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    stream = archive.extractfile(_check_name(name))
+    if archive.getmember(_check_name(name)).issparse():
+        raise KeyError(name)
+    stream = archive.extractfile(name)
     content = stream.read(_LARGEST + 1) if stream is not None else None
     if content is None or len(content) > _LARGEST:
         raise KeyError(name)

@@ -11,7 +11,13 @@ import time
 from typing import IO, TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.files import cannot_write, make_aside, read_regular, remove_left_over
+from envsync.files import (
+    cannot_write,
+    make_aside,
+    open_regular,
+    read_regular,
+    remove_left_over,
+)
 from envsync.model.digest import Digest, parse_digest
 
 if TYPE_CHECKING:
@@ -75,9 +81,10 @@ class BlobStore:
             if json.loads(read_regular(seen, most=_LARGEST_NOTE)) == found:
                 os.utime(seen)  # it is still of use
                 return path
-        if hash_file(path) == digest:
-            _note(seen, found)
-            return path
+        with contextlib.suppress(OSError):  # a pipe, say
+            if hash_file(path) == digest:
+                _note(seen, found)
+                return path
         path.unlink(missing_ok=True)
         return None
 
@@ -123,7 +130,7 @@ class BlobStore:
 def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> Digest:
     """Return the sha256 of *size* bytes of the file at *path*, with its kind in front."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         stream.seek(start)
         while size and (chunk := stream.read(min(_CHUNK, size))):
             digest.update(chunk)

@@ -63,7 +63,8 @@ def write_tar(files: Iterable[ImageFile], sink: Sink) -> tuple[str, ...]:
 
 def _list_missing(path: str, known: set[str]) -> Iterable[str]:
     """Return the parents of *path* that aren't *known* yet, the outermost first."""
-    if not path.startswith("/") or (".." in path and ".." in path.split("/")):
+    is_special = "/.wh." in path or (".." in path and ".." in path.split("/"))
+    if not path.startswith("/") or is_special:  # engines take `.wh.x` for the end of `x`
         raise EnvsyncError(f"`{path}` can't be the path of a file in an image")
     missing = []
     parent = path.rpartition("/")[0]

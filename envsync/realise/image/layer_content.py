@@ -51,6 +51,21 @@ def store_plain(stream: IO[bytes], store: BlobStore, diff_id: Digest | None = No
             writer.write(chunk)
 
 
+def store_packed(stream: IO[bytes], store: BlobStore, digest: Digest) -> None:
+    """Write the layer in *stream* to *store* as it is; its sha256 is to be *digest*.
+
+    Raises:
+        EnvsyncError: it is not, or would fill the disk.
+    """
+    size = 0
+    with store.write(expected=digest) as writer:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > _ALWAYS:
+                _check_size(size, size, store.path(writer.digest).parent)
+            writer.write(chunk)
+
+
 def _check_size(size: int, packed: int, folder: Path) -> None:
     """Refuse a layer that has *size* bytes so far, out of *packed* ones, and can't be meant so."""
     if size > _MOST_TIMES * packed:
@@ -143,7 +158,11 @@ def read_from_layers(
     for layer in image.layers:
         fetch([layer], store)
         with open_archive(store.path(layer.diff_id), is_plain=True) as archive:
-            members = {member.name.removeprefix("./").strip("/"): member for member in archive}
+            members = {
+                member.name.removeprefix("./").strip("/"): member
+                for member in archive
+                if not member.issparse()
+            }
             for path in wanted:
                 stream = _open(archive, members, path)
                 if stream is not None:

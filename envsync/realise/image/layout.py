@@ -207,9 +207,10 @@ def _list_others(directory: Path, names: set[str]) -> list[dict[str, Any]]:
     return [it for it in _list_entries(load_index(directory)) if _read_name(it) not in names]
 
 
-def _read_name(entry: dict[str, Any]) -> object:
+def _read_name(entry: dict[str, Any]) -> str:
     annotations = entry.get("annotations")
-    return annotations.get(REFERENCE) if isinstance(annotations, dict) else None
+    name = annotations.get(REFERENCE) if isinstance(annotations, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _list_entries(content: dict[str, Any], key: str = "manifests") -> list[dict[str, Any]]:

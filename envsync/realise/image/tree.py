@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.model.inner_path import parse_inner_path
-from envsync.realise.image.archive import open_archive
+from envsync.realise.image.archive import ArchiveError, check_member, open_archive
 from envsync.realise.verification import FoundFile, describe_link
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _CHUNK = 1 << 20
 _GONE, _ALL_GONE = ".wh.", ".wh..wh..opq"  # how a layer says that what lies below is hidden
 _META = re.compile(r"conda-meta/[^/]+\.json|lib/[^/]+/site-packages/[^/]+\.dist-info/[A-Z]+")
 _LARGEST_META = 32 << 20
+_MOST_META = 512 << 20
 _HISTORY = "/conda-meta/history"
 
 
@@ -44,7 +45,7 @@ def read_tree(layers: Iterable[tuple[str, Path]], prefix: str) -> dict[str, Imag
     below = f"{prefix.strip('/')}/"
     for name, path in layers:
         with open_archive(path, is_plain=True) as archive:
-            _add_layer(_Reader(archive, name, below), tree, folders)
+            _add_layer(_Reader(archive, path, name, below), tree, folders)
     return tree
 
 
@@ -53,16 +54,22 @@ def find_prefixes(layers: Iterable[Path]) -> tuple[str, ...]:
     found = set()
     for path in layers:
         with open_archive(path, is_plain=True) as archive:
-            names = (_place(member.name) for member in archive)
-            found |= {f"/{it.removesuffix(_HISTORY)}" for it in names if it.endswith(_HISTORY)}
+            for member in archive:
+                check_member(member, path)
+                if (place := _place(member.name)).endswith(_HISTORY):
+                    found.add(f"/{place.removesuffix(_HISTORY)}")
     return tuple(sorted(found))
 
 
 def write_metadata(tree: Mapping[str, ImageMember], target: Path) -> None:
     """Write what says which packages *tree* has below the folder *target*."""
     (target / "conda-meta").mkdir(parents=True)
+    written = 0
     for path, member in tree.items():
         if member.content is not None:
+            written += len(member.content)
+            if written > _MOST_META:
+                raise ArchiveError("The image has more records of packages than any environment")
             place = target / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(member.content)
@@ -109,8 +116,9 @@ def _is_metadata(path: str) -> bool:
 class _Reader:
     """Reads what one layer, called *name*, has below the folder *below*."""
 
-    def __init__(self, archive: tarfile.TarFile, name: str, below: str) -> None:
+    def __init__(self, archive: tarfile.TarFile, path: Path, name: str, below: str) -> None:
         self._archive = archive
+        self._path = path
         self._name = name
         self._below = below
 
@@ -122,6 +130,7 @@ class _Reader:
         hidden: set[str] = set()
         emptied: set[str] = set()
         for member in self._archive:
+            check_member(member, self._path)
             place = _place(member.name)
             folder, _, last = place.rpartition("/")
             if last == _ALL_GONE:

@@ -115,3 +115,16 @@ def test_what_a_script_keeps_for_deactivation_is_left_out() -> None:
         ("GDAL_DATA", "/env/share/gdal"),
         ("GDAL_DRIVER_PATH", "/env/lib/gdalplugins"),
     )
+
+
+def test_a_value_without_bounds_is_not_understood() -> None:
+    double = "export A=aaaaaaaaaaaaaaaa\n" + "export A=$A$A$A$A\n" * 30
+    files = {
+        "/p/etc/conda/activate.d/a.sh": double.encode(),
+        "/p/etc/conda/activate.d/b.sh": b"#" * (2 << 20),
+        "/p/etc/conda/env_vars.d/c.json": b"[" * 100_000,
+    }
+
+    found = read_activation(files, environment={}, exists=lambda _: False)
+
+    assert found == Activation(not_understood=tuple(sorted(files)))

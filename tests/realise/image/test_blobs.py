@@ -148,3 +148,15 @@ def test_what_was_of_no_use_for_a_month_is_removed(tmp_path: Path) -> None:
 
     assert store.find(_DIGEST) is None
     assert store.find(other) is not None
+
+
+def test_a_pipe_in_the_place_of_a_blob_is_not_waited_for(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    with store.write() as writer:
+        writer.write(b"content")
+    path = store.path(writer.digest)
+    path.unlink()
+    os.mkfifo(path)
+
+    assert store.find(writer.digest) is None
+    assert not path.exists()

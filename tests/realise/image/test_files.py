@@ -140,3 +140,9 @@ def test_a_source_that_is_gone_is_said(tmp_path: Path) -> None:
 def test_a_path_that_leaves_the_root_is_refused(path: str) -> None:
     with pytest.raises(EnvsyncError, match="can't be the path of a file in an image"):
         _write(ImageFile(path=path, content=b""))
+
+
+@pytest.mark.parametrize("path", ["/env/.wh.bin", "/env/lib/.wh..wh..opq", "/env/.wh.x/y"])
+def test_a_name_that_hides_other_files_from_an_engine_is_refused(path: str) -> None:
+    with pytest.raises(EnvsyncError, match="can't be the path of a file in an image"):
+        _write(ImageFile(path=path, content=b""))

@@ -230,6 +230,13 @@ LAYERS: dict[str, bytes] = {
     "a record of nothing but brackets": make_layer(
         {"opt/x/conda-meta/history": "", "opt/x/conda-meta/a.json": "[" * 100_000}
     ),
+    "a record with a path without end": make_layer(
+        {
+            "opt/x/conda-meta/history": "",
+            "opt/x/conda-meta/a.json": json.dumps({"name": "a", "files": ["a/" * 200_000 + "f"]}),
+        }
+    ),
+    "a name without end": make_layer({"opt/x/conda-meta/history": "", f"opt/x/{'a/' * 9000}f": ""}),
     "records that climb": make_layer(
         {
             "opt/x/conda-meta/history": "",
@@ -417,3 +424,61 @@ def test_a_file_source_names_layers_by_digests_alone(tmp_path: Path) -> None:
     (layer,) = FileSource(image, os="linux", architecture="amd64").load().layers
 
     assert parse_digest(layer.diff_id) == sha256(make_layer())
+
+
+def make_sparse_layer() -> bytes:
+    """Return a layer with a file of a pebibyte, none of which is there."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("opt/x/conda-meta/history"))
+        member = tarfile.TarInfo("opt/x/lib/big")
+        member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 50)}
+        archive.addfile(member)
+    return stream.getvalue()
+
+
+def test_holes_are_not_read(tmp_path: Path) -> None:
+    layer = make_sparse_layer()
+
+    with pytest.raises(EnvsyncError, match="larger than the archive"):
+        load_content(str(write_archive(tmp_path / "x.tar", make_config(layer), layer)))
+
+
+def test_records_that_are_one_file_do_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envsync.realise.image.tree._MOST_META", 1 << 20)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("opt/x/conda-meta/history"))
+        member = tarfile.TarInfo("opt/x/conda-meta/a.json")
+        member.size = 300_000
+        archive.addfile(member, io.BytesIO(b" " * member.size))
+        for number in range(9):
+            linked = tarfile.TarInfo(f"opt/x/conda-meta/b{number}.json")
+            linked.type, linked.linkname = tarfile.LNKTYPE, member.name
+            archive.addfile(linked)
+    layer = stream.getvalue()
+
+    with pytest.raises(EnvsyncError, match="more records of packages"):
+        load_content(str(write_archive(tmp_path / "x.tar", make_config(layer), layer)))
+
+
+def test_an_image_of_a_thousand_layers_is_refused(tmp_path: Path) -> None:
+    layer = make_layer()
+    config = make_config(layer)
+    config["rootfs"]["diff_ids"] *= 1000
+    image = write_archive(tmp_path / "x.tar", config, layer, Layers=["layer.tar"] * 1000)
+
+    with pytest.raises(EnvsyncError, match="neither an OCI layout nor an archive"):
+        load_content(str(image))
+
+
+@pytest.mark.parametrize("name", [{}, [], 1, None])
+def test_a_name_in_an_index_that_is_none_is_let_be(tmp_path: Path, name: object) -> None:
+    def change(part: str, value: Any) -> Any:
+        if part == "index":
+            value["manifests"][0]["annotations"] = {"org.opencontainers.image.ref.name": name}
+        return value
+
+    write(write_oci(tmp_path / "x", make_layer(), change), tmp_path)
