@@ -41,20 +41,29 @@ class ModelRegistry:
         self._aside = root / "version"
 
     def register(
-        self, source: Path, name: str, notes: ModelNotes, *, created: str
+        self,
+        source: Path,
+        name: str,
+        notes: ModelNotes,
+        *,
+        created: str,
+        follows_links: bool = False,
     ) -> RegisteredModel:
         """Copy the file or folder *source* in as the next version of *name*.
 
-        Numbers of versions that were deleted are not used again.
+        Links out of *source* are refused unless it *follows_links*. Numbers of versions that were
+        deleted are not used again.
 
         Raises:
-            DefinitionError: *name* is none, or *source* is no model.
+            DefinitionError: *name* is none, or *source* is no model or has such a link.
             EnvsyncError: it can't be written.
         """
         check_model_name(name)
         source = _check_source(source, self._root)
         with self._locked() as aside:
-            copied = copy_model(source, aside / source.name, read_only=True)
+            copied = copy_model(
+                source, aside / source.name, read_only=True, follows_links=follows_links
+            )
             version = self._count_up(name)
             model = RegisteredModel(
                 name=name,

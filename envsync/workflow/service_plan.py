@@ -101,6 +101,9 @@ def plan_service(
     files = find_files(target, directory if is_named else target.entry_script.parent)
     if permission is not None:
         files = permission.give(files)
+    if choice.model_dir is None:  # nobody named it
+        models = tuple(replace(model, within=directory) for model in files.models)
+        files = replace(files, models=models)
     if choice.models:  # by where they lie, since the folder that they are arranged in goes
         files = replace(files, models=_place_models(choice.models))
     if name is None:
@@ -236,7 +239,11 @@ def _read(found: dict[str, Any]) -> ServicePlan:
             entry_script=Path(files["entry_script"]),
             source=_path(files["source"]),
             models=tuple(
-                PlacedModel(place=model["place"], path=Path(model["path"]))
+                PlacedModel(
+                    place=model["place"],
+                    path=Path(model["path"]),
+                    within=_path(model.get("within")),
+                )
                 for model in files["models"]
             ),
             model_dir=files["model_dir"],

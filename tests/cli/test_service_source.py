@@ -95,6 +95,29 @@ def test_what_is_ignored_is_never_copied_however_the_source_comes(
     assert second == third == {".amlignore", "score.py", "b.py"}
 
 
+def test_a_model_that_links_out_of_the_definition_is_refused_unless_that_is_asked_for(
+    envsync: Envsync, project: Path, services: Path, tmp_path: Path
+) -> None:
+    (project / "model").symlink_to(tmp_path / ".ssh")
+    refused = envsync("serve", "proj", *OPTIONS)
+    names = {path.name for path in services.rglob("*")}
+    followed = envsync("serve", "proj", *OPTIONS, "--follow-links")
+    updated = envsync("service", "update", "churn")
+    copied = [path.name for path in (services / "churn/current/app/").rglob("*rsa")]
+    named = envsync("serve", "proj", *OPTIONS, "--model-dir", "proj/model")
+
+    assert refused.status == 2
+    assert refused.stderr == (
+        f"Error: `{project}/model` links to `{tmp_path}/.ssh`, which is not in `{project}`\n"
+        "Hint: put a copy in its place, or copy what such links lead to: `--follow-links`, "
+        "in Python `follow_links=True`\n"
+    )
+    assert names <= {".locks", "churn", ".envsync.lock"}
+    assert (followed.status, updated.status) == (0, 0), followed.stderr
+    assert copied
+    assert named.status == 0, named.stderr
+
+
 def test_a_large_source_is_refused_before_anything_is_copied(
     envsync: Envsync, project: Path, services: Path
 ) -> None:
