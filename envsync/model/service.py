@@ -68,13 +68,18 @@ class ServiceStatus:
         return None if self.port is None else f"http://localhost:{self.port}/score"
 
 
+def is_service_name(name: str) -> bool:
+    """Say whether Azure ML would take *name* for a service."""
+    return _SHORTEST <= len(name) <= _LONGEST and _NAME.fullmatch(name) is not None
+
+
 def check_service_name(name: str) -> str:
     """Return *name* if Azure ML would take it for a service.
 
     Raises:
         DefinitionError: it would not.
     """
-    if not _NAME.fullmatch(name) or not _SHORTEST <= len(name) <= _LONGEST:
+    if not is_service_name(name):
         raise DefinitionError(
             f"`{name}` can't be the name of a service",
             hint=f"take {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and "

@@ -12,6 +12,7 @@ from envsync.files import (
     cannot_write,
     lock_directory,
     make_aside,
+    read_regular,
     remove_left_over,
     write_atomically,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAYOUT = "azureml-models"
+_LONGEST_RECORD = 16 << 20
 
 
 class ModelRegistry:
@@ -196,9 +198,14 @@ class ModelRegistry:
     def _read(self, name: str, version: int) -> RegisteredModel:
         path = self._record(name, version)
         try:
-            record = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+            record = json.loads(
+                read_regular(path, most=_LONGEST_RECORD).decode("utf-8", "surrogateescape")
+            )
             model = _parse_record(record, self._models / name / str(version))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError),
+            RecursionError,
+        ) as error:
             raise EnvsyncError(
                 f"`{path}` is not what was written when the model was registered",
                 hint=f"delete it with `envsync model delete {name}:{version}`, register it again",

@@ -18,6 +18,7 @@ from envsync.workflow.scoring_target import (
     find_lock_digest,
     find_target,
     prove_target,
+    resolve_directory,
 )
 from envsync.workflow.serve import ServeOptions
 
@@ -93,7 +94,7 @@ def plan_service(
         DefinitionError: *name* can't be one, or something is not where it is said to be.
         EnvsyncError: a process is asked for, and the environment is not built.
     """
-    directory = (choice.directory or Path()).resolve()
+    directory = resolve_directory(choice)
     somewhere = Interpreter(python=Path("python")) if kind == "container" else None
     target = find_target(choice, somewhere)
     is_defined = not choice.names_interpreter or bool(target.variables)
@@ -216,7 +217,7 @@ def parse_plan(text: str, name: str, kind: Kind) -> ServicePlan:
     """Return the plan that `dump_plan` wrote for the service *name*, or what is known of it."""
     try:
         return _read(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         problem = EnvsyncError(
             f"The service `{name}` was made by another version of envsync",
             hint="delete it, and deploy it again",

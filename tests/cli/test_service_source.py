@@ -327,3 +327,23 @@ def test_the_hosts_that_a_service_answers_are_kept(
 
     assert plain == (200, 421, 421, 403)
     assert allowed == reloaded == updated == (200, 421, 200, 403)
+
+
+@pytest.mark.parametrize(
+    "command", [("serve",), ("serve", *OPTIONS), ("score", "--data", "letters")]
+)
+def test_what_no_process_can_start_with_is_said(
+    envsync: Envsync, project: Path, services: Path, command: tuple[str, ...]
+) -> None:
+    python = () if "--python" in command else ("--python", sys.executable)
+    definition = {"name": "d", "environmentVariables": {"A\0B": "x"}}
+    (project / "azureml_environment.json").write_text(json.dumps(definition))
+    (project / "conda_dependencies.yml").write_text("dependencies: [python]")
+    (project / "loop").symlink_to("loop")
+    name, *options = command
+    variable = envsync(name, "proj", *options, *python)
+    circle = envsync(name, "proj/loop", *options, *python)
+
+    assert (variable.status, circle.status) == (2, 2)
+    assert "the name of a variable holds neither" in variable.stderr
+    assert not list(services.glob("[a-z]*"))
