@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, NoReturn
 
 from envsync.errors import EnvsyncError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _DYING_SECONDS, _PAUSE = 5.0, 0.005
+_LONGEST_NOTE = 4096
 _STAT_STATE, _STAT_START = 0, 19  # fields of Linux's /proc/PID/stat after the program's name
 
 # Its child notes itself before it becomes what it starts, which may end at once, and lets go of
@@ -246,11 +249,27 @@ def detach(
 def read_identity(folder: Path) -> ProcessIdentity | None:
     """Return which process `detach` started for *folder*, None if it started none."""
     try:
-        boot, _, stat = (folder / "pid").read_text(encoding="utf-8").partition(" ")
+        boot, _, stat = _read_note(folder / "pid").partition(" ")
         pid, started = _parse_stat(stat)
     except (OSError, ValueError):
         return None
     return ProcessIdentity(pid=pid, boot=boot, started=started)
+
+
+def _read_note(path: Path) -> str:
+    """Return the text of the small file *path*; a pipe in its place is not waited for.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, os.O_RDONLY | flags)
+    try:
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileExistsError(errno.EEXIST, "not a regular file")
+        return os.read(descriptor, _LONGEST_NOTE).decode("utf-8")
+    finally:
+        os.close(descriptor)
 
 
 def _parse_stat(stat: str) -> tuple[int, str]:

@@ -51,7 +51,7 @@ _SOURCE_OPTIONS = (
         "--follow-links",
         "follows_links",
         is_flag=True,
-        help="Copy what links lead to that lead out of the source.",
+        help="Copy what links lead to that lead out of the source or the model.",
     ),
 )
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_]([-a-z0-9_.]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")

@@ -39,11 +39,18 @@ def command() -> None:
 @click.option("--description", metavar="SENTENCE", help="What it is.")
 @click.option("--framework", metavar="NAME", help="What it was made with, such as ScikitLearn.")
 @click.option("--framework-version", metavar="VERSION", help="The framework's version.")
+@click.option(
+    "--follow-links",
+    "follows_links",
+    is_flag=True,
+    help="Copy what links lead to that lead out of PATH.",
+)
 @_JSON
-def register(path: Path, name: str, *, as_json: bool, **notes: object) -> None:
+def register(path: Path, name: str, *, follows_links: bool, as_json: bool, **notes: object) -> None:
     """Copy the file or folder PATH into the registry, as the next version of a model."""
     pairs = {key: _parse_pairs(notes.pop(key)) for key in ("tags", "properties")}
-    model = workflow.register(path, name, ModelNotes(**pairs, **notes))  # type: ignore[arg-type]  # click's own
+    said = ModelNotes(**pairs, **notes)  # type: ignore[arg-type]  # click's own
+    model = workflow.register(path, name, said, follows_links=follows_links)
     click.echo(_text(model) if as_json else f"Registered `{model.id}`: sha256 {model.sha256}")
 
 

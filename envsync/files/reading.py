@@ -35,14 +35,14 @@ def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
         raise
 
 
-def read_regular(path: Path, *, most: int) -> bytes:
-    """Return the bytes of the file at *path*, to which no link is followed, *most* at most.
+def read_regular(path: Path, *, most: int, follows: bool = False) -> bytes:
+    """Return the bytes of the file at *path*, *most* at most; a link counts only if it *follows*.
 
     Raises:
         OSError: it can't be read, or is no file.
         ValueError: it is larger.
     """
-    with open_regular(path, follows=False) as stream:
+    with open_regular(path, follows=follows) as stream:
         content = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)
     if len(content) > most:
         raise ValueError(f"It has more than {most} bytes")

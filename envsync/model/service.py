@@ -21,19 +21,23 @@ _SHORTEST, _LONGEST = 3, 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedModel:
-    """The file or folder *path*, and the *place* that it has below the app root."""
+    """The file or folder *path*, and the *place* that it has below the app root.
+
+    One that nobody named was found in the folder *within*, out of which it may not lead.
+    """
 
     place: str
     path: Path
+    within: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppFiles:
     """What a service is made of, on this machine: the script, its source folder, its models.
 
-    Without a *source* the script comes alone. *model_dir* is below the app root. Of the source
-    links that lead out of it are followed if it *follows_links*, and it may be as large as it is
-    if it *allows_large*.
+    Without a *source* the script comes alone. *model_dir* is below the app root. Links that lead
+    out of the source, or out of a model, are followed if it *follows_links*. The source may be as
+    large as it is if it *allows_large*.
     """
 
     entry_script: Path
@@ -64,13 +68,18 @@ class ServiceStatus:
         return None if self.port is None else f"http://localhost:{self.port}/score"
 
 
+def is_service_name(name: str) -> bool:
+    """Say whether Azure ML would take *name* for a service."""
+    return _SHORTEST <= len(name) <= _LONGEST and _NAME.fullmatch(name) is not None
+
+
 def check_service_name(name: str) -> str:
     """Return *name* if Azure ML would take it for a service.
 
     Raises:
         DefinitionError: it would not.
     """
-    if not _NAME.fullmatch(name) or not _SHORTEST <= len(name) <= _LONGEST:
+    if not is_service_name(name):
         raise DefinitionError(
             f"`{name}` can't be the name of a service",
             hint=f"take {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and "

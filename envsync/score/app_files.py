@@ -6,7 +6,6 @@ its name. So new source comes in one step, and the old is there until then.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.files import open_regular
+from envsync.score.model_tree import ModelRules, list_model
 from envsync.score.source_size import check_size
-from envsync.score.source_tree import SourceRules, list_tree
+from envsync.score.source_tree import SourceRules, check_readable, list_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,6 @@ MODELS = "azureml-models"
 _FIRST = "1"
 _MAIN = "main.py"
 _SOURCE = ".source-"
-_LEFT_OUT = frozenset({".git", "__pycache__", ".ipynb_checkpoints"})  # of models
 _CHUNK = 1 << 20
 
 
@@ -74,7 +73,7 @@ def list_models(files: AppFiles) -> Iterator[AppMember]:
     """Yield the models.
 
     Raises:
-        DefinitionError: one can't be read, or lies in the place of another.
+        DefinitionError: one can't be read, lies in the place of another, or has a link out of it.
     """
     yield AppMember(path=MODELS)
     seen: dict[str, Path] = {}
@@ -84,7 +83,12 @@ def list_models(files: AppFiles) -> Iterator[AppMember]:
             raise DefinitionError(message, hint="give them names or versions of their own")
         for parent in reversed(PurePosixPath(model.place).parents[:-2]):
             yield AppMember(path=str(parent))
-        yield from _walk(model.path, model.place, above=())
+        rules = ModelRules(follows_links=files.follows_links, within=model.within, is_whole=False)
+        if model.path.is_dir():
+            yield AppMember(path=model.place)
+        for one in list_model(model.path, rules):
+            place = f"{model.place}/{one.relative}" if one.relative else model.place
+            yield AppMember(path=place, origin=None if one.is_folder else one.path)
 
 
 def list_source(
@@ -101,7 +105,8 @@ def list_source(
     folder = source_folder(version)
     yield AppMember(path=folder)
     if files.source is None:
-        yield from _walk(files.entry_script, f"{folder}/{files.entry_script.name}", above=())
+        check_readable(files.entry_script)
+        yield AppMember(path=f"{folder}/{files.entry_script.name}", origin=files.entry_script)
         return
     rules = SourceRules(
         elsewhere={model.path.resolve(): model.place for model in files.models},
@@ -195,35 +200,6 @@ def _check_has_script(files: AppFiles, found: set[str]) -> None:
             f"The entry script `{script}` is left out of the source `{files.source}`",
             hint="take it out of `.amlignore`, or of `.gitignore` where there is none",
         )
-
-
-def _walk(origin: Path, place: str, *, above: tuple[Path, ...]) -> Iterator[AppMember]:
-    """Yield *origin*, a model, as *place* with all below it; links are followed wherever."""
-    real = origin.resolve()
-    if above and not real.exists():
-        return  # a link that leads nowhere
-    if real in above:
-        raise DefinitionError(f"`{origin}` links back to a folder that it is in")
-    inside = _list(origin)
-    if inside is None and real.is_file():
-        yield AppMember(path=place, origin=origin)
-    if inside is None:
-        return  # a socket or the like
-    yield AppMember(path=place)
-    for child in inside:
-        yield from _walk(child, f"{place}/{child.name}", above=(*above, real))
-
-
-def _list(path: Path) -> list[Path] | None:
-    """Return what is in the folder *path*, None for anything else."""
-    try:
-        if stat.S_ISDIR(path.stat().st_mode):
-            return sorted(child for child in path.iterdir() if child.name not in _LEFT_OUT)
-        if not os.access(path, os.R_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise DefinitionError(f"Cannot read `{path}`: {error.strerror or error}") from error
-    return None
 
 
 def _relative(target: str, place: str) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.files import open_regular
+from envsync.files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pathspec import PathSpec, Pattern
 
+_MOST = 1 << 20
 _NAMES = (".amlignore", ".gitignore")
 
 
@@ -55,8 +56,8 @@ def _load(path: Path) -> IgnoreFile:
     from pathspec import PathSpec  # noqa: PLC0415  # most sources have no such file
 
     try:
-        with open_regular(path) as stream:
-            text = stream.read().decode("utf-8-sig", "surrogateescape")
+        content = read_regular(path, most=_MOST, follows=True)
+        text = content.decode("utf-8-sig", "surrogateescape")
         return IgnoreFile(path=path, patterns=PathSpec.from_lines("gitignore", text.splitlines()))
     except OSError as error:
         raise DefinitionError(f"Cannot read `{path}`: {error.strerror or error}") from error

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from envsync.errors import DefinitionError
-from envsync.files import cannot_write
+from envsync.files import cannot_write, open_regular
+from envsync.score.model_tree import ModelRules, list_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,29 +28,28 @@ class Copied:
     size: int
 
 
-def list_files(source: Path) -> Iterator[tuple[str, Path]]:
+def list_files(source: Path, *, follows_links: bool = False) -> Iterator[tuple[str, Path]]:
     """Yield each file of the model *source*, a file or a folder, by its path within, sorted.
 
-    Links are followed, since what they lead to is part of the model.
+    What links lead to is part of the model, and out of *source* only if it *follows_links*.
 
     Raises:
-        DefinitionError: something in it is no file, or can't be read.
+        DefinitionError: something in it is no file, can't be read, or leads out of it.
     """
-    if source.is_dir():
-        yield from sorted(_walk(source, "", ()))
-    else:
-        _check_is_file(source)
-        yield "", source
+    found = list_model(source, ModelRules(follows_links=follows_links))
+    yield from sorted((one.relative, one.path) for one in found if not one.is_folder)
 
 
-def copy_model(source: Path, target: Path, *, read_only: bool) -> Copied:
+def copy_model(
+    source: Path, target: Path, *, read_only: bool, follows_links: bool = False
+) -> Copied:
     """Copy the model *source* to *target*, which is not there; *read_only* takes write access away.
 
     Raises:
-        DefinitionError: *source* is no model.
+        DefinitionError: *source* is no model, or links lead out of it and it *follows_links* not.
         EnvsyncError: it can't be copied: no room, no permission.
     """
-    files = list(list_files(source))
+    files = list(list_files(source, follows_links=follows_links))
     if not files:
         raise DefinitionError(f"`{source}` holds no file", hint="give the model's own folder")
     total = hashlib.sha256()
@@ -67,38 +67,9 @@ def copy_model(source: Path, target: Path, *, read_only: bool) -> Copied:
     return Copied(sha256=total.hexdigest(), size=size)
 
 
-def _walk(
-    folder: Path, prefix: str, above: tuple[tuple[int, int], ...]
-) -> Iterator[tuple[str, Path]]:
-    try:
-        here = folder.stat()
-        entries = list(os.scandir(folder))
-    except OSError as error:
-        raise _cannot_read(folder, error) from error
-    identity = (here.st_dev, here.st_ino)
-    if identity in above:
-        raise DefinitionError(f"`{folder}` links back to a folder that it is in")
-    for entry in entries:
-        path = folder / entry.name
-        if entry.is_dir():
-            yield from _walk(path, f"{prefix}{entry.name}/", (*above, identity))
-        else:
-            _check_is_file(path)
-            yield prefix + entry.name, path
-
-
-def _check_is_file(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise _cannot_read(path, error) from error
-    if not stat.S_ISREG(mode):
-        raise DefinitionError(f"`{path}` is neither a file nor a folder")
-
-
 def _open(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except OSError as error:
         raise _cannot_read(path, error) from error
 

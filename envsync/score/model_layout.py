@@ -64,9 +64,10 @@ def check_distinct(models: Sequence[NamedModel]) -> None:
 def _link_model(model: NamedModel, place: Path) -> None:
     """Link each file of *model*, hard if the system lets us: a soft link shows where it leads to.
 
-    Folders are made, since what walks through them does not follow links.
+    Folders are made, since what walks through them does not follow links. Nothing is copied, so
+    links may lead out of the model.
     """
-    for relative, path in list_files(model.path):
+    for relative, path in list_files(model.path, follows_links=True):
         link = place / relative if relative else place
         link.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -12,6 +12,7 @@ from envsync.files import (
     cannot_write,
     lock_directory,
     make_aside,
+    read_regular,
     remove_left_over,
     write_atomically,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAYOUT = "azureml-models"
+_LONGEST_RECORD = 16 << 20
 
 
 class ModelRegistry:
@@ -41,20 +43,29 @@ class ModelRegistry:
         self._aside = root / "version"
 
     def register(
-        self, source: Path, name: str, notes: ModelNotes, *, created: str
+        self,
+        source: Path,
+        name: str,
+        notes: ModelNotes,
+        *,
+        created: str,
+        follows_links: bool = False,
     ) -> RegisteredModel:
         """Copy the file or folder *source* in as the next version of *name*.
 
-        Numbers of versions that were deleted are not used again.
+        Links out of *source* are refused unless it *follows_links*. Numbers of versions that were
+        deleted are not used again.
 
         Raises:
-            DefinitionError: *name* is none, or *source* is no model.
+            DefinitionError: *name* is none, or *source* is no model or has such a link.
             EnvsyncError: it can't be written.
         """
         check_model_name(name)
         source = _check_source(source, self._root)
         with self._locked() as aside:
-            copied = copy_model(source, aside / source.name, read_only=True)
+            copied = copy_model(
+                source, aside / source.name, read_only=True, follows_links=follows_links
+            )
             version = self._count_up(name)
             model = RegisteredModel(
                 name=name,
@@ -187,9 +198,14 @@ class ModelRegistry:
     def _read(self, name: str, version: int) -> RegisteredModel:
         path = self._record(name, version)
         try:
-            record = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+            record = json.loads(
+                read_regular(path, most=_LONGEST_RECORD).decode("utf-8", "surrogateescape")
+            )
             model = _parse_record(record, self._models / name / str(version))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError),
+            RecursionError,
+        ) as error:
             raise EnvsyncError(
                 f"`{path}` is not what was written when the model was registered",
                 hint=f"delete it with `envsync model delete {name}:{version}`, register it again",

@@ -6,23 +6,30 @@ import ast
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
+from envsync.files import read_regular
 from envsync.score.runtime.explain import CONTRACT_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+_MOST = 16 << 20
+
 
 def missing_functions(path: Path) -> tuple[str, ...]:
     """Return which of `init` and `run` the text of *path* leaves undefined; nothing is run.
 
-    A file that this Python can't parse is not judged: the environment's Python decides.
+    A file that this Python can't parse, or that is very large, is not judged: the environment's
+    Python decides.
 
     Raises:
         DefinitionError: it can't be read.
     """
     tree = _parse(path)
-    bound = _bound_names(tree) if tree is not None else {"*"}
+    try:
+        bound = _bound_names(tree) if tree is not None else {"*"}
+    except RecursionError:
+        bound = {"*"}
     return () if "*" in bound else tuple(name for name in ("init", "run") if name not in bound)
 
 
@@ -53,11 +60,11 @@ def missing_functions_error(script_name: str, functions: Sequence[str]) -> Defin
 
 def _parse(path: Path) -> ast.Module | None:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(read_regular(path, most=_MOST, follows=True), filename=str(path))
     except OSError as error:
         message = f"Cannot read entry script `{path}`: {error.strerror or error}"
         raise DefinitionError(message) from error
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # or too large, or too deep
         return None
 
 

@@ -69,13 +69,15 @@ class Model:
         """Register the file or folder `model_path` as the next version of `model_name`; return it.
 
         `tags` and `properties` are dictionaries; `description`, `model_framework` and
-        `model_framework_version` are text.
+        `model_framework_version` are text. With `follow_links` what links lead to that lead out of
+        the model is copied as well.
 
         Raises:
             DefinitionError: the name is none, or there is no model at the path.
         """
         order = ("model_path", "model_name", "tags", "properties", "description")
-        known = (*order, "model_framework", "model_framework_version", "workspace")
+        more = ("model_framework", "model_framework_version", "workspace", "follow_links")
+        known = (*order, *more)
         wanted: dict[str, Any] = bind("register", given, named, order, known)
         missing = [name for name in order[:2] if wanted.get(name) is None]
         if missing:
@@ -87,7 +89,9 @@ class Model:
             framework=wanted.get("model_framework"),
             framework_version=wanted.get("model_framework_version"),
         )
-        return _of(workflow.register(Path(wanted["model_path"]), wanted["model_name"], notes))
+        path, name = Path(wanted["model_path"]), wanted["model_name"]
+        follows = bool(wanted.get("follow_links"))
+        return _of(workflow.register(path, name, notes, follows_links=follows))
 
     @staticmethod
     def list(*given: object, **named: object) -> list[Model]:

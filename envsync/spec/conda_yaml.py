@@ -10,6 +10,7 @@ from envsync.model.environment import CondaSpec
 from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.redaction import quote
 from envsync.model.wording import suggest
+from envsync.spec.fields import find_variable_fault
 from envsync.spec.match_spec import MatchSpecError, parse_match_spec
 from envsync.spec.pip_line import (
     PipLineError,
@@ -152,8 +153,14 @@ class _CondaReader:
         if not isinstance(node, Mapping):
             self._report.error(path, f"{_describe(node)} where a mapping should be", at=node)
             return ()
-        pairs = ((key.text, self._read_text(v, join(path, key.text))) for key, v in node.entries)
-        return tuple((key, value or "") for key, value in pairs)
+        pairs = []
+        for key, item in node.entries:
+            place = join(path, key.text)
+            value = self._read_text(item, place) or ""
+            if fault := find_variable_fault(key.text, value):
+                self._report.error(place, fault, at=item)
+            pairs.append((key.text, value))
+        return tuple(pairs)
 
     def _items(self, node: Node | None, path: str) -> tuple[Node, ...]:
         if node is None:

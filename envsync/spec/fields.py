@@ -41,7 +41,7 @@ class ListOf(NamedTuple):
 
 
 class MapOfText:
-    """An object whose values are strings."""
+    """An object whose values are strings: names and values of variables."""
 
 
 class Anything:
@@ -138,6 +138,9 @@ class FieldReader:
                 self._refuse(path, value, "an object", 'write `{"NAME": "value"}`')
             return {}
         text = Text(default="", is_nullable=False)
+        for key, item in value.items():
+            if fault := find_variable_fault(key, item):
+                self._report.error(join(path, key), fault)
         return {
             key: self._read_text(item, text, join(path, key)) or "" for key, item in value.items()
         }
@@ -199,6 +202,15 @@ def default_of(kind: Kind) -> Any:
         return {
             key: default_of(field) for key, field in kind.fields.items() if key not in kind.hidden
         }
+    return None
+
+
+def find_variable_fault(name: str, value: Any) -> str | None:
+    """Return why no process can have the variable *name* with *value*, None if one can."""
+    if "=" in name or "\0" in name:
+        return "the name of a variable holds neither `=` nor U+0000"
+    if isinstance(value, str) and "\0" in value:
+        return "the value of a variable does not hold U+0000"
     return None
 
 

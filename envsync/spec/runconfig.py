@@ -139,8 +139,11 @@ class _RunconfigReader:
     def _inside(self, name: str, report: Report, key_path: str) -> Path | None:
         """Return the file *name* of the project; one that is elsewhere is not read."""
         path = self._project / name
-        if path.resolve().is_relative_to(self._project.resolve()):
-            return path
+        try:
+            if path.resolve().is_relative_to(self._project.resolve()):
+                return path
+        except (OSError, RuntimeError, ValueError):  # a circle of links, or no path at all
+            pass
         message = f"{quote(name)} lies outside the project, and is not read"
         report.error(key_path, message, hint="put a copy inside")
         return None

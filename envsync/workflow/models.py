@@ -33,14 +33,20 @@ def open_registry() -> ModelRegistry:
     return ModelRegistry(_root())
 
 
-def register(source: Path, name: str, notes: ModelNotes) -> RegisteredModel:
+def register(
+    source: Path, name: str, notes: ModelNotes, *, follows_links: bool = False
+) -> RegisteredModel:
     """Copy *source*, a file or a folder, into the registry as the next version of *name*.
 
     Raises:
-        DefinitionError: *name* is none, or *source* is no model.
+        DefinitionError: *name* is none, *source* is no model, or a link leads out of it and
+            it *follows_links* not.
     """
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return open_registry().register(source, name, notes, created=now.replace("+00:00", "Z"))
+    created = now.replace("+00:00", "Z")
+    return open_registry().register(
+        source, name, notes, created=created, follows_links=follows_links
+    )
 
 
 def find(reference: ModelReference) -> RegisteredModel:

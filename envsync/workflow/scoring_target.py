@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.errors import EnvsyncError, Finding
+from envsync.errors import DefinitionError, EnvsyncError, Finding
 from envsync.files import open_regular
 from envsync.model.scoring import Interpreter, ScoringTarget
 from envsync.model.wording import shell_quote
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEFINITION = "azureml_environment.json"
 _LOCKFILE = "conda-lock.yml"
+_MOST_TEXT = 16 << 20  # what is read of a script
 _ENTRY_SCRIPT = "AZUREML_ENTRY_SCRIPT"
 
 
@@ -58,7 +59,7 @@ def find_target(choice: ScoringChoice, interpreter: Interpreter | None = None) -
         DefinitionError: something is not where it is said to be.
         EnvsyncError: the environment of the definition is not built.
     """
-    directory = (choice.directory or Path()).resolve()
+    directory = resolve_directory(choice)
     spec = _load_definition(choice, directory)
     model_dir = find_scoring_model(choice.model_dir, choice.models, directory)
     candidates = _candidates(choice, directory, spec)
@@ -74,10 +75,23 @@ def find_target(choice: ScoringChoice, interpreter: Interpreter | None = None) -
     )
 
 
+def resolve_directory(choice: ScoringChoice) -> Path:
+    """Return the folder that *choice* means, without links.
+
+    Raises:
+        DefinitionError: its links go in a circle.
+    """
+    directory = choice.directory or Path()
+    try:
+        return directory.resolve()
+    except (OSError, RuntimeError) as error:
+        raise DefinitionError(f"Cannot read `{directory}`: its links go in a circle") from error
+
+
 def find_warnings(target: ScoringTarget) -> tuple[Finding, ...]:
     """Return what the users of *target* may trip over, as its entry script is written."""
     with open_regular(target.entry_script) as stream:
-        if b"except" not in stream.read():
+        if b"except" not in stream.read(_MOST_TEXT):
             return ()  # and parsing is not even loaded
     from envsync.score.script_text import find_swallowed_errors
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from envsync.errors import EnvsyncError
+from envsync.model.service import is_service_name
 from envsync.workflow.service_process import ProcessService
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class Hosts:
 
     def find(self, name: str) -> Deployed | None:
         """Return the service *name*, None if there is none that can be seen."""
+        if not is_service_name(name):
+            return None  # and no path, and no request to the engine, is made of it
         found = ProcessService.find(name)
         containers = self._try_containers() if found is None else None
         if containers is None:

@@ -11,9 +11,13 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from envsync.errors import EnvsyncError
+from envsync.files import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 _BLOCK = 65536
 _PAUSE = 0.05  # seconds
@@ -22,7 +26,7 @@ _PAUSE = 0.05  # seconds
 def read_log(path: Path, tail: int | None = None) -> tuple[bytes, int]:
     """Return the last *tail* lines of the file *path*, all if that is None, and where it ends."""
     try:
-        stream = path.open("rb")
+        stream = _open(path)
     except FileNotFoundError:
         return b"", 0
     with stream:
@@ -47,7 +51,7 @@ def follow_log(path: Path, tail: int | None, is_alive: Callable[[], bool]) -> It
     """Yield what `read_log` returns, and what is written to the file, until *is_alive* is False."""
     text, position = read_log(path, tail)
     yield text
-    with path.open("rb") as stream:
+    with _open(path) as stream:
         goes_on = True
         while goes_on:
             goes_on = is_alive()
@@ -59,6 +63,20 @@ def follow_log(path: Path, tail: int | None, is_alive: Callable[[], bool]) -> It
                 position += len(block)
                 yield block
             time.sleep(_PAUSE)
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open the log *path*; its place is the script's to write to, so it may be anything.
+
+    Raises:
+        EnvsyncError: it is no file, or can't be read.
+    """
+    try:
+        return open_regular(path, follows=False)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise EnvsyncError(f"Cannot read `{path}`: {error.strerror or error}") from error
 
 
 def _find_first(descriptor: int) -> int:

@@ -18,6 +18,7 @@ from envsync.workflow.scoring_target import (
     find_lock_digest,
     find_target,
     prove_target,
+    resolve_directory,
 )
 from envsync.workflow.serve import ServeOptions
 
@@ -93,7 +94,7 @@ def plan_service(
         DefinitionError: *name* can't be one, or something is not where it is said to be.
         EnvsyncError: a process is asked for, and the environment is not built.
     """
-    directory = (choice.directory or Path()).resolve()
+    directory = resolve_directory(choice)
     somewhere = Interpreter(python=Path("python")) if kind == "container" else None
     target = find_target(choice, somewhere)
     is_defined = not choice.names_interpreter or bool(target.variables)
@@ -101,6 +102,9 @@ def plan_service(
     files = find_files(target, directory if is_named else target.entry_script.parent)
     if permission is not None:
         files = permission.give(files)
+    if choice.model_dir is None:  # nobody named it
+        models = tuple(replace(model, within=directory) for model in files.models)
+        files = replace(files, models=models)
     if choice.models:  # by where they lie, since the folder that they are arranged in goes
         files = replace(files, models=_place_models(choice.models))
     if name is None:
@@ -213,7 +217,7 @@ def parse_plan(text: str, name: str, kind: Kind) -> ServicePlan:
     """Return the plan that `dump_plan` wrote for the service *name*, or what is known of it."""
     try:
         return _read(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         problem = EnvsyncError(
             f"The service `{name}` was made by another version of envsync",
             hint="delete it, and deploy it again",
@@ -236,7 +240,11 @@ def _read(found: dict[str, Any]) -> ServicePlan:
             entry_script=Path(files["entry_script"]),
             source=_path(files["source"]),
             models=tuple(
-                PlacedModel(place=model["place"], path=Path(model["path"]))
+                PlacedModel(
+                    place=model["place"],
+                    path=Path(model["path"]),
+                    within=_path(model.get("within")),
+                )
                 for model in files["models"]
             ),
             model_dir=files["model_dir"],

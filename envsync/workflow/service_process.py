@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from envsync import process
 from envsync.errors import EnvsyncError
-from envsync.files import remove_tree, write_atomically
+from envsync.files import read_regular, remove_tree, write_atomically
 from envsync.model.scoring import ScoringTarget
 from envsync.model.service import ServiceStatus
 from envsync.score.app_files import (
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 _PLAN = "service.json"
 _LOG = "log"  # as `process.detach` calls it
+_LONGEST_PLAN = 1 << 20
+_LONGEST_STATUS = 16
 _WHOLE = 2  # a deployment, and the link to it
 _LINGERING_SECONDS = 5.0
 _PAUSE = 0.05  # seconds
@@ -93,9 +95,11 @@ class ProcessService:
             close_to_others(link)
             folder = link.parent.resolve() / link.readlink().name
             close_deployment(folder)
-            text = (folder / _PLAN).read_text(encoding="utf-8")
-        except FileNotFoundError:
+            text = _read_plan(folder / _PLAN)
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise EnvsyncError(f"Cannot read `{link}`: {error.strerror or error}") from error
         return cls(folder, parse_plan(text, name, "process"))
 
     @classmethod
@@ -272,6 +276,20 @@ class ProcessService:
         return identity is not None and identity.is_alive()
 
 
+def _read_plan(path: Path) -> str:
+    """Return what stands in *path*, "" where that is none of our files.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    try:
+        return read_regular(path, most=_LONGEST_PLAN).decode("utf-8")
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError):
+        return ""
+
+
 def _next_number(above: Path) -> str:
     return str(1 + max((int(path.name) for path in above.glob("[0-9]*")), default=0))
 
@@ -289,6 +307,6 @@ def _end(folder: Path, grace: float) -> None:
 
 def _read_status(folder: Path) -> int | None:
     try:
-        return int((folder / "status").read_text(encoding="ascii"))
+        return int(read_regular(folder / "status", most=_LONGEST_STATUS))
     except (OSError, ValueError):
         return None

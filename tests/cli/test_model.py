@@ -248,3 +248,23 @@ def test_a_pickle_is_never_opened_outside_the_environment(
 
     assert (tmp_path / "out" / "model.pkl").read_bytes() == bomb
     assert not (tmp_path / "exploded").exists()
+
+
+def test_links_out_of_a_model_are_copied_only_where_that_is_asked_for(
+    envsync: Callable[..., Done], tmp_path: Path, bundle: Path, pickle: Path
+) -> None:
+    (bundle / "m.pkl").symlink_to(pickle)
+    refused = envsync("model", "register", "bundle", "-n", "churn")
+    listed = envsync("model", "list", "--json").stdout
+    taken = envsync("model", "register", "bundle", "-n", "churn", "--follow-links")
+
+    assert refused.status == 2
+    assert refused.stderr == (
+        f"Error: `{bundle}/m.pkl` links to `{pickle}`, which is not in the model\n"
+        "Hint: put a copy in its place, or copy what such links lead to: `--follow-links`, "
+        "in Python `follow_links=True`\n"
+    )
+    assert listed == "[]\n"
+    assert taken.status == 0, taken.stderr
+    assert envsync("model", "download", "churn", "-o", "out").status == 0
+    assert (tmp_path / "out/bundle/m.pkl").read_text() == "weights"

@@ -393,3 +393,70 @@ def test_a_service_of_another_version_can_be_seen_and_deleted(
     )
     assert deleted.status == 0
     assert not identity.is_alive()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", "\udcff", "null", " " * (2 << 20)])
+def test_a_service_whose_notes_are_damaged_can_be_seen_and_deleted(
+    envsync: Callable[..., Done], folder: Path, services: Path, text: str
+) -> None:
+    del folder
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    plan = services / "app/current/service.json"
+    plan.write_bytes(text.encode("utf-8", "surrogateescape"))
+    (found,) = listed(envsync)
+
+    assert (found["name"], found["state"], found["port"]) == ("app", "unknown", None)
+    assert envsync("service", "delete", "app").status == 0
+    assert listed(envsync) == []
+
+
+@pytest.mark.parametrize("name", ["service.json", "pid", "status", "log"])
+def test_a_pipe_in_the_place_of_a_file_of_a_service_is_not_waited_for(
+    envsync: Callable[..., Done], folder: Path, services: Path, name: str
+) -> None:
+    del folder
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    identity = identity_of(services, "app")
+    place = services / "app/current" / name
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    try:
+        (found,) = listed(envsync)
+        logs = envsync("service", "logs", "app")
+    finally:
+        place.unlink()
+        identity.kill()
+
+    states = {"service.json": "unknown", "pid": "failed"}
+    assert found["state"] == states.get(name, "running")
+    real = (services / "app/current").resolve()
+    said = f"Error: Cannot read `{real}/log`: not a regular file\n"
+    assert (logs.status, logs.stderr) == ((1, said) if name == "log" else (0, ""))
+
+
+def test_a_link_in_the_place_of_a_log_is_not_followed(
+    envsync: Callable[..., Done], folder: Path, services: Path
+) -> None:
+    """The script itself may have put it there."""
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    (folder / "secret").write_text("s3cret")
+    log = services / "app/current/log"
+    log.unlink()
+    log.symlink_to(folder / "secret")
+    logs = envsync("service", "logs", "app")
+
+    assert (logs.status, logs.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("name", ["a\udcffb", "../app", "app/../app", "a\nb", ".locks", ""])
+def test_what_can_be_no_service_is_not_looked_for(
+    envsync: Callable[..., Done], folder: Path, services: Path, name: str
+) -> None:
+    del folder
+    assert envsync("serve", "app", *OPTIONS).status == 0
+    before = sorted(services.rglob("*"))
+    done = [envsync("service", command, name) for command in ("logs", "delete", "reload")]
+
+    assert {each.status for each in done} <= {1, 2}
+    assert done[0].stderr.startswith("Error: There is no service `")
+    assert sorted(services.rglob("*")) == before

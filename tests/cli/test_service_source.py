@@ -95,6 +95,29 @@ def test_what_is_ignored_is_never_copied_however_the_source_comes(
     assert second == third == {".amlignore", "score.py", "b.py"}
 
 
+def test_a_model_that_links_out_of_the_definition_is_refused_unless_that_is_asked_for(
+    envsync: Envsync, project: Path, services: Path, tmp_path: Path
+) -> None:
+    (project / "model").symlink_to(tmp_path / ".ssh")
+    refused = envsync("serve", "proj", *OPTIONS)
+    names = {path.name for path in services.rglob("*")}
+    followed = envsync("serve", "proj", *OPTIONS, "--follow-links")
+    updated = envsync("service", "update", "churn")
+    copied = [path.name for path in (services / "churn/current/app/").rglob("*rsa")]
+    named = envsync("serve", "proj", *OPTIONS, "--model-dir", "proj/model")
+
+    assert refused.status == 2
+    assert refused.stderr == (
+        f"Error: `{project}/model` links to `{tmp_path}/.ssh`, which is not in `{project}`\n"
+        "Hint: put a copy in its place, or copy what such links lead to: `--follow-links`, "
+        "in Python `follow_links=True`\n"
+    )
+    assert names <= {".locks", "churn", ".envsync.lock"}
+    assert (followed.status, updated.status) == (0, 0), followed.stderr
+    assert copied
+    assert named.status == 0, named.stderr
+
+
 def test_a_large_source_is_refused_before_anything_is_copied(
     envsync: Envsync, project: Path, services: Path
 ) -> None:
@@ -304,3 +327,23 @@ def test_the_hosts_that_a_service_answers_are_kept(
 
     assert plain == (200, 421, 421, 403)
     assert allowed == reloaded == updated == (200, 421, 200, 403)
+
+
+@pytest.mark.parametrize(
+    "command", [("serve",), ("serve", *OPTIONS), ("score", "--data", "letters")]
+)
+def test_what_no_process_can_start_with_is_said(
+    envsync: Envsync, project: Path, services: Path, command: tuple[str, ...]
+) -> None:
+    python = () if "--python" in command else ("--python", sys.executable)
+    definition = {"name": "d", "environmentVariables": {"A\0B": "x"}}
+    (project / "azureml_environment.json").write_text(json.dumps(definition))
+    (project / "conda_dependencies.yml").write_text("dependencies: [python]")
+    (project / "loop").symlink_to("loop")
+    name, *options = command
+    variable = envsync(name, "proj", *options, *python)
+    circle = envsync(name, "proj/loop", *options, *python)
+
+    assert (variable.status, circle.status) == (2, 2)
+    assert "the name of a variable holds neither" in variable.stderr
+    assert not list(services.glob("[a-z]*"))

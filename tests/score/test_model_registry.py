@@ -91,10 +91,10 @@ def test_the_digest_of_a_folder_is_what_sha256sum_says_of_its_files(
 
 
 def test_what_links_lead_to_is_copied(registry: ModelRegistry, tmp_path: Path) -> None:
-    (tmp_path / "real").write_text("weights")
     folder = tmp_path / "bundle"
-    folder.mkdir()
-    (folder / "weights").symlink_to(tmp_path / "real")
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep/real").write_text("weights")
+    (folder / "weights").symlink_to("deep/real")
 
     copied = register(registry, folder).path / "weights"
 
@@ -120,6 +120,24 @@ def make_dangling(folder: Path) -> None:
     (folder / "weights").symlink_to("nowhere")
 
 
+def make_way_out(folder: Path) -> None:
+    (folder / "key").symlink_to("/etc/passwd")
+
+
+def make_depth(folder: Path) -> None:
+    for _ in range(300):
+        folder /= "d"
+        folder.mkdir()
+
+
+def make_bomb(folder: Path) -> None:
+    for level in range(25):
+        (folder / f"d{level}").mkdir()
+        for name in "ab":
+            (folder / f"d{level}" / name).symlink_to(f"../d{level + 1}")
+    (folder / "d25").mkdir()
+
+
 def make_nothing(folder: Path) -> None:
     (folder / "empty").mkdir()
 
@@ -131,6 +149,9 @@ def make_nothing(folder: Path) -> None:
         (make_loop, "links back to a folder that it is in"),
         (make_dangling, "Cannot read"),
         (make_nothing, "holds no file"),
+        (make_way_out, "key` links to `/etc/passwd`, which is not in the model"),
+        (make_depth, "has folders more than 200 deep"),
+        (make_bomb, "has more than 1000 links to folders"),
     ],
 )
 def test_what_is_no_model_leaves_nothing_behind(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,3 +72,24 @@ def test_other_functions_may_return_what_they_like(tmp_path: Path) -> None:
     path = tmp_path / "score.py"
     path.write_text("def helper():\n    try: pass\n    except Exception as e: return e\n")
     assert find_swallowed_errors(path) == ()
+
+
+def test_a_script_that_is_too_large_is_not_judged_and_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "score.py"
+    with path.open("wb") as stream:
+        stream.truncate(3 << 30)
+    tracemalloc.start()
+    try:
+        assert missing_functions(path) == ()
+        assert find_swallowed_errors(path) == ()
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("text", ["x = " + "1+" * 5000 + "1", "x = " + "(" * 5000 + ")" * 5000])
+def test_a_script_that_is_too_deep_is_not_judged(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "score.py"
+    path.write_text(text)
+
+    assert missing_functions(path) == ()

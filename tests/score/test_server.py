@@ -509,6 +509,28 @@ def test_the_access_log_is_on_stdout_alone(python: Path, tmp_path: Path) -> None
     assert "GET / " not in served.log
 
 
+def test_nothing_of_a_request_controls_the_terminal_that_shows_the_log(
+    python: Path, tmp_path: Path
+) -> None:
+    script = "def init(): pass\ndef run(raw_data): raise ValueError(raw_data)\n"
+    hosts = ("--hosts", "loopback")
+    with serve_script(python, tmp_path, script, *hosts) as served:
+        for head in (
+            b"GET /a\x9b31m\xa0 HTTP/1.1\r\nHost: localhost\r\n",
+            b"GET / HTTP/1.1\r\nHost: \x9b31m\r\n",
+            (
+                b"POST /score HTTP/1.1\r\nHost: localhost\r\nx-request-id: \x9d0;t\r\n"
+                b"Content-Length: 3\r\n"
+            ),
+        ):
+            served.send_raw(head + b"Connection: close\r\n\r\n\x1b[2")
+
+    assert "GET /a\\x9b31m\\xa0 404" in served.log
+    assert "the host `\\x9b31m`" in served.log
+    assert "request \\x9d0;t: run() failed: ValueError: \\x1b[2" in served.log
+    assert not [c for c in served.log if not c.isprintable() and c not in "\n\t"]
+
+
 def test_no_access_log_is_written_where_none_is_wanted(python: Path, tmp_path: Path) -> None:
     with serve_script(python, tmp_path, ECHO, "--access-log", "no") as served:
         served.ask(body="xyz")

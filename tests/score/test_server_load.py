@@ -25,10 +25,10 @@ ECHO = "def init(): pass\n\ndef run(raw_data):\n    return len(raw_data)\n"
 MEBIBYTE = 1 << 20
 
 
-def memory_of(pid: int) -> int:
-    """Return the resident memory of a process, in MiB."""
+def memory_of(pid: int, kind: str = "VmRSS") -> int:
+    """Return the resident memory of a process, in MiB; `VmHWM` is the most that it had."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) // 1024
 
@@ -76,6 +76,24 @@ def test_the_bodies_that_are_held_at_once_are_bounded(python: Path, tmp_path: Pa
         for sock in clients:
             sock.close()
         assert served.ask(body=bytes(8 * MEBIBYTE)).json == 8 * MEBIBYTE
+
+
+def test_a_body_of_tiny_chunks_takes_little_more_memory_than_its_bytes(
+    python: Path, tmp_path: Path
+) -> None:
+    count = 1_000_000
+    with serve_script(python, tmp_path, ECHO) as served, served.connect() as sock:
+        before = memory_of(served.process.pid)
+        sock.sendall(
+            b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        sock.sendall(b"2\r\nab\r\n" * count)
+        sock.sendall(b"0\r\n\r\n")
+        answer = sock.recv(65536)
+        most = memory_of(served.process.pid, "VmHWM")
+
+    assert most - before < 20
+    assert answer.endswith(b"\r\n\r\n%d" % (2 * count))
 
 
 def test_a_compressed_body_is_refused_and_not_expanded(python: Path, tmp_path: Path) -> None:

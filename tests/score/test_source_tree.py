@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -189,6 +190,18 @@ def test_a_file_that_becomes_a_pipe_is_not_waited_for(source: Path, tmp_path: Pa
 
     with pytest.raises(Exception, match="not a regular file"):
         write_members(members, tmp_path / "root")
+
+
+def test_an_ignore_file_that_is_too_large_is_refused_and_not_read(source: Path) -> None:
+    with (source / ".amlignore").open("wb") as stream:
+        stream.truncate(3 << 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DefinitionError, match=r"\.amlignore`: It has more than 1048576 bytes"):
+            tuple(list_tree(source, SourceRules()))
+        assert tracemalloc.get_traced_memory()[1] < 16 * MEBIBYTE
+    finally:
+        tracemalloc.stop()
 
 
 def test_links_that_would_become_billions_of_files_are_refused(source: Path) -> None:

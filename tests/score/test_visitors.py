@@ -161,6 +161,85 @@ def test_pages_that_were_allowed_are_answered(
     assert status_of(lines, hosts=("loopback", *hosts), origins=origins) == status
 
 
+WEB_SOCKET = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Key: dGhlIHNhbXBsZQ=="
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        *(("http://evil.test", 403), ("https://evil.test:6789", 403), ("null", 403), ("", 403)),
+        *(("http://localhost.evil.test", 403), ("http://evil.test#.localhost", 403)),
+        *(("http://evil.test,http://a.localhost", 403), ("http://x@localhost", 403)),
+        *(("file://", 403), ("chrome-extension://abcdef", 403), ("HTTP://EVIL.test", 403)),
+        *(("http://localhost:3000", 0), ("http://127.0.0.1:6789", 0), ("http://[::1]:80", 0)),
+        *(("http://app.example", 0), ("https://ml.example.com", 0)),
+    ],
+)
+@pytest.mark.parametrize(
+    "line", ["POST /score", "GET /score?n=1", "OPTIONS /score", "GET /metrics"]
+)
+def test_an_origin_tells_of_the_page_where_the_browser_says_no_more(
+    line: str, origin: str, status: int
+) -> None:
+    lines = f"{line} HTTP/1.1\nHost: localhost\nOrigin: {origin}"
+    hosts = ("loopback", "ml.example.com")
+    assert status_of(lines, hosts=hosts, origins=("http://app.example",)) == status
+
+
+@pytest.mark.parametrize(("site", "status"), [("none", 0), ("same-site", 0), ("unheard-of", 403)])
+def test_what_the_browser_says_of_the_site_counts_before_the_origin(site: str, status: int) -> None:
+    lines = f"POST /score HTTP/1.1\nHost: localhost\nOrigin: null\nSec-Fetch-Site: {site}"
+    assert status_of(lines) == status
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        *(WEB_SOCKET, f"{WEB_SOCKET}\nOrigin: http://localhost:6789", "Upgrade: h2c, WebSocket"),
+        f"{WEB_SOCKET}\nSec-Fetch-Site: same-origin",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZQ==",
+    ],
+)
+def test_a_web_socket_never_runs_the_script(lines: str) -> None:
+    assert status_of(f"GET /score HTTP/1.1\nHost: localhost\n{lines}") == 403
+
+
+def test_offers_of_other_protocols_are_ignored() -> None:
+    """As Java's client makes them, and proxies that pass on no WebSocket."""
+    lines = "POST /score HTTP/1.1\nHost: localhost\nConnection: Upgrade, HTTP2-Settings"
+    assert status_of(f"{lines}\nUpgrade: h2c\nHTTP2-Settings: AAMAAABk") == 0
+    assert status_of("POST /score HTTP/1.1\nHost: localhost\nConnection: upgrade") == 0
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Sec-Purpose: prefetch",
+        "Sec-Purpose: prefetch;prerender\nSec-Fetch-Site: none",
+        "Sec-Purpose: prefetch\nSec-Fetch-Site: same-origin",
+        "Purpose: prefetch",
+        "X-Moz: prefetch",
+        "X-Purpose: preview",
+        "Sec-Fetch-Site: none\nSec-Fetch-Mode: navigate\nSec-Fetch-User: ?1",
+        "Sec-Fetch-Site: none\nSec-Fetch-Dest: document",
+        "Sec-Fetch-Site: none\nSec-Fetch-Dest: iframe",
+        "Sec-Fetch-Mode: navigate",
+    ],
+)
+def test_an_address_that_a_browser_opens_runs_nothing(lines: str) -> None:
+    head = f"HTTP/1.1\nHost: localhost\n{lines}"
+    assert status_of(f"GET /score?n=1 {head}") == 403
+    assert status_of(f"GET / {head}") == 0
+    assert status_of(f"GET /swagger.json {head}") == 0
+    assert status_of(f"GET /score?n=1 {head}", origins=("*",)) == 0
+
+
+@pytest.mark.parametrize("site", ["same-origin", "same-site"])
+def test_links_of_this_machine_s_own_pages_are_answered(site: str) -> None:
+    lines = f"GET /score HTTP/1.1\nHost: localhost\nSec-Fetch-Site: {site}"
+    assert status_of(f"{lines}\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: document") == 0
+
+
 @pytest.fixture
 def guarded(python: Path, tmp_path: Path) -> Iterator[ServedScript]:
     with ExitStack() as stack:
@@ -172,6 +251,10 @@ def guarded(python: Path, tmp_path: Path) -> Iterator[ServedScript]:
     [
         ({"Host": "evil.example"}, 421, "does not answer for the host"),
         ({"Sec-Fetch-Site": "cross-site"}, 403, "does not answer pages of other sites"),
+        ({"Origin": "http://evil.test"}, 403, "does not answer pages of other sites"),
+        ({"Upgrade": "websocket"}, 403, "has no WebSockets"),
+        ({"Sec-Purpose": "prefetch"}, 403, "that a browser opens"),
+        ({"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, 403, "that a browser opens"),
     ],
 )
 def test_a_refused_request_never_reaches_the_script(

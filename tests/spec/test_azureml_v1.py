@@ -149,6 +149,24 @@ def test_unknown_key_goes_with_what_it_belonged_to(tmp_path: Path) -> None:
             'write `{"NAME": "value"}`',
         ),
         (
+            {"environmentVariables": {"A=B": "1"}},
+            "`:5: environmentVariables.A=B: the name of a variable holds neither `=` nor U+0000",
+            None,
+        ),
+        (
+            {"environmentVariables": {"A\0B": "1"}},
+            (
+                "`:5: environmentVariables.A\\x00B: "
+                "the name of a variable holds neither `=` nor U+0000"
+            ),
+            None,
+        ),
+        (
+            {"environmentVariables": {"A": "1\0"}},
+            "`:5: environmentVariables.A: the value of a variable does not hold U+0000",
+            None,
+        ),
+        (
             {"environmentVariables": {"TOKEN": {"x": "FAKE"}}},
             "`:5: environmentVariables.TOKEN: an object where text should be",
             None,

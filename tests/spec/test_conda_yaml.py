@@ -264,3 +264,14 @@ def test_text_that_rewriting_would_spoil_is_made_anew() -> None:
 
 def test_text_that_can_no_longer_be_read_is_not_saved() -> None:
     assert dump_conda(CondaSpec(match_specs=("a",), text="a: b: c")) == "dependencies:\n- a\n"
+
+
+def test_variables_that_no_process_can_have_are_refused() -> None:
+    name = "the name of a variable holds neither `=` nor U+0000"
+    found = find(with_python("variables:", "  A=B: x", '  "C\\0": y', '  D: "z\\0"'))
+
+    assert [text.partition(": variables.")[2] for text, _ in found[0]] == [
+        f"A=B: {name}",
+        f"C\\x00: {name}",
+        "D: the value of a variable does not hold U+0000",
+    ]

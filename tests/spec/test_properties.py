@@ -35,7 +35,8 @@ from envsync.spec.pip_section import read_pip_section
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 OPTIONAL = st.none() | TEXT
 NAMES = st.none() | TEXT.filter(lambda name: find_name_fault(name) is None)
-PAIRS = st.dictionaries(TEXT, TEXT, max_size=3).map(lambda pairs: tuple(pairs.items()))
+VARIABLES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0="), max_size=12)
+PAIRS = st.dictionaries(VARIABLES, VARIABLES, max_size=3).map(lambda pairs: tuple(pairs.items()))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (

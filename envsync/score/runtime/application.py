@@ -277,8 +277,8 @@ class Application:
         """Say once that there is a way, since only the log tells whoever runs the server."""
         if not self._has_refused:
             self._has_refused = True
-            text = "Refused a request to the host `{}`, or from a page of another site; "
-            text += "where that is meant to be: `--allowed-host`, and for pages AML_CORS_ORIGINS"
+            text = "Refused a request to the host `{}`, or from a browser; where that is meant "
+            text += "to be: `--allowed-host`, and for pages AML_CORS_ORIGINS (`*` for all)"
             say("WARNING", text.format(head.fields.get("host", "")[:_SHOWN]))
 
     def on_loaded(self, worker: "Any") -> None:

@@ -10,7 +10,9 @@ _MOST_WAITING = 200
 def say(level: str, text: str) -> None:
     """Write a line of the server's to stderr, with the time, if that takes it."""
     try:
-        sys.stderr.write("{} {} envsync: {}\n".format(_timestamp(), level, text))
+        sys.stderr.write(
+            "{} {} envsync: {}\n".format(_timestamp(), level, _printable(text, "\n\t"))
+        )
         sys.stderr.flush()
     except (OSError, ValueError):
         return  # its reader is gone, or its disk full: the server goes on
@@ -30,7 +32,7 @@ class AccessLog:
             return
         self._lines.append(
             "{} {} {} {} {:.3f}ms {}\n".format(
-                _timestamp(), method, target, status, seconds * 1000, length
+                _timestamp(), method, _printable(target), status, seconds * 1000, length
             )
         )
         if self.flush_at is None:
@@ -47,6 +49,14 @@ class AccessLog:
             sys.stdout.flush()
         except (OSError, ValueError):
             self._enabled = False
+
+
+def _printable(text: str, kept: str = "") -> str:
+    """Return *text* with what could control a terminal escaped, but for the characters *kept*."""
+    if text.isprintable():
+        return text
+    shown = [c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text]
+    return "".join(shown)
 
 
 _second = [0, ""]  # the time as text, made once a second

@@ -21,6 +21,7 @@ _FIELD = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[\t\x20-\x7e\x80-\xff]*|[\t ]*)")
 _LENGTH = re.compile(r"[0-9]{1,19}\Z")
 _LONGEST_CHUNK_LINE = 256
+_SMALL_PART = 4096  # an object of its own costs little beside this
 _CRLF = b"\r\n"
 
 
@@ -176,7 +177,7 @@ class BodyReader:
         self._chunked = head.chunked
         self._left = head.length
         self._limit = limit
-        self._parts = []  # type: list[bytes]
+        self._parts = []  # type: list[bytes | bytearray]
         self.size = 0
         self._state = "size"
         self._trailers = 0
@@ -247,10 +248,16 @@ class BodyReader:
         self._add(part)
 
     def _add(self, part: bytes) -> None:
-        if part:
+        if not part:
+            return
+        self._left -= len(part)
+        self.size += len(part)
+        if len(part) >= _SMALL_PART:
             self._parts.append(part)
-            self._left -= len(part)
-            self.size += len(part)
+        elif self._parts and isinstance(self._parts[-1], bytearray):
+            self._parts[-1] += part
+        else:
+            self._parts.append(bytearray(part))
 
 
 def too_large(limit: int) -> RequestError:

@@ -1,7 +1,9 @@
 """Whose requests are answered: those that name this server's host, from no page of another site.
 
 A web page can lead its own name to this machine (DNS rebinding), or just send requests here. In
-the first case the Host is that name, in the second the browser says `cross-site`.
+the first case the Host is that name. In the second the browser says `cross-site`, but for a
+WebSocket, and in an old browser, it says only which Origin the page has. A redirect or a prefetch
+can also open an address here that counts as typed by the user (`none`, in Fetch Metadata).
 """
 
 import re
@@ -11,7 +13,7 @@ from .response_writer import error_reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Mapping, Sequence
 
     from .request_parser import Head
     from .response_writer import Reply
@@ -23,7 +25,11 @@ _FORBIDDEN = 403
 _PORT = re.compile(r":[0-9]*\Z")
 _OWN_IPV4 = re.compile(r"127(\.[0-9]{1,3}){1,3}\Z")
 _OWN_IPV6 = re.compile(r"(0*:)*:?0*1\Z|::ffff:127(\.[0-9]{1,3}){3}\Z")
-_ORIGIN = re.compile(r"https?://", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://([a-z0-9_.:\[\]-]+)\Z", re.IGNORECASE)
+_SITES = ("none", "same-origin", "same-site")
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+_GUESSES = ("prefetch", "prerender", "preview")
+_PLACES = ("document", "embed", "fencedframe", "frame", "iframe", "object")
 _MOST_KNOWN = 64
 
 
@@ -48,15 +54,36 @@ class Visitors:
             return error_reply(_MISDIRECTED, messages.MISDIRECTED)
         if head.target[:1] != "/" and not self._names_us(head.target):
             return error_reply(_MISDIRECTED, messages.MISDIRECTED)
-        site = fields.get("sec-fetch-site")
-        if site is None or "cross-site" not in site.lower():
-            return None
+        message = self._objection(head, path_runs)
+        return None if message is None else error_reply(_FORBIDDEN, message)
+
+    def _objection(self, head: "Head", path_runs: bool) -> "str | None":  # noqa: FBT001  # one call
+        """Return why a browser's *head* is refused, None if it is not."""
+        fields = head.fields
+        if path_runs and _wants_web_socket(fields):
+            return messages.NO_WEB_SOCKETS
         if self._is_welcome(fields.get("origin", "")):
             return None
         is_navigation = fields.get("sec-fetch-mode", "").lower() == "navigate"
-        if is_navigation and not path_runs and head.method in ("GET", "HEAD"):
-            return None  # somebody follows a link, and no page gets to see the answer
-        return error_reply(_FORBIDDEN, messages.CROSS_SITE)
+        if self._is_foreign(fields):
+            # Somebody follows a link, and no page gets to see the answer.
+            is_link = is_navigation and not path_runs and head.method in ("GET", "HEAD")
+            return None if is_link else messages.CROSS_SITE
+        if not path_runs:
+            return None
+        is_opened = is_navigation or fields.get("sec-fetch-dest", "").lower() in _PLACES
+        is_typed = is_opened and fields.get("sec-fetch-site", "").lower() not in _SITES[1:]
+        return messages.BROWSER if is_typed or _is_guess(fields) else None
+
+    def _is_foreign(self, fields: "Mapping[str, str]") -> bool:
+        """Say whether a page of another site sends this, as the browser says or by its Origin."""
+        site = fields.get("sec-fetch-site", "").lower()
+        if "cross-site" in site:
+            return True
+        if site in _SITES or "origin" not in fields:
+            return False
+        host = _host_of(fields["origin"])
+        return not host or not self._allows(host)
 
     def _is_known(self, authority: str) -> bool:
         if not self._allows(_PORT.sub("", authority)):
@@ -95,9 +122,28 @@ class Visitors:
         origin = origin.lower()
         if ANY in self._origins or (origin and origin in self._origins):
             return True
-        scheme = _ORIGIN.match(origin)
-        host = _PORT.sub("", origin[scheme.end() :]) if scheme else ""
+        host = _host_of(origin)
         return bool(host) and self._is_given(host.strip("[]"))
+
+
+def _host_of(origin: str) -> str:
+    """Return the host of a page's *origin*, "" where it has none, as `null` has."""
+    parts = _ORIGIN.match(origin)
+    return _PORT.sub("", parts.group(1)) if parts else ""
+
+
+def _wants_web_socket(fields: "Mapping[str, str]") -> bool:
+    """Say whether this is to become a WebSocket; other upgrades are offers to be ignored.
+
+    Clients send those with each request, such as Java's for HTTP/2 (RFC 9110, section 7.8).
+    """
+    return "sec-websocket-key" in fields or "websocket" in fields.get("upgrade", "").lower()
+
+
+def _is_guess(fields: "Mapping[str, str]") -> bool:
+    """Say whether the browser asks ahead, since its user might come here."""
+    purposes = [fields.get(name, "").lower() for name in _PURPOSES]
+    return any(guess in purpose for purpose in purposes for guess in _GUESSES)
 
 
 def _is_own(host: str) -> bool:
