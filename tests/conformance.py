@@ -75,14 +75,6 @@ DEVIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "own_pickle/startup": ("the script is in sys.modules", {"startup": "ok"}),
     "sibling_elsewhere/startup": ("modules beside the script are found", {"startup": "ok"}),
     "config_json_broken/startup": ("a stray config.json is left alone", {"startup": "ok"}),
-    "cors/other-origin": (
-        "on loopback no page of another site runs the script",
-        {"status": 403, "headers": {"x-ms-run-function-failed": "False"}},
-    ),
-    "echo/cors-off-by-default": (
-        "on loopback no page of another site runs the script",
-        {"status": 403, "headers": {"x-ms-run-function-failed": "False"}},
-    ),
     "config_json/timeout-from-config-json": (
         "a stray config.json is left alone",
         {"status": 200, "body_json": "slept"},

@@ -20,10 +20,7 @@ TOO_BUSY = "Too many requests wait for a worker."
 MISDIRECTED = "This server does not answer for the host that the request names."
 CROSS_SITE = "This server does not answer pages of other sites."
 NO_WEB_SOCKETS = "This server has no WebSockets."
-BROWSER = (
-    "This server does not run the script for an address that a browser opens, since any page "
-    "can lead there. Send the request with `curl` or a program."
-)
+FETCHED_AHEAD = "This server does not run the script for what a browser fetches ahead."
 TOO_MUCH = "The server holds too many large requests. Try again later."
 
 

@@ -26,10 +26,8 @@ _PORT = re.compile(r":[0-9]*\Z")
 _OWN_IPV4 = re.compile(r"127(\.[0-9]{1,3}){1,3}\Z")
 _OWN_IPV6 = re.compile(r"(0*:)*:?0*1\Z|::ffff:127(\.[0-9]{1,3}){3}\Z")
 _ORIGIN = re.compile(r"https?://([a-z0-9_.:\[\]-]+)\Z", re.IGNORECASE)
-_SITES = ("none", "same-origin", "same-site")
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _GUESSES = ("prefetch", "prerender", "preview")
-_PLACES = ("document", "embed", "fencedframe", "frame", "iframe", "object")
 _MOST_KNOWN = 64
 
 
@@ -64,26 +62,12 @@ class Visitors:
             return messages.NO_WEB_SOCKETS
         if self._is_welcome(fields.get("origin", "")):
             return None
+        if "cross-site" not in fields.get("sec-fetch-site", "").lower():
+            return messages.FETCHED_AHEAD if path_runs and _is_guess(fields) else None
         is_navigation = fields.get("sec-fetch-mode", "").lower() == "navigate"
-        if self._is_foreign(fields):
-            # Somebody follows a link, and no page gets to see the answer.
-            is_link = is_navigation and not path_runs and head.method in ("GET", "HEAD")
-            return None if is_link else messages.CROSS_SITE
-        if not path_runs:
-            return None
-        is_opened = is_navigation or fields.get("sec-fetch-dest", "").lower() in _PLACES
-        is_typed = is_opened and fields.get("sec-fetch-site", "").lower() not in _SITES[1:]
-        return messages.BROWSER if is_typed or _is_guess(fields) else None
-
-    def _is_foreign(self, fields: "Mapping[str, str]") -> bool:
-        """Say whether a page of another site sends this, as the browser says or by its Origin."""
-        site = fields.get("sec-fetch-site", "").lower()
-        if "cross-site" in site:
-            return True
-        if site in _SITES or "origin" not in fields:
-            return False
-        host = _host_of(fields["origin"])
-        return not host or not self._allows(host)
+        if is_navigation and not path_runs and head.method in ("GET", "HEAD"):
+            return None  # somebody follows a link, and no page gets to see the answer
+        return messages.CROSS_SITE
 
     def _is_known(self, authority: str) -> bool:
         if not self._allows(_PORT.sub("", authority)):
