@@ -55,7 +55,7 @@ class GitRepositories:
         git = _Git(path, credentials)
         with lock_directory(path.with_suffix("")):
             if not git.has(pin.revision):
-                self._fetch(git, pin)
+                self._fetch(git, pin, credentials)
         if sha256 is not None and (found := hash_commit(git, pin.revision)) != sha256:
             raise EnvsyncError(
                 f"`{pin}` has the sha256 `{found}`, and `{sha256}` was locked",
@@ -90,7 +90,7 @@ class GitRepositories:
         git = _Git(self._root, credentials)
         done = git.run("ls-remote", "--quiet", "--", wanted.url, where=False)
         if done.status != 0:
-            return _cannot_read(wanted, done)
+            return _cannot_read(wanted, done, credentials)
         names = {line.partition("\t")[2] for line in done.stdout.splitlines()}
         known = {f"refs/heads/{wanted.revision}", f"refs/tags/{wanted.revision}", wanted.revision}
         if wanted.is_pinned:
@@ -111,7 +111,7 @@ class GitRepositories:
     def _has(self, pin: Repository) -> bool:
         return pin.is_pinned and _Git(self._path(pin), {}).has(pin.revision)
 
-    def _fetch(self, git: _Git, pin: Repository) -> None:
+    def _fetch(self, git: _Git, pin: Repository, credentials: Mapping[str, str]) -> None:
         if self._is_offline and not pin.url.startswith("file://"):
             raise _not_cached(pin)
         git.make()
@@ -120,7 +120,7 @@ class GitRepositories:
         if done.status != 0:  # an old server gives no commit by its id
             done = git.run("fetch", "--quiet", "--force", "--", pin.url, *_EVERYTHING)
         if done.status != 0:
-            raise _cannot_read(pin, done)
+            raise _cannot_read(pin, done, credentials)
         if not git.has(pin.revision, mark=True):
             raise EnvsyncError(
                 f"`{pin.url}` has no commit `{pin.revision}`",
@@ -228,11 +228,13 @@ def _may_be_short(revision: str) -> bool:
     return len(revision) >= 4 and set(revision) <= set("0123456789abcdef")  # noqa: PLR2004
 
 
-def _cannot_read(wanted: Repository, done: process.Completed) -> EnvsyncError:
-    return EnvsyncError(
-        f"Cannot read `{wanted.url}`: {_last_line(done)}",
-        hint="check the address, and that you may read it with `git ls-remote`",
-    )
+def _cannot_read(
+    wanted: Repository, done: process.Completed, credentials: Mapping[str, str]
+) -> EnvsyncError:
+    hint = "check the address, and that you may read it with `git ls-remote`"
+    if wanted.url in credentials:
+        hint += "; with credentials in it no redirect is followed, so name where it leads to"
+    return EnvsyncError(f"Cannot read `{wanted.url}`: {_last_line(done)}", hint=hint)
 
 
 def _last_line(done: process.Completed) -> str:

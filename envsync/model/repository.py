@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _ADDRESS = re.compile(
     r"git\+(?P<scheme>https?|ssh|file|git)://(?:(?P<userinfo>[^/?#\s]*)@)?"
@@ -75,15 +75,21 @@ def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]
     """
     count = environ.get("GIT_CONFIG_COUNT", "0")
     first = int(count) if count.isdigit() else 0
-    settings: dict[str, str] = {}
-    for number, (url, userinfo) in enumerate(sorted(credentials.items()), start=first):
-        user, colon, password = userinfo.partition(":")
-        settings["GIT_CONFIG_COUNT"] = str(number + 1)
-        if not colon and len(user) < _SHORTEST_TOKEN:
-            settings[f"GIT_CONFIG_KEY_{number}"] = f"credential.{url}.username"
-            settings[f"GIT_CONFIG_VALUE_{number}"] = unquote(user)
-            continue
-        token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
-        settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{url}.extraHeader"
-        settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {token}"
+    pairs = [pair for each in sorted(credentials.items()) for pair in _list_settings(*each)]
+    settings = {"GIT_CONFIG_COUNT": str(first + len(pairs))} if pairs else {}
+    for number, (key, value) in enumerate(pairs, start=first):
+        settings[f"GIT_CONFIG_KEY_{number}"] = key
+        settings[f"GIT_CONFIG_VALUE_{number}"] = value
     return settings
+
+
+def _list_settings(url: str, userinfo: str) -> Iterator[tuple[str, str]]:
+    """Yield git's settings, key and value, that give *userinfo* to the server of *url*."""
+    user, colon, password = userinfo.partition(":")
+    if not colon and len(user) < _SHORTEST_TOKEN:
+        yield f"credential.{url}.username", unquote(user)
+        return
+    token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
+    yield f"http.{url}.extraHeader", f"Authorization: Basic {token}"
+    # git sends the header to whichever server a redirect leads to
+    yield f"http.{url}.followRedirects", "false"

@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from repositories import commit, run_git, serve_folder, serve_repositories, write_project
+from repositories import (
+    commit,
+    run_git,
+    serve_folder,
+    serve_redirects,
+    serve_repositories,
+    write_project,
+)
 
 from envsync.adapters.git import GitRepositories
 from envsync.errors import EnvsyncError
@@ -152,6 +159,36 @@ def test_a_server_gives_a_commit_to_who_has_the_password(
 
     assert caught.value.message.startswith(f"Cannot read `{pin.url}`: ")
     assert "hunter" not in caught.value.message
+
+
+def test_a_server_that_a_redirect_leads_to_gets_no_password(
+    project: Path, repositories: GitRepositories
+) -> None:
+    revision = commit(project)
+    seen: list[str | None] = []
+    with (
+        serve_repositories(project.parent, seen=seen) as other,
+        serve_redirects(other.replace("127.0.0.1", "localhost")) as host,
+    ):
+        pin = Repository(url=f"http://{host}/thing/.git", revision=revision)
+        credentials = {pin.url: "user:hunter-2"}
+
+        fault = repositories.find_fault(pin, credentials)
+        with pytest.raises(EnvsyncError) as caught:
+            repositories.provide(pin, credentials)
+
+        assert seen == []
+        assert repositories.hash(pin, {})  # who gives no password may be sent elsewhere
+        assert seen
+        assert set(seen) == {None}
+
+    assert fault is not None
+    assert fault.hint == caught.value.hint
+    assert caught.value.message.startswith(f"Cannot read `{pin.url}`: ")
+    assert caught.value.hint == (
+        "check the address, and that you may read it with `git ls-remote`; "
+        "with credentials in it no redirect is followed, so name where it leads to"
+    )
 
 
 def test_a_server_of_plain_files_will_do(

@@ -14,7 +14,15 @@ from base_archive import write_base
 from fakes import pip_package
 from images import list_members
 from packaging.pylock import Pylock
-from repositories import GIT, commit, run_git, serve_folder, serve_repositories, write_project
+from repositories import (
+    GIT,
+    commit,
+    run_git,
+    serve_folder,
+    serve_redirects,
+    serve_repositories,
+    write_project,
+)
 from uv import find_uv_bin
 from wheels import make_wheel
 
@@ -242,6 +250,24 @@ def test_a_token_may_come_from_the_environment(
     assert refused.status == 1
     assert "requirements: `${GIT_TOKEN}` under `pip:` has no value\n" in refused.stderr
     assert done.status == 0, done.stderr
+
+
+def test_a_password_goes_to_no_server_that_a_redirect_leads_to(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
+) -> None:
+    seen: list[str | None] = []
+    with (
+        serve_repositories(thing.parent, seen=seen) as other,
+        serve_redirects(other.replace("127.0.0.1", "localhost")) as door,
+    ):
+        define("python", "six", pip=(f"thing @ git+http://user:{PASSWORD}@{door}/thing/.git@v1",))
+        done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert seen == []
+    assert f"Error: Cannot read `http://{door}/thing/.git`: " in done.stderr
+    assert "with credentials in it no redirect is followed" in done.stderr
+    assert PASSWORD not in done.stderr
 
 
 @pytest.mark.parametrize(

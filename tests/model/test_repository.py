@@ -91,4 +91,5 @@ def test_git_takes_credentials_beside_settings_that_are_there() -> None:
     assert "credential.https://i/r.username=org\n" in done.stdout
     basic = b64encode(f"{token}:".encode()).decode()
     assert f"http.https://j/r.extraheader=Authorization: Basic {basic}\n" in done.stdout
+    assert "http.https://h/r.followredirects=false\n" in done.stdout
     assert list_git_settings({}, there) == {}
