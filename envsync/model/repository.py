@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from envsync.model.inner_path import parse_inner_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -17,7 +19,7 @@ _ADDRESS = re.compile(
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHORTEST_TOKEN = 20  # characters; names of users and organisations are shorter
-_SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]*)")
+_SUBDIRECTORY = re.compile(r"(?<=[#&])subdirectory=([^&\s]*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,18 +46,47 @@ class Repository:
 
 
 def parse_repository(address: str) -> Repository | None:
-    """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any."""
+    """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any.
+
+    One whose subdirectory leads elsewhere is none.
+    """
     match = _ADDRESS.fullmatch(address)
-    if match is None:
+    if match is None or not has_sound_subdirectory(address):
         return None
     userinfo = match["userinfo"] or ""
     # over ssh a user is no secret, and everybody's is called git
     user = f"{userinfo.partition(':')[0]}@" if match["scheme"] == "ssh" and userinfo else ""
-    subdirectory = _SUBDIRECTORY.search(match["fragment"] or "")
     return Repository(
         url=f"{match['scheme']}://{user}{match['place'].rstrip('/')}",
         revision=unquote(match["revision"] or ""),
-        subdirectory=unquote(subdirectory[1]).strip("/") if subdirectory else "",
+        subdirectory=next(iter(_list_subdirectories(address)), ""),
+    )
+
+
+def has_sound_subdirectory(address: str) -> bool:
+    """Tell whether what *address* has as `#subdirectory=` lies inside of what it names.
+
+    So does nothing at all. Two of them are unsound: programs differ in which one they take.
+    """
+    found = _list_subdirectories(address)
+    return len(found) < 2 and all(map(_is_inside, found))  # noqa: PLR2004  # two is one too many
+
+
+def _list_subdirectories(address: str) -> list[str]:
+    found = dict.fromkeys(_SUBDIRECTORY.findall(address))
+    return [unquote(each).rstrip("/") or each for each in found if each]
+
+
+def _is_inside(subdirectory: str) -> bool:
+    try:
+        parse_inner_path(subdirectory)
+    except ValueError:
+        return False
+    # a program that decodes once more would see other names, and one that is given `-x` an option
+    return (
+        subdirectory.isprintable()
+        and not subdirectory.startswith("-")
+        and ("%" not in subdirectory)
     )
 
 
