@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from envsync import process
 from envsync.errors import EnvsyncError
@@ -28,6 +28,8 @@ _HARMLESS = {
     "core.hooksPath": os.devnull,
 }
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_PART = 1024 * 1024
+_LARGEST_TEXT = 4 * 1024 * 1024
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 
 
@@ -74,11 +76,15 @@ class GitRepositories:
     def read(self, pin: Repository, name: str) -> str | None:
         """Return the text file *name* beside the package of *pin*, None where there is none.
 
-        The commit must have been provided.
+        Nor is there one beyond any bearable size. The commit must have been provided.
         """
         git = _Git(self.provide(pin, {}), {})
         place = "/".join(part for part in (pin.subdirectory, name) if part)
-        done = git.run("show", f"{pin.revision}:{place}")
+        found = f"{pin.revision}:{place}"
+        size = git.run("cat-file", "-s", found).stdout.strip()
+        if not size.isdigit() or int(size) > _LARGEST_TEXT:
+            return None
+        done = git.run("show", found)
         return done.stdout if done.status == 0 else None
 
     def find_fault(self, wanted: Repository, credentials: Mapping[str, str]) -> EnvsyncError | None:
@@ -215,9 +221,23 @@ def _list_content(git: _Git, commit: str) -> Iterator[bytes]:
                 answer = stdout.readline().split()
                 if len(answer) != 3:  # noqa: PLR2004  # id, kind and size
                     raise EnvsyncError(f"`{git.path}` lacks the content of `{name}`")
-                known[object_id] = hashlib.sha256(stdout.read(int(answer[2]))).hexdigest()
-                stdout.read(1)
+                hashed = _hash_next(stdout, int(answer[2]))
+                if hashed is None or not stdout.read(1):
+                    raise EnvsyncError(f"`{git.path}` lacks a part of the content of `{name}`")
+                known[object_id] = hashed
             yield f"{mode} {known.get(object_id, object_id)}\t{name}\0".encode(errors="replace")
+
+
+def _hash_next(stream: IO[bytes], size: int) -> str | None:
+    """Return the sha256 of the next *size* bytes of *stream*, None if it ends before."""
+    digest = hashlib.sha256()
+    while size > 0:
+        part = stream.read(min(size, _PART))
+        if not part:
+            return None
+        digest.update(part)
+        size -= len(part)
+    return digest.hexdigest()
 
 
 def _not_cached(wanted: Repository) -> EnvsyncError:

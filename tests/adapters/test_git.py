@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -271,6 +272,28 @@ def test_a_file_is_read_from_where_the_package_lies(
 
     assert text == (project / "sub" / "pyproject.toml").read_text()
     assert repositories.read(pin, "nothing.toml") is None
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(
+    project: Path, repositories: GitRepositories
+) -> None:
+    for name in ("large", "pyproject.toml"):
+        with (project / name).open("wb") as stream:
+            stream.truncate(64 * 2**20)
+    pin = pin_of(project, commit(project))
+
+    tracemalloc.start()
+    try:
+        found = repositories.hash(pin, {})
+        text = repositories.read(pin, "pyproject.toml")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 16 * 2**20
+    assert text is None
+    (project / "large").write_bytes(bytes(64 * 2**20 - 1))
+    assert repositories.hash(pin_of(project, commit(project)), {}) != found
 
 
 def test_an_address_that_is_a_command_is_not_run(
