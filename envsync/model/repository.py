@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from envsync.model.inner_path import parse_inner_path
+from envsync.model.redaction import LOOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,10 +49,11 @@ class Repository:
 def parse_repository(address: str) -> Repository | None:
     """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any.
 
-    One whose subdirectory leads elsewhere is none.
+    One whose subdirectory leads elsewhere is none, nor is one that holds a secret outside of its
+    userinfo: git would be started with it.
     """
     match = _ADDRESS.fullmatch(address)
-    if match is None or not has_sound_subdirectory(address):
+    if match is None or not has_sound_subdirectory(address) or LOOSE.search(match["place"]):
         return None
     userinfo = match["userinfo"] or ""
     # over ssh a user is no secret, and everybody's is called git

@@ -121,7 +121,9 @@ def _check_address(text: str) -> None:
     try:
         _ = urlsplit(match[0]).port
     except ValueError as error:
-        message = f"{quote(match[0])} is not an address: {str(error).lower()}"
+        # what follows a blank may be the rest of a password, and what is no port its beginning
+        shown = text if "@" in text[match.end() :] else match[0]
+        message = f"{quote(shown)} is not an address: {str(error).lower().partition(' as ')[0]}"
         raise PipLineError(message, hint="write it as `https://HOST:PORT/PATH`") from error
 
 

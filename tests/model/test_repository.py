@@ -29,6 +29,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
         ("git+https://user:secret@h/r@v1", Repository(url="https://h/r", revision="v1")),
         ("git+https://h/r@", None),
         ("git+https://h/r@v1#subdirectory=../r", None),
+        ("git+https://h/r;token=secret@v1", None),
+        ("git+https://h/r%3Fsig%3Dsecret", None),
         ("git+https://h/r@v1#subdirectory=%2Fetc", None),
         ("git+https://h/r?token=secret@v1", None),
         ("git+ext::sh -c x", None),
