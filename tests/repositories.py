@@ -71,8 +71,11 @@ def commit(folder: Path, *, tag: str | None = None) -> str:
 class _Backend(BaseHTTPRequestHandler):
     """Hands requests to `git http-backend`."""
 
-    def __init__(self, root: Path, password: str | None, *args: object) -> None:
+    def __init__(
+        self, root: Path, password: str | None, seen: list[str | None], *args: object
+    ) -> None:
         self._root = root
+        self._seen = seen
         token = base64.b64encode(f"user:{password}".encode()).decode()
         self._expected = f"Basic {token}" if password is not None else None
         super().__init__(*args)  # type: ignore[arg-type]  # as the server passes them
@@ -84,6 +87,7 @@ class _Backend(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
+        self._seen.append(self.headers.get("Authorization"))
         if self._expected is not None and self.headers.get("Authorization") != self._expected:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="x"')
@@ -128,10 +132,37 @@ class _Files(SimpleHTTPRequestHandler):
         """Keep quiet."""
 
 
+class _Redirect(BaseHTTPRequestHandler):
+    def __init__(self, target: str, *args: object) -> None:
+        self._target = target
+        super().__init__(*args)  # type: ignore[arg-type]  # as the server passes them
+
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"http://{self._target}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's name
+        """Keep quiet."""
+
+
 @contextlib.contextmanager
-def serve_repositories(root: Path, password: str | None = None) -> Iterator[str]:
-    """Serve the repositories in *root*, to `user` with the *password*; give host and port."""
-    with _run(partial(_Backend, root, password)) as host:
+def serve_repositories(
+    root: Path, password: str | None = None, *, seen: list[str | None] | None = None
+) -> Iterator[str]:
+    """Serve the repositories in *root*, to `user` with the *password*; give host and port.
+
+    The `Authorization` of each request is added to *seen*.
+    """
+    with _run(partial(_Backend, root, password, [] if seen is None else seen)) as host:
+        yield host
+
+
+@contextlib.contextmanager
+def serve_redirects(target: str) -> Iterator[str]:
+    """Send everybody who asks to the host and port *target*; give host and port."""
+    with _run(partial(_Redirect, target)) as host:
         yield host
 
 

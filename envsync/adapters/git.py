@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from envsync import process
 from envsync.errors import EnvsyncError
@@ -28,6 +28,8 @@ _HARMLESS = {
     "core.hooksPath": os.devnull,
 }
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_PART = 1024 * 1024
+_LARGEST_TEXT = 4 * 1024 * 1024
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 
 
@@ -55,7 +57,7 @@ class GitRepositories:
         git = _Git(path, credentials)
         with lock_directory(path.with_suffix("")):
             if not git.has(pin.revision):
-                self._fetch(git, pin)
+                self._fetch(git, pin, credentials)
         if sha256 is not None and (found := hash_commit(git, pin.revision)) != sha256:
             raise EnvsyncError(
                 f"`{pin}` has the sha256 `{found}`, and `{sha256}` was locked",
@@ -74,11 +76,15 @@ class GitRepositories:
     def read(self, pin: Repository, name: str) -> str | None:
         """Return the text file *name* beside the package of *pin*, None where there is none.
 
-        The commit must have been provided.
+        Nor is there one beyond any bearable size. The commit must have been provided.
         """
         git = _Git(self.provide(pin, {}), {})
         place = "/".join(part for part in (pin.subdirectory, name) if part)
-        done = git.run("show", f"{pin.revision}:{place}")
+        found = f"{pin.revision}:{place}"
+        size = git.run("cat-file", "-s", found).stdout.strip()
+        if not size.isdigit() or int(size) > _LARGEST_TEXT:
+            return None
+        done = git.run("show", found)
         return done.stdout if done.status == 0 else None
 
     def find_fault(self, wanted: Repository, credentials: Mapping[str, str]) -> EnvsyncError | None:
@@ -90,7 +96,7 @@ class GitRepositories:
         git = _Git(self._root, credentials)
         done = git.run("ls-remote", "--quiet", "--", wanted.url, where=False)
         if done.status != 0:
-            return _cannot_read(wanted, done)
+            return _cannot_read(wanted, done, credentials)
         names = {line.partition("\t")[2] for line in done.stdout.splitlines()}
         known = {f"refs/heads/{wanted.revision}", f"refs/tags/{wanted.revision}", wanted.revision}
         if wanted.is_pinned:
@@ -111,7 +117,7 @@ class GitRepositories:
     def _has(self, pin: Repository) -> bool:
         return pin.is_pinned and _Git(self._path(pin), {}).has(pin.revision)
 
-    def _fetch(self, git: _Git, pin: Repository) -> None:
+    def _fetch(self, git: _Git, pin: Repository, credentials: Mapping[str, str]) -> None:
         if self._is_offline and not pin.url.startswith("file://"):
             raise _not_cached(pin)
         git.make()
@@ -120,7 +126,7 @@ class GitRepositories:
         if done.status != 0:  # an old server gives no commit by its id
             done = git.run("fetch", "--quiet", "--force", "--", pin.url, *_EVERYTHING)
         if done.status != 0:
-            raise _cannot_read(pin, done)
+            raise _cannot_read(pin, done, credentials)
         if not git.has(pin.revision, mark=True):
             raise EnvsyncError(
                 f"`{pin.url}` has no commit `{pin.revision}`",
@@ -215,9 +221,23 @@ def _list_content(git: _Git, commit: str) -> Iterator[bytes]:
                 answer = stdout.readline().split()
                 if len(answer) != 3:  # noqa: PLR2004  # id, kind and size
                     raise EnvsyncError(f"`{git.path}` lacks the content of `{name}`")
-                known[object_id] = hashlib.sha256(stdout.read(int(answer[2]))).hexdigest()
-                stdout.read(1)
+                hashed = _hash_next(stdout, int(answer[2]))
+                if hashed is None or not stdout.read(1):
+                    raise EnvsyncError(f"`{git.path}` lacks a part of the content of `{name}`")
+                known[object_id] = hashed
             yield f"{mode} {known.get(object_id, object_id)}\t{name}\0".encode(errors="replace")
+
+
+def _hash_next(stream: IO[bytes], size: int) -> str | None:
+    """Return the sha256 of the next *size* bytes of *stream*, None if it ends before."""
+    digest = hashlib.sha256()
+    while size > 0:
+        part = stream.read(min(size, _PART))
+        if not part:
+            return None
+        digest.update(part)
+        size -= len(part)
+    return digest.hexdigest()
 
 
 def _not_cached(wanted: Repository) -> EnvsyncError:
@@ -228,11 +248,13 @@ def _may_be_short(revision: str) -> bool:
     return len(revision) >= 4 and set(revision) <= set("0123456789abcdef")  # noqa: PLR2004
 
 
-def _cannot_read(wanted: Repository, done: process.Completed) -> EnvsyncError:
-    return EnvsyncError(
-        f"Cannot read `{wanted.url}`: {_last_line(done)}",
-        hint="check the address, and that you may read it with `git ls-remote`",
-    )
+def _cannot_read(
+    wanted: Repository, done: process.Completed, credentials: Mapping[str, str]
+) -> EnvsyncError:
+    hint = "check the address, and that you may read it with `git ls-remote`"
+    if wanted.url in credentials:
+        hint += "; with credentials in it no redirect is followed, so name where it leads to"
+    return EnvsyncError(f"Cannot read `{wanted.url}`: {_last_line(done)}", hint=hint)
 
 
 def _last_line(done: process.Completed) -> str:

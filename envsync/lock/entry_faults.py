@@ -108,8 +108,8 @@ def _find_url_faults(package: LockedPackage) -> Iterator[str]:
     if parts.scheme not in _SCHEMES[package.manager]:
         yield "is not the address of an archive, with `https://` or `file://` before it"
         return
-    if parts.scheme.startswith("git+") and not _is_pinned(package.url):
-        yield "names no full commit of its repository"
+    if package.manager == "pip":
+        yield from _find_source_faults(package.url)
     if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
         yield "names a machine, and a `file://` address has none: `file:///…`"
     if package.manager == "conda" and not parts.path.startswith("/"):
@@ -121,11 +121,20 @@ def _find_url_faults(package: LockedPackage) -> Iterator[str]:
         yield "has `.` or `..` in its path"
 
 
-def _is_pinned(url: str) -> bool:
-    from envsync.model.repository import parse_repository  # noqa: PLC0415  # few locks need it
+def _find_source_faults(url: str) -> Iterator[str]:
+    if not url.startswith("git+") and "subdirectory" not in url:
+        return
+    from envsync.model.repository import (  # noqa: PLC0415  # few locks need it
+        has_sound_subdirectory,
+        parse_repository,
+    )
 
+    if not has_sound_subdirectory(url):
+        yield "has a `subdirectory` that leads out of what lies there"
+        return
     repository = parse_repository(url)
-    return repository is not None and repository.is_pinned
+    if url.startswith("git+") and (repository is None or not repository.is_pinned):
+        yield "names no full commit of its repository"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envsync.model.redaction import LOOSE, ODD_USERINFO, QUERY
+from envsync.model.redaction import LOOSE, ODD_USERINFO, QUERY, hide_misspelt, hide_nameless
 
 _ANACONDA_ORG = "https://conda.anaconda.org"
 _DEFAULT_SETS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
@@ -20,6 +20,7 @@ _SSH_PASSWORD = re.compile(r"(?<=ssh://)([^/:@\s]*):[^/?#\s]+@")
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/|$)")
 
 _EMPTY_QUERY = re.compile(r"\?(?=[)\]}>\"'`,;:.]*(?:[\s#]|$))")
+_EMPTY_FRAGMENT = re.compile(r"(?<=\w)#(?=[)\]}>\"'`,;:.]*(?:\s|$)|::)")
 
 DEFAULT_CHANNELS = ("defaults",)
 
@@ -47,7 +48,8 @@ def resolve_channel(text: str, subdir: str) -> Channel:
         return Channel(name=stripped, urls=(f"https://repo.anaconda.com/{stripped}",))
     if "://" in stripped:
         return Channel(name=redact_url(stripped), urls=(stripped,))
-    return Channel(name=stripped, urls=(f"{_ANACONDA_ORG}/{stripped}",))
+    name = redact_url(stripped)  # of an address that is misspelt, whose password is not for them
+    return Channel(name=name, urls=(f"{_ANACONDA_ORG}/{name}",))
 
 
 def redact_url(url: str) -> str:
@@ -55,6 +57,7 @@ def redact_url(url: str) -> str:
 
     It may have text around it. What a fragment says of an archive, its hash for one, stays.
     """
-    url = _USERINFO.sub("", ODD_USERINFO.sub("", url))
+    url = hide_misspelt(_USERINFO.sub("", ODD_USERINFO.sub("", url)), "")
     url = _TOKEN.sub("", _SSH_PASSWORD.sub(r"\1@", url))  # over ssh a user is no secret
-    return _EMPTY_QUERY.sub("", LOOSE.sub("", QUERY.sub("", url)))
+    url = _EMPTY_QUERY.sub("", LOOSE.sub("", QUERY.sub("", url)))
+    return _EMPTY_FRAGMENT.sub("", hide_nameless(url, r"\1"))

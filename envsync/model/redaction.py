@@ -23,9 +23,31 @@ LOOSE = re.compile(
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?<=://)[^/\s]*@")
+# Userinfo where somebody has misspelt an address: blanks in the password, one slash, backslashes,
+# percent signs, no scheme, nothing but `user:password@host`. A digest behind `@` is no host.
+_MISSPELT = (
+    re.compile(
+        r"((?<!ssh)://)[^/?#\s@:\[\]`'\"]{0,200}:(?!\d+\b)[^\s@`'\"][^@\n`'\"]{0,200}@(?=[\w\[])"
+    ),
+    re.compile(
+        r"((?<![A-Za-z])[A-Za-z][A-Za-z0-9+.-]{1,15}(?::/(?!/)|:\\{1,2}|%3A%2F%2F))"
+        r"[^/\s@\\:]{0,200}(?::|%3A)[^\s@]{0,200}@",
+        re.IGNORECASE,
+    ),
+    re.compile(r"((?<![:\w/\\])//)[^/\s@:]{0,200}:[^\s@]{1,200}@"),
+    re.compile(
+        r"((?<![\w/.@:+%\\-]))(?!\d+:\d+@)[\w.+-]{1,200}:(?![:\\])[^\s@/:]{1,200}@"
+        r"(?!sha\d+:)(?=[\w.-]{1,200}[/:])"
+    ),
+)
+# A fragment that names nothing (`egg=x`) and is no hash is for whoever wrote it, not for readers.
+_NAMELESS = re.compile(
+    r"(://[^\s#]*#)(?!\w[\w.-]*=|(?:sha256:|md5:)?[0-9A-Fa-f]{32,128}\b)"
+    r"(?:(?!::)\S)+?(?=[)\]}>\"'`,;:.]*(?:\s|$)|::)"
+)
 _CHANNEL_TOKEN = re.compile(r"(?<=/t/)[^/\s]+")
 _REFERENCE_USER = re.compile(r".*@(?!sha256:)", re.DOTALL)
-_REFERENCE_QUERY = re.compile(r"\?.*", re.DOTALL)
+_REFERENCE_QUERY = re.compile(r"(\?|#|;|%3F|%23).*", re.DOTALL | re.IGNORECASE)
 
 
 _NAMED = re.compile(rf"(?:^|[?&#;])(?:{_NAMES})=([^&#;]*)", re.IGNORECASE)
@@ -50,11 +72,29 @@ def redact(text: str) -> str:
     That is a user and password before the host, a conda token (`/t/TOKEN/`), and a query string,
     which is where signed addresses keep their signature, or what is called like one elsewhere.
     """
-    if "/" not in text:
+    if "/" not in text and "@" not in text and "%" not in text:
         return text
     text = _USERINFO.sub("***@", ODD_USERINFO.sub("***@", text))
-    text = _CHANNEL_TOKEN.sub("***", text)
-    return LOOSE.sub(r"\1***", QUERY.sub(_hide, text)) if "://" in text else text
+    text = _CHANNEL_TOKEN.sub("***", hide_misspelt(text, "***@"))
+    if "://" not in text:
+        return text
+    return hide_nameless(LOOSE.sub(r"\1***", QUERY.sub(_hide, text)), r"\1***")
+
+
+def hide_misspelt(text: str, mark: str) -> str:
+    """Return *text* with *mark* for user and password in what was meant to be an address."""
+    if "@" in text:
+        for pattern in _MISSPELT:
+            text = pattern.sub(rf"\g<1>{mark}", text)
+    return text
+
+
+def hide_nameless(text: str, mark: str) -> str:
+    """Return *text* with *mark* for what is before and in fragments that name nothing.
+
+    Group 1 of *mark*, as `re` spells it, is all up to the `#`.
+    """
+    return _NAMELESS.sub(mark, text) if "#" in text else text
 
 
 def _hide(query: re.Match[str]) -> str:
@@ -68,7 +108,7 @@ def find_named_secrets(query: str) -> list[str]:
 
 def redact_reference(text: str) -> str:
     """Return *text*, meant to be an image reference, without what else addresses may hold."""
-    return _REFERENCE_QUERY.sub("?***", _REFERENCE_USER.sub("***@", text))
+    return _REFERENCE_QUERY.sub(r"\1***", _REFERENCE_USER.sub("***@", text))
 
 
 def quote(text: str) -> str:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from envsync.model.inner_path import parse_inner_path
+from envsync.model.redaction import LOOSE
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _ADDRESS = re.compile(
     r"git\+(?P<scheme>https?|ssh|file|git)://(?:(?P<userinfo>[^/?#\s]*)@)?"
@@ -17,7 +20,7 @@ _ADDRESS = re.compile(
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHORTEST_TOKEN = 20  # characters; names of users and organisations are shorter
-_SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]*)")
+_SUBDIRECTORY = re.compile(r"(?<=[#&])subdirectory=([^&\s]*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,18 +47,48 @@ class Repository:
 
 
 def parse_repository(address: str) -> Repository | None:
-    """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any."""
+    """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any.
+
+    One whose subdirectory leads elsewhere is none, nor is one that holds a secret outside of its
+    userinfo: git would be started with it.
+    """
     match = _ADDRESS.fullmatch(address)
-    if match is None:
+    if match is None or not has_sound_subdirectory(address) or LOOSE.search(match["place"]):
         return None
     userinfo = match["userinfo"] or ""
     # over ssh a user is no secret, and everybody's is called git
     user = f"{userinfo.partition(':')[0]}@" if match["scheme"] == "ssh" and userinfo else ""
-    subdirectory = _SUBDIRECTORY.search(match["fragment"] or "")
     return Repository(
         url=f"{match['scheme']}://{user}{match['place'].rstrip('/')}",
         revision=unquote(match["revision"] or ""),
-        subdirectory=unquote(subdirectory[1]).strip("/") if subdirectory else "",
+        subdirectory=next(iter(_list_subdirectories(address)), ""),
+    )
+
+
+def has_sound_subdirectory(address: str) -> bool:
+    """Tell whether what *address* has as `#subdirectory=` lies inside of what it names.
+
+    So does nothing at all. Two of them are unsound: programs differ in which one they take.
+    """
+    found = _list_subdirectories(address)
+    return len(found) < 2 and all(map(_is_inside, found))  # noqa: PLR2004  # two is one too many
+
+
+def _list_subdirectories(address: str) -> list[str]:
+    found = dict.fromkeys(_SUBDIRECTORY.findall(address))
+    return [unquote(each).rstrip("/") or each for each in found if each]
+
+
+def _is_inside(subdirectory: str) -> bool:
+    try:
+        parse_inner_path(subdirectory)
+    except ValueError:
+        return False
+    # a program that decodes once more would see other names, and one that is given `-x` an option
+    return (
+        subdirectory.isprintable()
+        and not subdirectory.startswith("-")
+        and ("%" not in subdirectory)
     )
 
 
@@ -75,15 +108,21 @@ def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]
     """
     count = environ.get("GIT_CONFIG_COUNT", "0")
     first = int(count) if count.isdigit() else 0
-    settings: dict[str, str] = {}
-    for number, (url, userinfo) in enumerate(sorted(credentials.items()), start=first):
-        user, colon, password = userinfo.partition(":")
-        settings["GIT_CONFIG_COUNT"] = str(number + 1)
-        if not colon and len(user) < _SHORTEST_TOKEN:
-            settings[f"GIT_CONFIG_KEY_{number}"] = f"credential.{url}.username"
-            settings[f"GIT_CONFIG_VALUE_{number}"] = unquote(user)
-            continue
-        token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
-        settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{url}.extraHeader"
-        settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {token}"
+    pairs = [pair for each in sorted(credentials.items()) for pair in _list_settings(*each)]
+    settings = {"GIT_CONFIG_COUNT": str(first + len(pairs))} if pairs else {}
+    for number, (key, value) in enumerate(pairs, start=first):
+        settings[f"GIT_CONFIG_KEY_{number}"] = key
+        settings[f"GIT_CONFIG_VALUE_{number}"] = value
     return settings
+
+
+def _list_settings(url: str, userinfo: str) -> Iterator[tuple[str, str]]:
+    """Yield git's settings, key and value, that give *userinfo* to the server of *url*."""
+    user, colon, password = userinfo.partition(":")
+    if not colon and len(user) < _SHORTEST_TOKEN:
+        yield f"credential.{url}.username", unquote(user)
+        return
+    token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
+    yield f"http.{url}.extraHeader", f"Authorization: Basic {token}"
+    # git sends the header to whichever server a redirect leads to
+    yield f"http.{url}.followRedirects", "false"

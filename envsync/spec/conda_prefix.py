@@ -15,7 +15,7 @@ from envsync.spec.conda_record import META, CondaRecord, read_prefix_file, read_
 from envsync.spec.installed_wheels import find_pip_packages
 from envsync.spec.loaded import Loaded
 from envsync.spec.match_spec import MatchSpec, MatchSpecError, parse_match_spec
-from envsync.spec.package_place import find_platform, name_channel
+from envsync.spec.package_place import find_platform, is_plain_channel, name_channel
 from envsync.spec.report import Report
 from envsync.spec.yaml_source import finish
 
@@ -118,12 +118,25 @@ class _PrefixReader:
         ]
 
     def _find_channels(self, records: tuple[CondaRecord, ...]) -> tuple[str, ...]:
-        counts = Counter(name_channel(record.channel) for record in records if record.channel)
+        found = (record.channel for record in records if record.channel)
+        counts = Counter(name for name in map(name_channel, found) if self._is_channel(name))
         ordered = sorted(counts, key=lambda name: (name == "defaults", -counts[name], name))
         if any(redact_url(record.channel) != record.channel for record in records):
             message = "a channel's credentials are left out"
             self._report.warn("channels", message, hint="keep them in conda's own configuration")
         return tuple(ordered)
+
+    def _is_channel(self, name: str) -> bool:
+        """Tell whether a definition may hold *name*, and report it if not.
+
+        A variable in it would be sent to whoever made the record.
+        """
+        if is_plain_channel(name):
+            return True
+        message = f"{quote(name)} is no channel; it is left out"
+        if all(message != finding.message for finding in self._report.warnings):
+            self._report.warn("channels", message, hint="add the channel that is meant")
+        return False
 
     def _read_variables(self) -> tuple[tuple[str, str], ...]:
         path = self._prefix / META / "state"
@@ -151,11 +164,13 @@ def _write_spec(text: str, record: CondaRecord, channels: tuple[str, ...]) -> st
     channel = dict(spec.brackets).get("channel") or spec.channel
     named = name_channel(channel) if channel else ""
     place = f"{named}::" if named in channels else ""
+    installed = f"{place}{record.name}={record.version}"
     if not version or version == "*":
-        return f"{place}{record.name}={record.version}"
+        return installed
     if version.endswith("*") and version[0].isdigit():
         return f"{place}{record.name}={version.rstrip('*').rstrip('.')}"
-    return f"{place}{record.name}{'==' if version[0].isalnum() else ''}{version}"
+    asked = f"{place}{record.name}{'==' if version[0].isalnum() else ''}{version}"
+    return asked if _parse(asked) is not None else installed
 
 
 def _names_build(text: str) -> bool:

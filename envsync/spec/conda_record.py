@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 META = "conda-meta"
 # A record lists each file of its package, so it may be larger than any file of a definition.
 LARGEST_RECORD = 32 * 1024 * 1024
+# As CEP 26 has them; a definition asks for both in one match spec.
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+!-]*")
 _DIST_INFO = re.compile(r"(?:^|[/\\])site-packages[/\\]([^/\\]+)\.(?:dist|egg)-info(?:[/\\]|$)")
 
 
@@ -73,6 +76,8 @@ def _parse(content: bytes) -> CondaRecord | None:
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or not _is_text(value.get("name"), value.get("version")):
+        return None
+    if not _NAME.fullmatch(value["name"]) or not _VERSION.fullmatch(value["version"]):
         return None
     channel, subdir = value.get("channel"), value.get("subdir")
     return CondaRecord(

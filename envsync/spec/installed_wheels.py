@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as spell
 
 from envsync.model.pip_name import normalize_pip_name
 from envsync.model.redaction import quote
+from envsync.model.repository import has_sound_subdirectory
 from envsync.spec.conda_record import CondaRecord, read_prefix_file
 from envsync.spec.report import Report
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 
 _PLACES = ("lib/python*/site-packages", "Lib/site-packages")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
+# Each becomes a part of a line that pip reads, where more than it would be an option, or a marker.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
+_URL = re.compile(r"(?:https?|ssh|git)://(?!-)(?:(?!\$\{)[!-~])+", re.IGNORECASE)
+_NOT_IN_URL = re.compile(r"[;#\"'<>\\^`{|}\[\]]")
+_SYSTEMS = ("git", "hg", "svn", "bzr")  # PEP 610
+_COMMIT = re.compile(r"[0-9A-Fa-f]{1,64}")
 _HEADER = re.compile(rb"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 
 
@@ -34,6 +42,10 @@ def find_pip_packages(
             report.warn("", f"{quote(folder.name)} says neither name nor version; it is left out")
             continue
         name, version = named
+        if not _NAME.fullmatch(name) or not _is_version(version):
+            message = f"{quote(folder.name)} has a name or a version that no index knows"
+            report.warn("", f"{message}; it is left out", hint="reinstall the package")
+            continue
         found[normalize_pip_name(name)] = _require(folder, name, version, report)
     return found
 
@@ -63,6 +75,16 @@ def _read_headers(folder: Path) -> tuple[str, str] | None:
     return (found[b"Name"], found[b"Version"]) if len(found) == 2 else None  # noqa: PLR2004
 
 
+def _is_version(text: str) -> bool:
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  # few need it
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def _require(folder: Path, name: str, version: str, report: Report) -> str:
     """Return the requirement that gives this package again (PEP 610 says where it is from)."""
     pinned = f"{name}=={version}"
@@ -78,20 +100,34 @@ def _require(folder: Path, name: str, version: str, report: Report) -> str:
         report.warn("", message, hint="put it on an index")
         return pinned
     public = _USERINFO.sub("", url)
+    address = _join(public, origin)
+    if address is None:
+        message = f"the address of {quote(name)} is none that a definition can hold"
+        hint = "put it on an index"
+        report.warn("", f"{message}; its version is named instead", hint=hint)
+        return pinned
     if public != url:
         message = f"the credentials in the address of {quote(name)} are left out"
         report.warn("", message, hint="give them to pip by its own configuration")
-    return f"{name} @ {_join(public, origin)}"
+    return f"{name} @ {address}"
 
 
-def _join(url: str, origin: dict[str, Any]) -> str:
+def _join(url: str, origin: dict[str, Any]) -> str | None:
+    """Return the address behind the name of a requirement, None where a part of it is none."""
     subdirectory = origin.get("subdirectory")
-    fragment = f"#subdirectory={subdirectory}" if isinstance(subdirectory, str) else ""
+    is_named = isinstance(subdirectory, str) and subdirectory
+    fragment = f"#subdirectory={spell(str(subdirectory))}" if is_named else ""
+    if not _URL.fullmatch(url) or _NOT_IN_URL.search(url) or not has_sound_subdirectory(fragment):
+        return None
     vcs = origin.get("vcs_info")
     if not isinstance(vcs, dict):
         return url + fragment
-    kind, commit = vcs.get("vcs"), vcs.get("commit_id")
-    return f"{kind or 'git'}+{url}" + (f"@{commit}" if commit else "") + fragment
+    kind, commit = vcs.get("vcs") or "git", vcs.get("commit_id") or ""
+    if kind not in _SYSTEMS or not isinstance(commit, str):
+        return None
+    if commit and not _COMMIT.fullmatch(commit):
+        return None
+    return f"{kind}+{url}" + (f"@{commit}" if commit else "") + fragment
 
 
 def _read_origin(folder: Path) -> dict[str, Any]:

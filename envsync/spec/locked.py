@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from envsync.model.channel import redact_url, resolve_channel
 from envsync.model.environment import CondaSpec, EnvironmentSpec
+from envsync.model.redaction import quote
+from envsync.model.repository import parse_repository
 from envsync.spec.loaded import Loaded
-from envsync.spec.package_place import find_platform, name_channel
+from envsync.spec.package_place import find_platform, is_plain_channel, name_channel
 from envsync.spec.report import Report
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def define_from_lock(
     packages = lockfile.packages_for(chosen)
     conda = [package for package in packages if package.manager == "conda"]
     pip = [package for package in packages if package.manager == "pip"]
-    channels = _list_channels(lockfile, conda, chosen)
+    channels = _list_channels(lockfile, conda, chosen, report)
     report.warn("", "hashes have no place in a definition", hint="keep the lockfile beside it")
     _warn_of_indexes(pip, pip_options, report)
     directory = path.parent
@@ -77,7 +79,7 @@ def _choose(lockfile: Lockfile, subdir: str | None, report: Report) -> str:
 
 
 def _list_channels(
-    lockfile: Lockfile, conda: Sequence[LockedPackage], subdir: str
+    lockfile: Lockfile, conda: Sequence[LockedPackage], subdir: str, report: Report
 ) -> tuple[str, ...]:
     """Return the lock's channels in its order, then those that its packages come from besides."""
     listed = [name_channel(channel) for channel in lockfile.channels if channel != "nodefaults"]
@@ -85,7 +87,11 @@ def _list_channels(
     known = {url for name in listed for url in resolve_channel(name, subdir).urls}
     others = sorted(counts, key=lambda name: (-counts[name], name))
     listed += [name for name in others if not known & set(resolve_channel(name, subdir).urls)]
-    return tuple(dict.fromkeys(listed))
+    for name in dict.fromkeys(listed):
+        if not is_plain_channel(name):
+            message = f"{quote(name)} is no channel for a definition; it is left out"
+            report.warn("channels", message, hint="add the channel that is meant")
+    return tuple(name for name in dict.fromkeys(listed) if is_plain_channel(name))
 
 
 def _pin(package: LockedPackage, channels: Sequence[str]) -> str:
@@ -99,8 +105,11 @@ def _pin(package: LockedPackage, channels: Sequence[str]) -> str:
 
 
 def _pin_pip(package: LockedPackage) -> str:
-    if package.url.startswith(("git+", "file://")):
-        return f"{package.name} @ {package.url}"
+    repository = parse_repository(package.url)
+    url = package.url if repository is None else str(repository)
+    # a variable in a definition is replaced by its value, which its server would be told
+    if url.startswith(("git+", "file://")) and "${" not in url:
+        return f"{package.name} @ {url}"
     return f"{package.name}=={package.version}"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.model.environment import CondaSpec, EnvironmentSpec
+from envsync.model.redaction import quote
 from envsync.spec.environment_yml import read_cep24
 from envsync.spec.loaded import Loaded
 from envsync.spec.mlflow_disagreements import ModelFacts, find_disagreements
@@ -31,6 +33,7 @@ CONDA_NAME = "conda.yaml"
 PYTHON_ENV_NAME = "python_env.yaml"
 REQUIREMENTS_NAME = "requirements.txt"
 _DEFAULT_NAME = "mlflow-env"
+_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:\.\*|(?:a|b|rc)[0-9]+)?")
 
 
 def load_model(folder: Path) -> Loaded:
@@ -140,7 +143,12 @@ class _ModelReader:
         path = self._folder / PYTHON_ENV_NAME
         source = self._open(path, reports) if path.exists() else None
         value = None if source is None else _get(source.root, "python")
-        return value.text if isinstance(value, Scalar) else None
+        if source is None or not isinstance(value, Scalar):
+            return None
+        if not _VERSION.fullmatch(value.text):  # more would be another match spec
+            message = f"{quote(value.text)} is not a version of Python"
+            source.report.error("python", message, hint="write it as `3.11.7`")
+        return value.text
 
     def _read_requirements(self, reports: list[Report]) -> tuple[str, ...] | None:
         path = self._folder / REQUIREMENTS_NAME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from envsync.model.channel import redact_url
@@ -12,7 +13,16 @@ if TYPE_CHECKING:
 
 _DEFAULTS = ("https://repo.anaconda.com/pkgs/", "https://repo.continuum.io/pkgs/")
 _ANACONDA_ORG = "https://conda.anaconda.org/"
+_PLAIN = re.compile(r"(?!-)[^\s$\x00-\x1f\x7f]+")
 _ARCHITECTURES = {"linux-aarch64": "arm64", "linux-ppc64le": "ppc64le"}
+
+
+def is_plain_channel(name: str) -> bool:
+    """Tell whether *name* is one that a definition may hold though somebody else wrote it.
+
+    It has no variable, whose value it would get, and no more than one line.
+    """
+    return bool(_PLAIN.fullmatch(name))
 
 
 def name_channel(url: str) -> str:

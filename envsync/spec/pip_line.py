@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from envsync.model.redaction import quote
+from envsync.model.repository import has_sound_subdirectory
 from envsync.model.wording import suggest
 
 LONGEST = 10_000
@@ -104,11 +105,14 @@ def check_pip_requirement(line: str) -> None:
 
 
 def _check_address(text: str) -> None:
-    """Check the host and the port of the address in *text*, if it has one.
+    """Check the host, the port and the subdirectory of the address in *text*, if it has one.
 
     Raises:
         PipLineError: they can't be.
     """
+    if "subdirectory=" in text and not has_sound_subdirectory(text):
+        message = f"{quote(text)} has a `subdirectory` that leads out of what lies there"
+        raise PipLineError(message, hint="name a folder in it, as in `#subdirectory=python/core`")
     match = _URL.search(text) if "://" in text else None
     if match is None or "$" in match[0]:
         return
@@ -117,7 +121,9 @@ def _check_address(text: str) -> None:
     try:
         _ = urlsplit(match[0]).port
     except ValueError as error:
-        message = f"{quote(match[0])} is not an address: {str(error).lower()}"
+        # what follows a blank may be the rest of a password, and what is no port its beginning
+        shown = text if "@" in text[match.end() :] else match[0]
+        message = f"{quote(shown)} is not an address: {str(error).lower().partition(' as ')[0]}"
         raise PipLineError(message, hint="write it as `https://HOST:PORT/PATH`") from error
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from repositories import commit, run_git, serve_folder, serve_repositories, write_project
+from repositories import (
+    commit,
+    run_git,
+    serve_folder,
+    serve_redirects,
+    serve_repositories,
+    write_project,
+)
 
 from envsync.adapters.git import GitRepositories
 from envsync.errors import EnvsyncError
@@ -154,6 +162,36 @@ def test_a_server_gives_a_commit_to_who_has_the_password(
     assert "hunter" not in caught.value.message
 
 
+def test_a_server_that_a_redirect_leads_to_gets_no_password(
+    project: Path, repositories: GitRepositories
+) -> None:
+    revision = commit(project)
+    seen: list[str | None] = []
+    with (
+        serve_repositories(project.parent, seen=seen) as other,
+        serve_redirects(other.replace("127.0.0.1", "localhost")) as host,
+    ):
+        pin = Repository(url=f"http://{host}/thing/.git", revision=revision)
+        credentials = {pin.url: "user:hunter-2"}
+
+        fault = repositories.find_fault(pin, credentials)
+        with pytest.raises(EnvsyncError) as caught:
+            repositories.provide(pin, credentials)
+
+        assert seen == []
+        assert repositories.hash(pin, {})  # who gives no password may be sent elsewhere
+        assert seen
+        assert set(seen) == {None}
+
+    assert fault is not None
+    assert fault.hint == caught.value.hint
+    assert caught.value.message.startswith(f"Cannot read `{pin.url}`: ")
+    assert caught.value.hint == (
+        "check the address, and that you may read it with `git ls-remote`; "
+        "with credentials in it no redirect is followed, so name where it leads to"
+    )
+
+
 def test_a_server_of_plain_files_will_do(
     project: Path, repositories: GitRepositories, tmp_path: Path
 ) -> None:
@@ -234,6 +272,28 @@ def test_a_file_is_read_from_where_the_package_lies(
 
     assert text == (project / "sub" / "pyproject.toml").read_text()
     assert repositories.read(pin, "nothing.toml") is None
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(
+    project: Path, repositories: GitRepositories
+) -> None:
+    for name in ("large", "pyproject.toml"):
+        with (project / name).open("wb") as stream:
+            stream.truncate(64 * 2**20)
+    pin = pin_of(project, commit(project))
+
+    tracemalloc.start()
+    try:
+        found = repositories.hash(pin, {})
+        text = repositories.read(pin, "pyproject.toml")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 16 * 2**20
+    assert text is None
+    (project / "large").write_bytes(bytes(64 * 2**20 - 1))
+    assert repositories.hash(pin_of(project, commit(project)), {}) != found
 
 
 def test_an_address_that_is_a_command_is_not_run(

@@ -84,6 +84,14 @@ def test_uv_sees_no_credentials_of_a_repository_and_no_hashes(line: str, strippe
     assert spell_for_uv(line) == stripped
 
 
+@pytest.mark.parametrize("secret", [";token=FAKE", "%3Fsig%3DFAKE", "&token=FAKE"])
+def test_git_is_started_with_no_secret_of_an_address(secret: str) -> None:
+    line = f"a @ git+https://h/a.git{secret}#subdirectory=b"
+
+    assert spell_for_uv(line) == "a @ git+https://h/a.git#subdirectory=b"
+    assert "FAKE" not in str(PipOrigin(lines=(line,)).list_repositories())
+
+
 @pytest.mark.parametrize(
     ("lines", "url", "index"),
     [

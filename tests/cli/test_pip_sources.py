@@ -14,7 +14,15 @@ from base_archive import write_base
 from fakes import pip_package
 from images import list_members
 from packaging.pylock import Pylock
-from repositories import GIT, commit, run_git, serve_folder, serve_repositories, write_project
+from repositories import (
+    GIT,
+    commit,
+    run_git,
+    serve_folder,
+    serve_redirects,
+    serve_repositories,
+    write_project,
+)
 from uv import find_uv_bin
 from wheels import make_wheel
 
@@ -244,6 +252,24 @@ def test_a_token_may_come_from_the_environment(
     assert done.status == 0, done.stderr
 
 
+def test_a_password_goes_to_no_server_that_a_redirect_leads_to(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path
+) -> None:
+    seen: list[str | None] = []
+    with (
+        serve_repositories(thing.parent, seen=seen) as other,
+        serve_redirects(other.replace("127.0.0.1", "localhost")) as door,
+    ):
+        define("python", "six", pip=(f"thing @ git+http://user:{PASSWORD}@{door}/thing/.git@v1",))
+        done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert seen == []
+    assert f"Error: Cannot read `http://{door}/thing/.git`: " in done.stderr
+    assert "with credentials in it no redirect is followed" in done.stderr
+    assert PASSWORD not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("address", "error"),
     [
@@ -266,6 +292,98 @@ def test_a_repository_that_cannot_be_had_is_named(
     assert done.status == 1
     assert f"Error: {error.format(thing=thing)}" in done.stderr
     assert "Hint: " in done.stderr
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """Return a project on this machine that no definition names."""
+    folder = tmp_path / "private"
+    write_project(folder, "private")
+    return folder
+
+
+def test_a_repository_sends_uv_to_no_folder_of_this_machine(
+    envsync: Callable[..., Done], define: Callable[..., Path], tmp_path: Path, private: Path
+) -> None:
+    thing = tmp_path / "other"
+    write_project(thing, "thing", needs='["private"]')
+    with (thing / "pyproject.toml").open("a") as stream:
+        stream.write(f'[tool.uv.sources]\nprivate = {{path = "{private}"}}\n')
+    commit(thing)
+    directory = define("python", pip=("--no-index", f"thing @ git+{thing.as_uri()}"))
+
+    done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert "private" in done.stderr  # which pip would ask an index for
+    assert "another package says" not in done.stderr
+    assert not (directory / "conda-lock.yml").exists()
+    assert {path.name for path in private.iterdir()} == {"private.py", "pyproject.toml"}
+
+
+@pytest.mark.parametrize("scheme", ["", "git+"])
+def test_what_lies_on_this_machine_is_locked_if_the_definition_names_it_itself(
+    envsync: Callable[..., Done],
+    define: Callable[..., Path],
+    tmp_path: Path,
+    private: Path,
+    scheme: str,
+) -> None:
+    commit(private)
+    wheel = make_wheel(define("python"), "private", "1.0")
+    place = f"{scheme}{(private if scheme else wheel).as_uri()}"
+    thing = tmp_path / "other"
+    write_project(thing, "thing", needs=f'["private @ {place}"]')
+    commit(thing)
+    directory = define("python", pip=(f"thing @ git+{thing.as_uri()}",))
+
+    done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert "`private` can't be locked: another package says that it lies on this" in done.stderr
+    assert not (directory / "conda-lock.yml").exists()
+
+    own = place if scheme else f"./{wheel.name}"
+    define("python", pip=(f"thing @ git+{thing.as_uri()}", f"private @ {own}" if scheme else own))
+    done = envsync("lock", "d")
+    assert done.status == 0, done.stderr
+
+
+def test_what_a_repository_needs_leads_out_of_no_repository(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path, private: Path
+) -> None:
+    with serve_repositories(thing.parent) as host:
+        way_out = f"{'../' * 30}{private.relative_to('/')}"
+        place = f"git+http://{host}/thing/.git@v1#subdirectory={way_out}"
+        write_project(thing, "thing", needs=f'["private @ {place}"]')
+        commit(thing, tag="v2")
+        directory = define("python", pip=("--no-index", f"thing @ git+{thing.as_uri()}@v2"))
+
+        done = envsync("lock", "d")
+
+    assert done.status == 1
+    assert f"its folder `{way_out[:60]}" in done.stderr
+    assert not (directory / "conda-lock.yml").exists()
+
+
+def test_a_lock_leads_out_of_no_repository(
+    envsync: Callable[..., Done], define: Callable[..., Path], thing: Path, private: Path
+) -> None:
+    directory = define("python", "six", pip=(f"thing @ git+{thing.as_uri()}@v1",))
+    assert envsync("lock", "d").status == 0
+    path = directory / "conda-lock.yml"
+    url = find(directory, "thing").url
+    text = path.read_text().replace(url, f"{url}#subdirectory=../../{private.name}")
+    path.write_text(text)
+    line = text[: text.index("#subdirectory")].count("\n") + 1
+
+    for command in (("check", "d"), ("build-local", "d", "--frozen", "-p", "p"), ("tree", "d")):
+        done = envsync(*command)
+
+        assert done.status in (1, 2)
+        assert f"Error: `d/conda-lock.yml`:{line}: " in done.stderr
+        assert "`subdirectory` that leads out of what lies there" in done.stderr
+    assert {path.name for path in private.iterdir()} == {"private.py", "pyproject.toml"}
 
 
 def test_a_repository_with_other_content_than_was_locked_is_refused(

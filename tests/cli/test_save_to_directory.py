@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hostile_servers import Reply, serve_hostile
 from spec.definitions import CONDA, DOCUMENT, document_with, write_definition
 from spec.prefixes import add_python, add_wheel
 
@@ -174,6 +175,31 @@ def test_prefix_becomes_a_directory(tmp_path: Path, envsync: Callable[..., Done]
         "name: p\nchannels:\n- conda-forge\n"
         "dependencies:\n- python=3.11.7\n- pip:\n  - flask==2.0\n"
     )
+
+
+@pytest.mark.e2e
+@pytest.mark.usefixtures("channel")
+def test_metadata_in_a_prefix_names_no_index_that_lock_asks(
+    tmp_path: Path, envsync: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = Reply(200, [("Content-Type", "text/html")], b"<html></html>")
+    with serve_hostile(lambda _: empty) as server:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://{server.address}/own/")
+        add_python(tmp_path / "p")
+        add_wheel(tmp_path / "p", "flask", "2.0")
+        evil = f"--extra-index-url=http://{server.address}/evil/?"
+        add_wheel(tmp_path / "p", "a", METADATA=f"Name: {evil}\nVersion: 1\n")
+
+        saved = envsync("save-to-directory", "p", "target", "--from", "prefix", "--image", "a")
+        done = envsync("lock", "target")
+
+        asked = {request.path.split("/")[1] for request in server.requests}
+
+    assert saved.status == 0
+    assert "`a-1.0.dist-info` has a name or a version that no index knows" in saved.stderr
+    assert "evil" not in (tmp_path / "target/conda_dependencies.yml").read_text()
+    assert done.status == 1  # for want of flask
+    assert asked == {"own"}
 
 
 def test_v2_build_context_is_kept_as_its_dockerfile(

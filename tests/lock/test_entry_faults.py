@@ -47,6 +47,45 @@ def test_a_repository_without_a_full_commit_is_none_that_is_locked(url: str) -> 
 
 
 @pytest.mark.parametrize(
+    "subdirectory",
+    [
+        "..",
+        "../../private",
+        "a/../../b",
+        ".",
+        "./a",
+        "/etc",
+        "%2e%2e/%2e%2e",
+        "..%2f..",
+        "%252e%252e",
+        "a%5C..%5Cb",
+        "-x",
+        "--upload-pack=x",
+        "a&subdirectory=../b",
+        "a//b",
+        "%00",
+    ],
+)
+@pytest.mark.parametrize(
+    "address", [f"git+https://h.example/a@{'0' * 40}", "https://h.example/a-1.0.tar.gz"]
+)
+def test_a_subdirectory_that_leads_elsewhere_is_a_fault(address: str, subdirectory: str) -> None:
+    for before in ("", "egg=a&"):
+        url = f"{address}#{before}subdirectory={subdirectory}"
+
+        assert list(find_faults(pip_package("a", url=url))) == [
+            ("url", "has a `subdirectory` that leads out of what lies there")
+        ]
+
+
+@pytest.mark.parametrize("subdirectory", ["", "py", "py/", "a/b-c", "a%20b", "..a/b..", "a/-b"])
+def test_a_subdirectory_of_the_repository_is_faultless(subdirectory: str) -> None:
+    url = f"git+https://h.example/a@{'0' * 40}#subdirectory={subdirectory}"
+
+    assert list(find_faults(pip_package("a", url=url))) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "fault"),
     [
         ({"name": "../evil"}, ("name", "is not the name of a package")),

@@ -1,9 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from fakes import conda_package, pip_package
 
 from envsync.adapters.rattler.pixi_lock import load_pixi_lock
+from envsync.errors import DefinitionError
 from envsync.lock.pixi import dump_pixi
 from envsync.model.lockfile import Lockfile
 
@@ -39,6 +41,15 @@ def test_rattler_reads_what_is_written(tmp_path: Path) -> None:
     assert read.subdirs == LOCKFILE.subdirs
     assert set(read.packages) == set(LOCKFILE.packages)
     assert read.channels[0] == f"{URL}/"
+
+
+def test_a_subdirectory_that_leads_out_of_its_repository_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pixi.lock"
+    text = dump_pixi(LOCKFILE).replace("subdirectory=a%20b", "subdirectory=..%2F..")
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(DefinitionError, match="`subdirectory` that leads out of what lies there"):
+        load_pixi_lock(path)
 
 
 def test_what_a_pip_package_needs_is_listed() -> None:

@@ -50,6 +50,25 @@ def test_a_channel_is_called_by_its_address_without_what_is_secret(url: str) -> 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        *("http:/user:hunter2@h/c", "http:\\\\user:hunter2@h/c", "http%3A%2F%2Fuser:hunter2@h/c"),
+        *(
+            "//user:hunter2@h/c",
+            "user:hunter2@h/c",
+            "user:hunter2@h:c",
+            "http://user:a hunter2@h/c",
+        ),
+    ],
+)
+def test_a_password_in_a_misspelt_channel_is_neither_shown_nor_sent_elsewhere(text: str) -> None:
+    channel = resolve_channel(text, "linux-64")
+
+    assert "hunter2" not in channel.name
+    assert channel.urls == (text,) or "hunter2" not in channel.urls[0]
+
+
+@pytest.mark.parametrize(
     ("text", "left"),
     [
         ("https://h/a?sig=S: it broke", "https://h/a: it broke"),
@@ -62,6 +81,12 @@ def test_a_channel_is_called_by_its_address_without_what_is_secret(url: str) -> 
         ("git+https://h/a@v1#egg=x&subdirectory=s", "git+https://h/a@v1#egg=x&subdirectory=s"),
         ("https://u:p/w?d#@h/a.git@v1", "https://h/a.git@v1"),
         ("https://u:p%2Fw@h/a", "https://h/a"),
+        ("https://u:p w@h/a", "https://h/a"),
+        ("http:/u:p@h/a", "http:/h/a"),
+        ("u:p@h/a", "h/a"),
+        ("https://h/a#S", "https://h/a"),
+        ("https://h/a#S::six", "https://h/a::six"),
+        (f"https://h/a.conda#{'0' * 32}", f"https://h/a.conda#{'0' * 32}"),
     ],
 )
 def test_what_opens_an_address_is_cut_out_wherever_it_stands(text: str, left: str) -> None:

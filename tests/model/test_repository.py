@@ -28,6 +28,10 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
         ("git+ssh://git:secret@h/r", Repository(url="ssh://git@h/r")),
         ("git+https://user:secret@h/r@v1", Repository(url="https://h/r", revision="v1")),
         ("git+https://h/r@", None),
+        ("git+https://h/r@v1#subdirectory=../r", None),
+        ("git+https://h/r;token=secret@v1", None),
+        ("git+https://h/r%3Fsig%3Dsecret", None),
+        ("git+https://h/r@v1#subdirectory=%2Fetc", None),
         ("git+https://h/r?token=secret@v1", None),
         ("git+ext::sh -c x", None),
         ("git+git@h:o/r.git", None),
@@ -91,4 +95,5 @@ def test_git_takes_credentials_beside_settings_that_are_there() -> None:
     assert "credential.https://i/r.username=org\n" in done.stdout
     basic = b64encode(f"{token}:".encode()).decode()
     assert f"http.https://j/r.extraheader=Authorization: Basic {basic}\n" in done.stdout
+    assert "http.https://h/r.followredirects=false\n" in done.stdout
     assert list_git_settings({}, there) == {}

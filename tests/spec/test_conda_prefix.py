@@ -61,6 +61,8 @@ def test_without_a_request_the_packages_that_none_needs_and_python_count(prefix:
         ("conda-forge::numpy", "conda-forge::numpy=2.3.5"),
         ("conda-forge/linux-64::numpy==2.3.5", "conda-forge::numpy==2.3.5"),
         ("elsewhere::numpy", "numpy=2.3.5"),
+        ("numpy[version='1;x']", "numpy=2.3.5"),
+        ("numpy[version='>1 [md5=x']", "numpy=2.3.5"),
     ],
 )
 @pytest.mark.parametrize("key", ["history", "requested_spec", "requested_specs"])
@@ -181,6 +183,21 @@ def test_credentials_of_a_channel_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "channel", ["https://evil.example/${TOKEN}", "a\nb", "--override-channels", "https://x.org/$A"]
+)
+def test_a_channel_that_is_none_becomes_none_of_a_definition(tmp_path: Path, channel: str) -> None:
+    for name in ("a", "b"):
+        add_record(tmp_path, name, channel=channel)
+
+    loaded = spec.load(tmp_path)
+
+    assert loaded.spec.conda is not None
+    assert loaded.spec.conda.channels == ()
+    (warning,) = loaded.warnings
+    assert warning.message.endswith(" is no channel; it is left out")
+
+
+@pytest.mark.parametrize(
     ("subdirs", "platform"),
     [
         (["win-64", "noarch"], OciPlatform(os="Windows")),
@@ -206,6 +223,11 @@ def test_platform_is_that_of_the_packages(
         ("a.json", "[" * 100_000, "a.json`: this is no record of a package"),
         ("a.json", '{"name": 5, "version": "1"}', "a.json`: this is no record of a package"),
         ("a.json", '{"name": "a", "version": ""}', "a.json`: this is no record of a package"),
+        ("a.json", '{"name": "--x", "version": "1"}', "a.json`: this is no record of a package"),
+        ("a.json", '{"name": "a b", "version": "1"}', "a.json`: this is no record of a package"),
+        ("a.json", '{"name": "a::b", "version": "1"}', "a.json`: this is no record of a package"),
+        ("a.json", '{"name": "a", "version": "1 x"}', "a.json`: this is no record of a package"),
+        ("a.json", '{"name": "a", "version": "1[x]"}', "a.json`: this is no record of a package"),
         ("a.json", None, "a.json`: cannot be read: it is no file"),
         ("state", "{", "state` is not JSON"),
         ("state", None, "state`: cannot be read: it is no file"),

@@ -90,6 +90,73 @@ def test_metadata_without_a_name_is_left_out_with_a_word(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("--extra-index-url=https://evil.example/simple#", "--find-links=/home", "-rsecret#"),
+        *("-e", "a;os_name=='x'", "a@https://evil.example/a.whl#", "${TOKEN}", "a/../b", "\u0430"),
+    ],
+)
+def test_a_name_that_is_none_becomes_no_line_for_pip(tmp_path: Path, name: str) -> None:
+    add_wheel(tmp_path, "a", METADATA=f"Name: {name}\nVersion: 1\n")
+
+    assert find(tmp_path) == (
+        {},
+        ["`a-1.0.dist-info` has a name or a version that no index knows; it is left out"],
+    )
+
+
+@pytest.mark.parametrize("version", ["1;os_name=='x'", "--pre", "*", "1,>0", "${TOKEN}", "1#"])
+def test_a_version_that_is_none_becomes_no_line_for_pip(tmp_path: Path, version: str) -> None:
+    add_wheel(tmp_path, "a", METADATA=f"Name: a\nVersion: {version}\n")
+
+    assert find(tmp_path) == (
+        {},
+        ["`a-1.0.dist-info` has a name or a version that no index knows; it is left out"],
+    )
+
+
+GIT = {"vcs": "git", "commit_id": "0" * 40}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"url": "https://x.org/a.zip --index-url=https://evil.example"},
+        {"url": "https://x.org/a.zip\n--index-url=https://evil.example"},
+        {"url": "https://x.org/a.zip;os_name=='x'"},
+        {"url": "https://x.org/${TOKEN}/a.zip"},
+        {"url": "https://x.org/a.zip#subdirectory=../b"},
+        {"url": "-r/etc/passwd"},
+        {"url": "/etc/passwd"},
+        {"url": "ext::sh -c x", "vcs_info": GIT},
+        {"url": "ssh://-oProxyCommand=x/a", "vcs_info": GIT},
+        {"url": "https://x.org/a.git", "vcs_info": {"vcs": "git", "commit_id": "--upload-pack=x"}},
+        {"url": "https://x.org/a.git", "vcs_info": {"vcs": "git", "commit_id": ["x"]}},
+        {"url": "https://x.org/a.git", "vcs_info": {"vcs": "--pre", "commit_id": "0" * 40}},
+        {"url": "https://x.org/a.git", "vcs_info": {"vcs": 5, "commit_id": "0" * 40}},
+        {"url": "https://x.org/a.git", "vcs_info": GIT, "subdirectory": "../b"},
+        {"url": "https://x.org/a.git", "vcs_info": GIT, "subdirectory": "/etc"},
+        {"url": "https://x.org/a.zip", "subdirectory": "%2e%2e"},
+    ],
+)
+def test_an_address_that_is_none_becomes_no_line_for_pip(tmp_path: Path, origin: Any) -> None:
+    add_wheel(tmp_path, "a", direct_url=json.dumps(origin))
+
+    assert find(tmp_path) == (
+        {"a": "a==1.0"},
+        ["the address of `a` is none that a definition can hold; its version is named instead"],
+    )
+
+
+def test_an_odd_folder_of_a_repository_is_spelled_as_an_address_has_it(tmp_path: Path) -> None:
+    origin = {"url": "https://x.org/a.git", "vcs_info": GIT, "subdirectory": "a b/c&d"}
+    add_wheel(tmp_path, "a", direct_url=json.dumps(origin))
+
+    expected = f"a @ git+https://x.org/a.git@{'0' * 40}#subdirectory=a%20b/c%26d"
+    assert find(tmp_path) == ({"a": expected}, [])
+
+
 def test_eggs_are_packages_too(tmp_path: Path) -> None:
     folder = tmp_path / "Lib/site-packages"
     (folder / "old-1.egg-info").mkdir(parents=True)

@@ -79,6 +79,8 @@ def test_addresses_of_channels_are_named_as_people_name_them() -> None:
     ("url", "requirement"),
     [
         ("git+https://h.example/a@0123", "a @ git+https://h.example/a@0123"),
+        ("git+https://${TOKEN}@h.example/a@0123", "a @ git+https://h.example/a@0123"),
+        ("git+https://h.example/${TOKEN}/a@0123", "a==1.0"),
         ("file:///wheels/a-1.0-py3-none-any.whl", "a @ file:///wheels/a-1.0-py3-none-any.whl"),
     ],
 )
@@ -86,6 +88,15 @@ def test_what_is_from_no_index_keeps_its_address(url: str, requirement: str) -> 
     conda = conda_of(define(package("python"), pip_package("a", url=url)))
 
     assert conda.pip_requirements == (requirement,)
+
+
+def test_a_channel_that_would_be_told_a_variable_is_left_out() -> None:
+    loaded = define(package("a"), channels=("conda-forge", "https://evil.example/${TOKEN}"))
+
+    assert conda_of(loaded).channels == ("conda-forge",)
+    assert "`https://evil.example/${TOKEN}` is no channel for a definition; it is left out" in [
+        warning.message for warning in loaded.warnings
+    ]
 
 
 def test_what_is_lost_is_told() -> None:

@@ -241,6 +241,10 @@ def test_model_without_a_conda_file_gets_what_its_other_files_say(model: Path) -
             {"MLmodel": "{}", "conda.yaml": None, "python_env.yaml": "a: ["},
             "python_env.yaml`:1: not",
         ),
+        (
+            {"MLmodel": "{}", "conda.yaml": None, "python_env.yaml": "python: '3 [url=x]'"},
+            "python_env.yaml`: python: `3 [url=x]` is not a version of Python",
+        ),
         ({"MLmodel": "{}", "conda.yaml": None, "requirements.txt": "\0"}, "requirements.txt"),
         ({"MLmodel": "a: ["}, "MLmodel`:1: not YAML"),
         ({"conda.yaml": "- a"}, "conda.yaml`:1: a list where a mapping"),

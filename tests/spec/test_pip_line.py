@@ -38,6 +38,7 @@ WRITE = "write `name`, `name==1.2` or `name @ https://…`"
         "https://example.org/a-1.0-py3-none-any.whl?sv=1&sig=x",
         "git+https://example.org/a.git@v1#subdirectory=b",
         "git+ssh://git@example.org/a.git",
+        "a @ https://example.org/a.zip#egg=a&subdirectory=b/c%20d/ ; python_version > '3'",
         "./local",
         "../up",
         "/abs",
@@ -89,6 +90,27 @@ def test_what_is_no_requirement_is_explained(line: str, message: str, hint: str 
     with pytest.raises(PipLineError) as caught:
         check_pip_requirement(line)
     assert (str(caught.value), caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    "subdirectory", ["..", "a/../../b", ".", "/etc", "%2e%2e/x", "..%2fx", "a%5C..", "-x"]
+)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a @ git+https://example.org/a.git@v1#subdirectory={} ; python_version > '3'",
+        "git+https://example.org/a.git#egg=a&subdirectory={}",
+        "https://example.org/a-1.0.zip#subdirectory={}",
+        "./a-1.0.zip#subdirectory={}",
+        "-e git+https://example.org/a.git#egg=a&subdirectory={}",
+    ],
+)
+def test_a_subdirectory_that_leads_out_is_refused(line: str, subdirectory: str) -> None:
+    check = parse_pip_option if line.startswith("-") else check_pip_requirement
+
+    with pytest.raises(PipLineError, match="has a `subdirectory` that leads out of") as caught:
+        check(line.format(subdirectory))
+    assert caught.value.hint == "name a folder in it, as in `#subdirectory=python/core`"
 
 
 @pytest.mark.parametrize("filler", ["a", "a-", "[a,", "==1,", " ", ";", "a==1.", "#a"])

@@ -17,7 +17,7 @@ from envsync.lock.entry_faults import REPAIR, find_faults
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.redaction import shorten
-from envsync.model.repository import parse_repository
+from envsync.model.repository import has_sound_subdirectory, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,7 +117,8 @@ def _find_url(location: str) -> str | None:
     if match is not None:
         place = _SUBDIRECTORY.search(match["query"] or "")
         fragment = f"#subdirectory={place[1]}" if place else ""
-        found = parse_repository(f"{match['place']}@{match['commit']}{fragment}")
-        return str(found) if found is not None else None
+        address = f"{match['place']}@{match['commit']}{fragment}"
+        found = parse_repository(address)
+        return str(found) if found is not None or has_sound_subdirectory(address) else address
     is_address = location.startswith(("https://", "http://", "file://"))
     return location if is_address else None

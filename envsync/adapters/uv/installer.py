@@ -190,6 +190,7 @@ class _Archives:
             return process.run(
                 [
                     *command("pip", "install", "--quiet", "--no-deps", *hashed, *offline, *wheels),
+                    "--no-sources",  # nor does pip know those of uv in a `pyproject.toml`
                     *options,
                     *("--requirement", str(pylock)),
                 ],

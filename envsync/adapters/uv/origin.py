@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from envsync.lock.local_files import find_relative_path
 from envsync.model.channel import redact_url
+from envsync.model.redaction import LOOSE
 from envsync.model.repository import find_userinfo, parse_repository
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def spell_for_uv(line: str) -> str:
     """
     if "git+" in line.lower():
         line = _GIT_QUERY.sub(r"\1", _GIT_USERINFO.sub(r"\1\2", expand(line)))
+        address, hash_sign, fragment = line.partition("#")
+        line = f"{LOOSE.sub('', address)}{hash_sign}{fragment}"
     return _HASH.sub(_drop_hashes, line) if "#" in line else line
 
 

@@ -7,18 +7,28 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    Pylock,
+)
 from packaging.utils import canonicalize_name
 
 from envsync.adapters.uv.hashes import keep_stated, refuse_unstated
+from envsync.adapters.uv.local_place import refuse_unasked
 from envsync.adapters.uv.metadata import Metadata, MetadataCache, read_wheel
 from envsync.errors import EnvsyncError
 from envsync.lock.pylock import is_wheel
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
-from envsync.model.repository import parse_repository
+from envsync.model.redaction import quote as show
+from envsync.model.repository import has_sound_subdirectory, parse_repository
 from envsync.solve.pip_constraints import applies
 from envsync.solve.pip_dependencies import find_dependencies
 from envsync.solve.python_target import describe_environment, list_tags
@@ -106,6 +116,11 @@ def _select(
         tags=list_tags(request.python_version, request.subdir, glibc=request.glibc),
     )
     for package, archive in sorted(chosen, key=lambda pair: pair[0].name):
+        if isinstance(archive, PackageVcs | PackageArchive | PackageDirectory):
+            url = getattr(archive, "url", None)  # a folder has its path alone
+            place = url or (sources.base / (archive.path or "")).resolve().as_uri()
+            if not _is_stub(archive, sources.base):
+                refuse_unasked(package.name, place, request)
         if isinstance(archive, PackageVcs):
             yield _lock_repository(package, archive, request, sources)
         elif isinstance(archive, PackageWheel | PackageSdist | PackageArchive):
@@ -119,7 +134,7 @@ def _select(
             )
 
 
-def _is_stub(archive: _Archive, base: Path) -> bool:
+def _is_stub(archive: _Archive | PackageVcs | PackageDirectory, base: Path) -> bool:
     path = archive.path
     return path is not None and (base / path).resolve().parent == base
 
@@ -160,8 +175,15 @@ def _lock_repository(
     package: Package, vcs: PackageVcs, request: PipRequest, sources: Sources
 ) -> tuple[LockedPackage, Metadata]:
     place = vcs.url or (sources.base / (vcs.path or "")).resolve().as_uri()
-    subdirectory = f"#subdirectory={vcs.subdirectory}" if vcs.subdirectory else ""
-    pin = parse_repository(f"git+{place}@{vcs.commit_id}{subdirectory}")
+    subdirectory = f"#subdirectory={quote(vcs.subdirectory)}" if vcs.subdirectory else ""
+    address = f"git+{place}@{vcs.commit_id}{subdirectory}"
+    if not has_sound_subdirectory(address):
+        raise EnvsyncError(
+            f"pip requirement `{package.name}` can't be locked: its folder "
+            f"{show(vcs.subdirectory or '')} leads out of `{redact_url(place)}`",
+            hint="ask the author of what needs it, or leave that out",
+        )
+    pin = parse_repository(address)
     if vcs.type != "git" or pin is None or not pin.is_pinned:
         raise EnvsyncError(
             f"pip requirement `{package.name}` can't be locked: "

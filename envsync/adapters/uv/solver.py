@@ -142,6 +142,7 @@ class UvSolver:
                     *("--python-platform", find_target(request.subdir, request.glibc)),
                     *("--index-strategy", "unsafe-best-match"),  # as pip itself chooses
                     *("--constraint", str(constraints), "--no-header"),
+                    "--no-sources",  # pip knows no `tool.uv.sources`, which may lead anywhere
                     *("--output-file", str(_prefer(folder, request))),
                     *_list_cut_off(request),
                     *(("--offline",) if self._is_offline else ()),
