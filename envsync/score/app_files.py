@@ -195,6 +195,11 @@ def _check_has_script(files: AppFiles, found: set[str]) -> None:
     if files.source is None:
         return
     script = files.entry_script.relative_to(files.source).as_posix()
+    if ".." in script.split("/"):
+        raise DefinitionError(
+            f"The entry script `{script}` lies outside of the source `{files.source}`",
+            hint="a service gets a copy of its source: move the script there, or name its folder",
+        )
     if script not in found:
         raise DefinitionError(
             f"The entry script `{script}` is left out of the source `{files.source}`",

@@ -164,3 +164,13 @@ def test_a_source_folder_keeps_its_name_unless_that_is_taken(name: str, expected
     path = Path("/somewhere") / name
 
     assert source_name(AppFiles(entry_script=path / "score.py", source=path)) == expected
+
+
+def test_a_script_outside_of_the_source_is_told_as_such(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (tmp_path / "score.py").touch()
+    files = AppFiles(entry_script=source / ".." / "score.py", source=source)
+
+    with pytest.raises(DefinitionError, match="lies outside of the source"):
+        tuple(list_app(files))
