@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from envsync.errors import EnvsyncError
 from envsync.files import open_regular
-from envsync.realise.unpacked_package import is_part_of_python
+from envsync.realise.python_library import is_part_of_python
 from envsync.realise.witnesses import find_site_packages
 
 if TYPE_CHECKING:

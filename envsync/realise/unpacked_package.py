@@ -12,7 +12,6 @@ import json
 import os
 import re
 import stat
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +20,7 @@ from envsync.errors import EnvsyncError
 from envsync.files import read_regular
 from envsync.model.inner_path import InnerPath, list_folders, parse_inner_path
 from envsync.model.redaction import quote
+from envsync.realise.python_library import is_part_of_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,12 +36,6 @@ RESERVED = frozenset({"conda-meta", "__clobbers__"})
 _LARGEST = 64 << 20  # bytes of metadata: a list of some 300,000 files
 _CHUNK = 1 << 20
 _SITE_PACKAGES = re.compile(r"lib/python\d+\.\d+t?/site-packages/")
-# Where a Python looks for its own library before it has read a line of it.
-_LIBRARY = re.compile(r"lib/python\d+\.\d+t?/(?:lib-dynload/)?(?P<module>[A-Za-z0-9_]+)(?:[./]|$)")
-_SEARCHED = re.compile(
-    r"(?:lib/)?python\d+t?\.zip|(?:bin/)?(?:pyvenv\.cfg|pybuilddir\.txt|python[^/]*\._pth)",
-    re.IGNORECASE,
-)
 _COMMAND = re.compile(r"(?!\.)[^\x00-\x1f\x7f/\\:]{1,200}")  # a name, and not one that is hidden
 _PATH_TYPES = frozenset({"hardlink", "softlink", "directory"})
 
@@ -128,13 +122,6 @@ def _place(path: InnerPath, *, is_noarch: bool) -> str:
 def _find_program(path: str) -> str:
     folder, _, name = path.rpartition("/")
     return name if folder == "bin" else ""
-
-
-def is_part_of_python(path: str) -> bool:
-    """Say whether *path*, from the prefix on, is where Python has or looks for its own library."""
-    found = _LIBRARY.match(path)
-    is_module = found is not None and found["module"] in sys.stdlib_module_names
-    return is_module or _SEARCHED.fullmatch(path) is not None
 
 
 class _Reader:

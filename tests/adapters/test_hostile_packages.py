@@ -21,6 +21,7 @@ from hostile import (
 from envsync.adapters.rattler import RattlerInstaller, load_config
 from envsync.errors import EnvsyncError
 from envsync.model.lockfile import LockedPackage
+from envsync.realise.image.notes import Notes
 
 
 @pytest.fixture
@@ -497,3 +498,35 @@ def test_an_old_package_of_nothing_is_fine(tmp_path: Path) -> None:
     install([package], tmp_path / "x")
 
     assert [it.name for it in (tmp_path / "x" / "conda-meta").glob("*.json")] == ["evil-1.0-0.json"]
+
+
+@pytest.mark.parametrize("key", ["links", "folders", "commands", "programs"])
+def test_a_note_that_tells_something_else_is_not_believed(
+    key: str, tmp_path: Path, mine: Path
+) -> None:
+    package = make_package(tmp_path / "channel", [file("x")])
+    install([package], tmp_path / "one")
+    notes = Notes(Path(os.environ["ENVSYNC_HOME"]) / "cache" / "packages")
+    noted = notes.read("evil-1.0-0")
+    notes.write("evil-1.0-0", {**noted, key: [1]})
+    before = describe(mine)
+
+    install([package], tmp_path / "two")
+
+    assert (tmp_path / "two" / "x").read_text() == "content"
+    assert notes.read("evil-1.0-0") == noted
+    assert describe(mine) == before
+
+
+def test_an_archive_is_not_known_by_the_md5_that_a_lock_claims_for_it(
+    tmp_path: Path, cache: Path
+) -> None:
+    good = make_package(tmp_path / "good", [file("x", content="good")])
+    evil = make_package(tmp_path / "evil", [file("x", content="evil")])
+    unpack_as_another_tool(evil, cache)
+    install([replace(evil, md5=good.md5)], tmp_path / "one")
+
+    install([replace(good, sha256=None)], tmp_path / "two")
+
+    assert (tmp_path / "one" / "x").read_text() == "evil"
+    assert (tmp_path / "two" / "x").read_text() == "good"

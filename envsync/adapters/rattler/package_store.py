@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
-_CHECKS = 2  # counts up whenever packages are checked for more than before
+_CHECKS = 3  # counts up whenever packages are checked for more than before
 _STAGING = "envsync"
 _REVISION, _SHA256 = 8, 32  # bytes of rattler's note beside a package
 
@@ -61,11 +61,13 @@ class PackageStore:
         note = self._read_note(package)
         if not self._is_of_archive(package, note):
             return None
-        if note is not None and not reads_bytes:
-            return _load_content(note)
+        known = _parse_content(note) if note is not None and not reads_bytes else None
+        if known is not None:
+            return known
         content = read_package(folder, package, reads_bytes=reads_bytes)
-        if note is None:
-            self._write_note(package, content, package.md5)
+        if note is None or not reads_bytes:  # there was none that tells
+            # What a lock says of the md5 was not compared with an archive.
+            self._write_note(package, content, note.get("md5") if note is not None else None)
         return content
 
     def folder(self, package: LockedPackage) -> Path:
@@ -157,7 +159,7 @@ class PackageStore:
         if not self.folder(package).is_dir():
             return False
         if package.sha256 is None:
-            return note is not None and note["md5"] == package.md5
+            return note is not None and note.get("md5") == package.md5
         found = self._read_beside(package)[_REVISION : _REVISION + _SHA256]
         return found.hex() == package.sha256
 
@@ -202,13 +204,22 @@ def _name(package: LockedPackage) -> str:
     return f"{package.name}-{package.version}-{package.build}"
 
 
-def _load_content(note: dict[str, Any]) -> PackageContent:
+def _parse_content(note: dict[str, Any]) -> PackageContent | None:
+    """Return what *note* tells of a package, None where it tells something else."""
+    links, is_noarch = note.get("links"), note.get("is_noarch")
+    lists = [note.get(key) for key in ("folders", "commands", "programs")]
+    texts = [item for each in lists if isinstance(each, list) for item in each]
+    if not isinstance(links, dict) or not all(isinstance(each, list) for each in lists):
+        return None
+    if not all(isinstance(item, str) for item in (*texts, *links.values())):
+        return None
+    folders, commands, programs = (tuple(each or ()) for each in lists)
     return PackageContent(
-        is_noarch=note["is_noarch"],
-        folders=frozenset(note["folders"]),
-        links=note["links"],
-        commands=tuple(note["commands"]),
-        programs=frozenset(note["programs"]),
+        is_noarch=is_noarch is True,
+        folders=frozenset(folders),
+        links=links,
+        commands=commands,
+        programs=frozenset(programs),
     )
 
 
