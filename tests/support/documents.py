@@ -18,9 +18,8 @@ GUIDE = CHECKOUT / "envsync" / "docs"
 DOCUMENTS = (README, *sorted(GUIDE.glob("*.md")))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"`([\w./-]+)`[^`\n]*:\n\n$")
+_FILE = re.compile(r"`([\w.-]+/[\w./-]+)`[^`\n]*:\n\n$")
 _SPAN = re.compile(r"`(envsync [^`]+)`")
-_SHELL = ("console", "bash")
 _JOINS = ("|", "&&", ";", "&")
 
 _ENVIRONMENT = """\
