@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from envsync.cli._group import group
+from envsync.cli.terminal.group import group
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _INDEX = "README.md"

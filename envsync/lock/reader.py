@@ -12,8 +12,8 @@ from envsync.lock.base_image import BASE_IMAGE_KEY, is_base
 from envsync.lock.entry_faults import REPAIR, SUBDIRS, find_build, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.model.redaction import quote, shorten
-from envsync.model.wording import shell_quote
+from envsync.model.text.redaction import quote, shorten
+from envsync.model.text.wording import shell_quote
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from envsync.cli import help as of_help
-from envsync.cli._group import group
+from envsync.cli.terminal.group import group
 
 GUIDE = Path(of_help.__file__).parents[1] / "docs"
 TOPICS = sorted(path.stem for path in GUIDE.glob("*.md") if path.name != "README.md")

@@ -23,7 +23,7 @@ from support.documents import (
     split_words,
 )
 
-from envsync.cli._group import group
+from envsync.cli.terminal.group import group
 
 if sys.version_info >= (3, 11):
     import tomllib
