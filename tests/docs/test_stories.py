@@ -73,9 +73,8 @@ class World:
     servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def adapt(self, text: str) -> str:
-        for shown, ours in {"churn": self.name, _BASE: self.base_image, **self.ports}.items():
-            text = text.replace(shown, ours)
-        return text
+        ours = {"churn": self.name, _BASE: self.base_image, **self.ports}
+        return re.sub("|".join(map(re.escape, ours)), lambda shown: ours[shown[0]], text)
 
     def run(self, command: Command) -> None:
         """Run *command* and compare its status, and what it prints, with what is shown."""
@@ -184,10 +183,17 @@ def name_world(world: World) -> None:
     world.shell("git init --quiet")
 
 
+def list_runnable(document: Path) -> list[Command]:
+    commands = list_all_commands(document.read_text(encoding="utf-8"))
+    return [it for it in commands if not it.line.startswith(tuple(NOT_RUN))]
+
+
 def write_shown_files(text: str, world: World) -> None:
     for block in list_blocks(text):
         if block.path is not None:
-            (world.folder / block.path).write_text(block.text, encoding="utf-8")
+            path = world.folder / block.path
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +205,7 @@ def write_shown_files(text: str, world: World) -> None:
             id=str(it.relative_to(CHECKOUT)),
         )
         for it in DOCUMENTS
-        if list_all_commands(it.read_text(encoding="utf-8"))
+        if list_runnable(it)
     ],
 )
 def test_every_command_of_a_page_runs(document: Path, world: World) -> None:
@@ -208,9 +214,8 @@ def test_every_command_of_a_page_runs(document: Path, world: World) -> None:
     name_world(world)
 
     world.run(Command(line=BEFORE.get(document.name, "true"), output=()))
-    for command in list_all_commands(text):
-        if not command.line.startswith(tuple(NOT_RUN)):
-            world.run(command)
+    for command in list_runnable(document):
+        world.run(command)
 
 
 @pytest.mark.parametrize("document", [README, GUIDE / "python.md"], ids=lambda it: it.stem)
