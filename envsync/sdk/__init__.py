@@ -2,6 +2,7 @@
 
 from envsync.errors import DefinitionError, EnvsyncError, StaleLockError, UnsatisfiableError
 from envsync.model.image import Image
+from envsync.remedy import use_words
 from envsync.sdk.environment.conda_dependencies import CondaDependencies
 from envsync.sdk.environment.environment import Environment
 from envsync.sdk.environment.libraries import (
@@ -27,6 +28,7 @@ from envsync.sdk.environment.sections import (
     PythonSection,
     RegistryIdentity,
 )
+from envsync.sdk.remedies import word_remedy
 from envsync.sdk.results import CheckResult
 from envsync.sdk.service.inference_config import InferenceConfig
 from envsync.sdk.service.model import Model
@@ -34,6 +36,8 @@ from envsync.sdk.service.scoring import ScoringError
 from envsync.sdk.service.webservice import LocalWebservice, Webservice
 from envsync.workflow.environment.build import BuildOutcome
 from envsync.workflow.lock.options import LockOptions, LockOutcome
+
+use_words(word_remedy)
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",

@@ -91,7 +91,7 @@ def _to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "column": finding.column,
         "key_path": finding.key_path,
         "message": finding.message,
-        "hint": finding.hint,
+        "hint": finding.hint and str(finding.hint),
         "fix": None if diagnosis.fix is None else diagnosis.fix.description,
     }
 

@@ -12,14 +12,17 @@ import click
 
 from envsync import __version__
 from envsync.cli import INTERRUPTED
+from envsync.cli.terminal.remedies import word_remedy
 from envsync.cli.terminal.usage import Group, explain_usage, is_plain
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.remedy import Hint, say, use_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 _BUG = 3
+use_words(word_remedy)
 
 # Each module, called as its command, holds one `click.Command` named `command`; it is imported
 # when that is asked for, and not to say what the command does.
@@ -170,16 +173,16 @@ def _render_usage(error: click.ClickException) -> None:
     _print("Error", *explain_usage(error))
 
 
-def warn(message: str, hint: str | None = None) -> None:
+def warn(message: str, hint: Hint | None = None) -> None:
     """Print a warning to stderr: something that the reader can change."""
     _print("Warning", message, hint)
 
 
-def _print(label: str, message: str, hint: str | None) -> None:
+def _print(label: str, message: str, hint: Hint | None) -> None:
     colour = "red" if label == "Error" else "yellow"
     click.echo(f"{paint(f'{label}:', colour)} {_visible(message)}", err=True)
     if hint:
-        click.echo(f"{paint('Hint:', 'cyan')} {_visible(hint)}", err=True)
+        click.echo(f"{paint('Hint:', 'cyan')} {_visible(say(hint))}", err=True)
 
 
 def paint(label: str, colour: str) -> str:

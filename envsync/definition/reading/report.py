@@ -8,6 +8,7 @@ from envsync.errors import Finding
 from envsync.model.text.redaction import shorten
 
 if TYPE_CHECKING:
+    from envsync.remedy import Hint
     from envsync.yamlio import Node
 
 
@@ -33,13 +34,23 @@ class Report:
         self.warnings: list[Finding] = []
 
     def error(
-        self, path: str, message: str, *, hint: str | None = None, at: Place | Node | None = None
+        self,
+        path: str,
+        message: str,
+        *,
+        hint: Hint | None = None,
+        at: Place | Node | None = None,
     ) -> None:
         """Add what makes the file unusable, at key path *path*."""
         self._add(self.errors, self._finding(path, message, hint, at))
 
     def warn(
-        self, path: str, message: str, *, hint: str | None = None, at: Place | Node | None = None
+        self,
+        path: str,
+        message: str,
+        *,
+        hint: Hint | None = None,
+        at: Place | Node | None = None,
     ) -> None:
         """Add what its author should know, at key path *path*."""
         self._add(self.warnings, self._finding(path, message, hint, at))
@@ -56,7 +67,7 @@ class Report:
             findings.append(finding)
 
     def _finding(
-        self, path: str, message: str, hint: str | None, at: Place | Node | None
+        self, path: str, message: str, hint: Hint | None, at: Place | Node | None
     ) -> Finding:
         line = None if at is None else at.line
         column = None if at is None else at.column

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envsync.definition.reading.report import Place
 from envsync.errors import DefinitionError
+from envsync.files.reading import NO_WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def _read_bytes(path: Path, report: Report) -> bytes:
         if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
             hint = "copy the file to where the link is"
             raise _refusal(report, "a symbolic link out of its directory is not followed", hint)
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | NO_WAIT)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the links go in a circle"
         raise _refusal(report, f"cannot be read: {reason}") from error

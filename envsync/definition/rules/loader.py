@@ -13,6 +13,7 @@ from envsync.definition.requirement.match_spec import MatchSpecError, parse_matc
 from envsync.definition.requirement.pip_line import PipLineError, check_pip_requirement
 from envsync.definition.rules.diagnosis import Diagnosis, Fix, Severity
 from envsync.definition.rules.document import Document, Value
+from envsync.remedy import say
 from envsync.yamlio import Scalar
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _find_fix(rule: str, found: Finding, value: Value, values: MappingOf[str, Va
 
 
 def _rename(found: Finding, value: Value, parent: Value) -> tuple[Edit, str] | None:
-    meant = _DID_YOU_MEAN.search(found.hint or "")
+    meant = _DID_YOU_MEAN.search(say(found.hint or ""))
     if meant is None or any(key.text == meant[1] for key, _ in parent.entries()):
         return None
     if _is_held_against_a_file(meant[1], value):
@@ -111,7 +112,7 @@ def _is_held_against_a_file(key: str, value: Value) -> bool:
 
 
 def _retype(found: Finding, value: Value, _parent: Value) -> tuple[Edit, str] | None:
-    hint = found.hint or ""
+    hint = say(found.hint or "")
     if not isinstance(value.node, Scalar):
         return None
     if hint.endswith("without quotes") and not value.node.is_plain:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.remedy import advise
 from envsync.workflow.service.health import ERROR_LINES, wait_until_ready
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def switch(
         if before is not None and is_stopped:
             _start_again(before, patience)
         if before is not None and isinstance(error, EnvsyncError):
-            hint = "; ".join(filter(None, ("the service goes on as it was before", error.hint)))
+            goes_on = "the service goes on as it was before"
+            hint = advise(goes_on, "; ", error.hint) if error.hint else goes_on
             raise EnvsyncError(error.message, hint=hint) from error
         raise
     if before is not None:
