@@ -23,8 +23,8 @@ from support.documents import (
     GUIDE,
     README,
     Command,
-    list_all_commands,
     list_blocks,
+    list_commands,
     make_world,
 )
 
@@ -184,7 +184,7 @@ def name_world(world: World) -> None:
 
 
 def list_runnable(document: Path) -> list[Command]:
-    commands = list_all_commands(document.read_text(encoding="utf-8"))
+    commands = list_commands(document.read_text(encoding="utf-8"))
     return [it for it in commands if not it.line.startswith(tuple(NOT_RUN))]
 
 

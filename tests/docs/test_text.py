@@ -17,8 +17,9 @@ from support.documents import (
     DOCUMENTS,
     GUIDE,
     README,
-    list_all_commands,
     list_blocks,
+    list_commands,
+    list_recorded,
     list_spans,
     split_words,
 )
@@ -109,7 +110,8 @@ def test_each_page_of_the_guide_is_short_and_starts_with_its_title() -> None:
 
 @each_document
 def test_every_command_line_that_is_shown_can_be_parsed(document: Path) -> None:
-    for command in list_all_commands(read(document)):
+    text = read(document)
+    for command in (*list_commands(text), *list_recorded(text)):
         for words in split_words(command.line):
             if words[:1] == ["envsync"]:
                 check_words(words[1:], is_whole=True)

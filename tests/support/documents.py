@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = CHECKOUT / "README.md"
@@ -84,20 +84,28 @@ def list_blocks(markdown: str) -> list[Block]:
     return blocks
 
 
-def list_commands(block: Block) -> list[Command]:
-    """Return the commands in *block*, none if it is not for a shell."""
-    if block.kind == "bash":
-        return [Command(line=line, output=()) for line in block.text.splitlines() if line]
-    if block.kind != "console":
-        return []
-    first, *parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
-    assert not first, f"output without a command: {first}"
-    lines = [part.splitlines() for part in parts]
-    return [Command(line=line, output=tuple(output)) for line, *output in lines]
+def list_commands(markdown: str) -> list[Command]:
+    """Return the commands that *markdown* shows a reader who has a shell."""
+    return _list_commands(it for it in list_blocks(markdown) if it.kind in {"bash", "console"})
 
 
-def list_all_commands(markdown: str) -> list[Command]:
-    return [command for block in list_blocks(markdown) for command in list_commands(block)]
+def list_recorded(markdown: str) -> list[Command]:
+    """Return the commands of sessions that can't be repeated: they were with someone's servers."""
+    blocks = (it for it in list_blocks(markdown) if it.kind == "text")
+    return _list_commands(it for it in blocks if it.text.startswith("$ "))
+
+
+def _list_commands(blocks: Iterable[Block]) -> list[Command]:
+    commands = []
+    for block in blocks:
+        if block.kind == "bash":
+            commands.append(Command(line=block.text, output=()))
+            continue
+        first, *parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+        assert not first, f"output without a command: {first}"
+        for line, *output in (part.splitlines() for part in parts):
+            commands.append(Command(line=line, output=tuple(output)))
+    return commands
 
 
 def list_spans(markdown: str) -> list[str]:
