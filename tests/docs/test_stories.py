@@ -25,6 +25,7 @@ from support.documents import (
     Command,
     list_blocks,
     list_commands,
+    list_pictured,
     make_world,
 )
 
@@ -49,6 +50,7 @@ _TO_V1 = (
     f"envsync save-to-directory churn v1 --image {_BASE} && rm churn/environment.yml"
     " && mv v1/* churn/"
 )
+_TRAIN = "envsync run churn python churn/train.py"
 
 # What a page takes for granted.
 BEFORE = {
@@ -216,6 +218,17 @@ def test_every_command_of_a_page_runs(document: Path, world: World) -> None:
     world.run(Command(line=BEFORE.get(document.name, "true"), output=()))
     for command in list_runnable(document):
         world.run(command)
+
+
+def test_the_picture_is_what_its_commands_print(world: World) -> None:
+    text = README.read_text(encoding="utf-8")
+    write_shown_files(text, world)
+    name_world(world)
+
+    for number, command in enumerate(list_pictured()):
+        world.run(command)
+        if number == 1:
+            world.run(Command(line=_TRAIN, output=()))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shlex
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = CHECKOUT / "README.md"
 GUIDE = CHECKOUT / "envsync" / "docs"
+PICTURE = CHECKOUT / ".github" / "terminal.svg"
 DOCUMENTS = (README, *sorted(GUIDE.glob("*.md")))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -106,6 +108,20 @@ def _list_commands(blocks: Iterable[Block]) -> list[Command]:
         for line, *output in (part.splitlines() for part in parts):
             commands.append(Command(line=line, output=tuple(output)))
     return commands
+
+
+def list_pictured() -> list[Command]:
+    """Return the commands in README's picture; paths and numbers in their output may be others."""
+    text = html.unescape(re.sub(r"<[^>]+>", "", PICTURE.read_text(encoding="utf-8")))
+    shown = text[text.index("$") :].replace("\xa0", " ")
+    lines = "".join(f"{line.strip()}\n" for line in shown.splitlines() if line.strip())
+    commands = _list_commands([Block(kind="console", text=lines, path=None)])
+    return [
+        Command(
+            line=it.line, output=tuple(re.sub(r"/home/me\S*/|\d+", "…", each) for each in it.output)
+        )
+        for it in commands
+    ]
 
 
 def list_spans(markdown: str) -> list[str]:
