@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from envsync.remedy import Hint, say
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,12 +14,13 @@ if TYPE_CHECKING:
 class EnvsyncError(Exception):
     """A failure that the user can read and act on; *hint* says what to do.
 
-    As text it is all that the command line would print, since that is what a traceback shows.
+    A hint that names a command or an option is a `Remedy`: each face words it in its own terms.
+    As text, the error has both, since that is what a traceback shows.
     """
 
     exit_status: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: Hint | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -36,7 +39,7 @@ class Finding:
 
     file: str
     message: str
-    hint: str | None = None
+    hint: Hint | None = None
     key_path: str = ""
     line: int | None = None
     column: int | None = None
@@ -55,7 +58,7 @@ class DefinitionError(EnvsyncError):
     exit_status = 2
 
     def __init__(
-        self, message: str, *, hint: str | None = None, findings: Sequence[Finding] = ()
+        self, message: str, *, hint: Hint | None = None, findings: Sequence[Finding] = ()
     ) -> None:
         super().__init__(message, hint=hint)
         self.findings = tuple(findings)
@@ -79,11 +82,11 @@ class UnsatisfiableError(EnvsyncError):
     """No set of packages answers what was asked; *reasons* are lines that say why."""
 
     def __init__(
-        self, message: str, *, reasons: Sequence[str] = (), hint: str | None = None
+        self, message: str, *, reasons: Sequence[str] = (), hint: Hint | None = None
     ) -> None:
         super().__init__("\n".join((message, *(f"  {line}" for line in reasons))), hint=hint)
         self.reasons = tuple(reasons)
 
 
-def _join(message: str, hint: str | None) -> str:
-    return f"{message}\nHint: {hint}" if hint else message
+def _join(message: str, hint: Hint | None) -> str:
+    return f"{message}\nHint: {say(hint)}" if hint else message

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from base_image import make_base_archive, reference_for, why_not
 from channel import CONDA_FORGE, Channel, Served, build_channel, default_cache, serve
+from support.images.base_image import make_base_archive, reference_for, why_not
 
 from envsync.adapters import docker_engine as docker
 from envsync.errors import EnvsyncError

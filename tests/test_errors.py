@@ -6,7 +6,7 @@ import pickle
 import traceback
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding, UnsatisfiableError
-from envsync.sdk.scoring import ScoringError
+from envsync.sdk.service.scoring import ScoringError
 
 
 def test_a_traceback_ends_with_what_to_do() -> None:

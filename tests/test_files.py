@@ -323,3 +323,22 @@ def test_what_is_no_folder_is_removed_without_being_opened(tmp_path: Path, kind:
     remove_tree(path)
 
     assert [it.name for it in tmp_path.iterdir()] == ["kept"]
+
+
+def test_locks_and_definitions_are_read_where_the_system_lacks_the_flags_of_posix(
+    tmp_path: Path,
+) -> None:
+    definition = tmp_path / "environment.yml"
+    definition.write_text("name: x\ndependencies: [python=3.11]\n")
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "for name in ('O_NONBLOCK', 'O_CLOEXEC', 'O_NOFOLLOW'):\n    delattr(os, name)\n"
+        "from envsync.cli import main\nfrom envsync.lock.reader import read_lock_text\n"
+        "read_lock_text(Path(sys.argv[1]))\nmain(['validate', sys.argv[1]])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(definition)], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr

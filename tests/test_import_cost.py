@@ -24,7 +24,7 @@ def loaded_by(code: str) -> set[str]:
     ("code", "banned"),
     [
         ("import envsync", {*SLOW, "click", "ruamel", "packaging"}),
-        ("import envsync.cli._group", {*SLOW, "ruamel", "packaging"}),
+        ("import envsync.cli.terminal.group", {*SLOW, "ruamel", "packaging"}),
         ("import envsync.cli.check", {*SLOW, "packaging"} - {"subprocess"}),
         ("import envsync.cli.build_local", ENGINES | {"rich", "asyncio"}),
         ("import envsync.cli.lock", ENGINES | {"rich"}),
@@ -75,7 +75,7 @@ def test_a_lock_that_is_fresh_loads_nothing_that_solves(definition: str) -> None
     loaded = loaded_by_command("lock", definition, "--subdir", "linux-64")
 
     assert loaded & {*ENGINES, "ruamel", "packaging", "asyncio", "tempfile"} == set()
-    assert "envsync.workflow.lock_solving" not in loaded
+    assert "envsync.workflow.lock.solving" not in loaded
 
 
 def test_a_score_with_an_interpreter_at_hand_loads_nothing_about_definitions(
@@ -91,5 +91,5 @@ def test_a_score_with_an_interpreter_at_hand_loads_nothing_about_definitions(
     )
 
     assert loaded & {*ENGINES, "ruamel", "packaging", "asyncio", "hashlib", "tempfile"} == set()
-    assert "envsync.workflow.score" in loaded
-    assert {"envsync.spec", "envsync.lock"} & loaded == set()
+    assert "envsync.workflow.scoring.score" in loaded
+    assert {"envsync.definition", "envsync.lock"} & loaded == set()

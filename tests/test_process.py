@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from served import wait_until
+from support.served import wait_until
 
 from envsync import process
 from envsync.errors import EnvsyncError

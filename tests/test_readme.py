@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from envsync.cli._group import group
+from envsync.cli.terminal.group import group
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 COMMANDS = group.list_commands(click.Context(group))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from envsync.definition import load, save
 from envsync.lock.reader import load_lockfile
-from envsync.spec import load, save
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 NAMES = sorted(path.name for path in SPECS.iterdir() if path.is_dir())

@@ -15,20 +15,20 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `envsync` with *arguments* and exit; None takes those of the process, and ends it."""
     if arguments is not None:
-        from envsync.cli._group import group, run  # noqa: PLC0415  # importing a room is free
+        from envsync.cli.terminal.group import group, run  # noqa: PLC0415  # importing a room is free
 
         run(group, arguments)
-    from envsync.cli._interrupt import install  # noqa: PLC0415
+    from envsync.cli.terminal.interrupt import install  # noqa: PLC0415
 
     install()
     try:
-        from envsync.cli._group import group, run  # noqa: PLC0415
+        from envsync.cli.terminal.group import group, run  # noqa: PLC0415
 
         run(group)
     except KeyboardInterrupt:  # before the command could begin
         sys.stderr.write("Interrupted\n")
         sys.exit(INTERRUPTED)
     except SystemExit as end:
-        from envsync.cli._group import leave  # noqa: PLC0415
+        from envsync.cli.terminal.group import leave  # noqa: PLC0415
 
         leave(end)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envsync.cli._findings import show_warnings
-from envsync.cli._image import MOST_LAYERS, ImageArguments, image_options, show_outcome
-from envsync.cli._options import (
+from envsync.cli.options.environment import (
     DEFINITION,
     ENVIRONMENT_NAME,
     ENVIRONMENT_PREFIX,
     check_one_place,
 )
-from envsync.cli._progress import report_progress
-from envsync.model.wording import count, shell_quote
-from envsync.workflow.build_local import build_local
+from envsync.cli.options.image import MOST_LAYERS, ImageArguments, image_options, show_outcome
+from envsync.cli.terminal.findings import show_warnings
+from envsync.cli.terminal.progress import report_progress
+from envsync.model.text.wording import count, shell_quote
+from envsync.workflow.environment.build import build_local
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ def _say_how_to_enter(directory: Path, made: Path, name: str | None, prefix: Pat
 
 
 def _build_image(directory: Path, asked: ImageArguments, **options: Any) -> None:
-    from envsync.workflow.build_image import ImageOptions, build_image  # noqa: PLC0415  # only here
+    from envsync.workflow.image.build import ImageOptions, build_image  # noqa: PLC0415  # only here
 
     chosen = ImageOptions(base=asked.base, max_layers=asked.max_layers or MOST_LAYERS, **options)
     with report_progress() as reporter:

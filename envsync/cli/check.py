@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._findings import show_warnings
-from envsync.cli._group import render
+from envsync.cli.terminal.findings import show_warnings
+from envsync.cli.terminal.group import render
 from envsync.errors import DefinitionError, EnvsyncError, StaleLockError
-from envsync.model.wording import shell_quote
-from envsync.workflow.check import check
+from envsync.model.text.wording import shell_quote
+from envsync.workflow.lock.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from envsync.workflow.check import CheckOutcome
-    from envsync.workflow.check_online import BaseQuestion
+    from envsync.workflow.lock.check import CheckOutcome
+    from envsync.workflow.lock.check_online import BaseQuestion
 
     _Checked: TypeAlias = tuple[CheckOutcome, BaseQuestion | None]
     _Ask: TypeAlias = Callable[[CheckOutcome], BaseQuestion | None]
@@ -47,7 +47,7 @@ def command(paths: tuple[Path, ...], *, below: bool, online: bool) -> int:
 
 
 def _find_below(given: list[Path]) -> list[Path]:
-    from envsync.workflow.definitions_below import find_definitions  # noqa: PLC0415  # only here
+    from envsync.workflow.definition.below import find_definitions  # noqa: PLC0415  # only here
 
     for path in given:
         if not path.is_dir():
@@ -63,7 +63,7 @@ def _find_below(given: list[Path]) -> list[Path]:
 
 
 def _start_asking() -> _Ask:
-    from envsync.workflow.check_online import ask_about_base, ask_registries  # noqa: PLC0415  # only here
+    from envsync.workflow.lock.check_online import ask_about_base, ask_registries  # noqa: PLC0415  # only here
 
     digests = ask_registries(os.environ)
     return lambda outcome: ask_about_base(outcome, digests)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._changes import describe_change
-from envsync.workflow.diff import diff
+from envsync.cli.terminal.changes import describe_change
+from envsync.workflow.image.diff import diff
 
 if TYPE_CHECKING:
     from envsync.lock.diff import Change
     from envsync.model.lockfile import LockedPackage
-    from envsync.workflow.diff import Difference
+    from envsync.workflow.image.diff import Difference
 
 
 @click.command(name="diff")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from envsync.cli._findings import show_warnings
-from envsync.cli._source_options import BASE_IMAGE, SOURCE_FORMAT
-from envsync.workflow.export import TARGET_FORMATS, ExportRequest, export
-from envsync.workflow.export_lock import LOCK_FORMATS, dump_lock, write_lock
+from envsync.cli.options.source import BASE_IMAGE, SOURCE_FORMAT
+from envsync.cli.terminal.findings import show_warnings
+from envsync.workflow.definition.export import TARGET_FORMATS, ExportRequest, export
+from envsync.workflow.lock.export import LOCK_FORMATS, dump_lock, write_lock
 
 if TYPE_CHECKING:
-    from envsync.workflow.export import TargetFormat
+    from envsync.workflow.definition.export import TargetFormat
 
 
 @click.command(name="export")

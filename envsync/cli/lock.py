@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._changes import describe_change
-from envsync.cli._findings import show_warnings
-from envsync.cli._group import render
-from envsync.cli._progress import report_progress
+from envsync.cli.terminal.changes import describe_change
+from envsync.cli.terminal.findings import show_warnings
+from envsync.cli.terminal.group import render
+from envsync.cli.terminal.progress import report_progress
 from envsync.errors import EnvsyncError
 from envsync.model.progress import NamedReporter
-from envsync.model.wording import count
-from envsync.workflow.lock_all import lock_all
-from envsync.workflow.lock_options import LockOptions
+from envsync.model.text.wording import count
+from envsync.workflow.lock.many import lock_all
+from envsync.workflow.lock.options import LockOptions
 
 if TYPE_CHECKING:
     from envsync.model.progress import Reporter
-    from envsync.workflow.lock_options import LockOutcome
+    from envsync.workflow.lock.options import LockOutcome
 
 
 @click.command(name="lock")

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._table import show_table
-from envsync.cli._usage import Group
+from envsync.cli.terminal.table import show_table
+from envsync.cli.terminal.usage import Group
 from envsync.errors import DefinitionError
-from envsync.model.registered_model import ModelNotes, ModelReference, parse_model_reference
-from envsync.workflow import models as workflow
+from envsync.model.scoring.registered_model import ModelNotes, ModelReference, parse_model_reference
+from envsync.workflow.scoring import models as workflow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envsync.model.registered_model import RegisteredModel
+    from envsync.model.scoring.registered_model import RegisteredModel
 
 _REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")

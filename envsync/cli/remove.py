@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._edits import EDITED_DIRECTORY, EDITED_PIP, show_edits
-from envsync.workflow.edit import remove
+from envsync.cli.terminal.edits import EDITED_DIRECTORY, EDITED_PIP, show_edits
+from envsync.workflow.definition.edit import remove
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from envsync.cli._group import warn
-from envsync.cli._options import ENVIRONMENT_NAME, ENVIRONMENT_PREFIX, check_one_place
-from envsync.workflow.run import find_run_target, run
+from envsync.cli.options.environment import ENVIRONMENT_NAME, ENVIRONMENT_PREFIX, check_one_place
+from envsync.cli.terminal.group import warn
+from envsync.workflow.environment.run import find_run_target, run
 
 
 @click.command(name="run", context_settings={"allow_interspersed_args": False})

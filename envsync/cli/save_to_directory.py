@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envsync.cli._findings import show_warnings
-from envsync.cli._progress import report_progress
-from envsync.cli._source_options import BASE_IMAGE, SOURCE_FORMAT
-from envsync.workflow.save_to_directory import save_to_directory
+from envsync.cli.options.source import BASE_IMAGE, SOURCE_FORMAT
+from envsync.cli.terminal.findings import show_warnings
+from envsync.cli.terminal.progress import report_progress
+from envsync.workflow.definition.save import save_to_directory
 
 if TYPE_CHECKING:
+    from envsync.definition.formats import SourceFormat
     from envsync.errors import Finding
-    from envsync.spec.formats import SourceFormat
 
 
 @click.command(name="save-to-directory")
@@ -63,8 +63,8 @@ def command(  # noqa: PLR0913  # one for each option
 def _write_docker_context(
     source: Path, directory: Path, chosen: dict[str, Any], *, overwrite: bool
 ) -> tuple[Finding, ...]:
-    from envsync.workflow.docker_context import write_docker_context  # noqa: PLC0415  # only here
-    from envsync.workflow.image_assembly import ImageOptions  # noqa: PLC0415
+    from envsync.workflow.image.assembly import ImageOptions  # noqa: PLC0415
+    from envsync.workflow.image.docker_context import write_docker_context  # noqa: PLC0415  # only here
 
     with report_progress() as reporter:
         return write_docker_context(

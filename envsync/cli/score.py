@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from envsync.cli._findings import accept, show_warnings
-from envsync.cli._group import render, warn
-from envsync.cli._target_options import DEBUG_PORT, target_options
+from envsync.cli.options.target import DEBUG_PORT, target_options
+from envsync.cli.terminal.findings import accept, show_warnings
+from envsync.cli.terminal.group import render, warn
 from envsync.errors import EnvsyncError
-from envsync.model.wording import count
-from envsync.workflow import score as workflow
-from envsync.workflow.scoring_target import (
+from envsync.model.text.wording import count
+from envsync.workflow.scoring import score as workflow
+from envsync.workflow.scoring.target import (
     ScoringChoice,
     find_target,
     find_warnings,

@@ -6,21 +6,21 @@ import os
 
 import click
 
-from envsync.cli._findings import accept, show_warnings
-from envsync.cli._serving import (
+from envsync.cli.options.serving import (
     ALLOWED_HOST,
     serve_beyond,
     service_options,
     take_service_arguments,
 )
-from envsync.cli._target_options import DEBUG_PORT, target_options
-from envsync.workflow.scoring_target import (
+from envsync.cli.options.target import DEBUG_PORT, target_options
+from envsync.cli.terminal.findings import accept, show_warnings
+from envsync.workflow.scoring.serve import ServeOptions, serve
+from envsync.workflow.scoring.target import (
     ScoringChoice,
     find_target,
     find_warnings,
     prove_target,
 )
-from envsync.workflow.serve import ServeOptions, serve
 
 
 @click.command("serve")

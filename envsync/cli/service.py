@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envsync.cli._progress import report_progress
-from envsync.cli._serving import (
+from envsync.cli.options.serving import (
     ALLOWED_HOST,
     BASE,
     FROZEN,
@@ -19,16 +18,17 @@ from envsync.cli._serving import (
     source_options,
     take_permission,
 )
-from envsync.cli._table import show_table
-from envsync.cli._target_options import target_options
-from envsync.cli._usage import Group
-from envsync.workflow import service as services
-from envsync.workflow.scoring_target import ScoringChoice
-from envsync.workflow.service_plan import find_change
+from envsync.cli.options.target import target_options
+from envsync.cli.terminal.progress import report_progress
+from envsync.cli.terminal.table import show_table
+from envsync.cli.terminal.usage import Group
+from envsync.workflow.scoring.target import ScoringChoice
+from envsync.workflow.service import service as services
+from envsync.workflow.service.plan import find_change
 
 if TYPE_CHECKING:
-    from envsync.model.service import ServiceStatus
-    from envsync.workflow.service_plan import ServicePlan
+    from envsync.model.scoring.service import ServiceStatus
+    from envsync.workflow.service.plan import ServicePlan
 
 _SERVICE = click.argument("service", metavar="SERVICE")
 _HEADER = ("NAME", "KIND", "STATE", "SCORING URI", "LOCK")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._options import DEFINITION
-from envsync.workflow.explain import list_tree
+from envsync.cli.options.environment import DEFINITION
+from envsync.workflow.lock.explain import list_tree
 
 if TYPE_CHECKING:
     from pathlib import Path

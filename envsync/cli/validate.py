@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._diagnoses import (
+from envsync.cli.terminal.diagnoses import (
     describe_fix,
     describe_place,
     dump_github,
@@ -16,15 +16,15 @@ from envsync.cli._diagnoses import (
     dump_text,
     summarize,
 )
-from envsync.cli._group import warn
+from envsync.cli.terminal.group import warn
 from envsync.lock.reader import LOCKFILE_NAME
-from envsync.model.wording import shell_quote
-from envsync.workflow.validate import find_source, validate
+from envsync.model.text.wording import shell_quote
+from envsync.workflow.definition.validate import find_source, validate
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from envsync.workflow.validate import Validation
+    from envsync.workflow.definition.validate import Validation
 
 _WRONG = 2
 _DUMPERS = {"text": dump_text, "json": dump_json, "github": dump_github}
@@ -73,7 +73,7 @@ def command(
 def _look_at(source: Path, *, today: date, wants_fix: bool) -> Validation:
     if not wants_fix:
         return validate(source, today=today)
-    from envsync.workflow.fix import fix  # noqa: PLC0415  # a mere look needs none of it
+    from envsync.workflow.definition.fix import fix  # noqa: PLC0415  # a mere look needs none of it
 
     return fix(source, today=today)
 

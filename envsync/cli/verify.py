@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._changes import describe_package
-from envsync.cli._options import (
+from envsync.cli.options.environment import (
     DEFINITION,
     ENVIRONMENT_NAME,
     ENVIRONMENT_PREFIX,
     check_one_place,
 )
-from envsync.cli._progress import report_progress
+from envsync.cli.terminal.changes import describe_package
+from envsync.cli.terminal.progress import report_progress
 from envsync.errors import EnvsyncError
-from envsync.model.wording import count, shell_quote
+from envsync.model.text.wording import count, shell_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from envsync.lock.diff import Change
-    from envsync.workflow.verify import VerifyOutcome
+    from envsync.workflow.environment.verify import VerifyOutcome
 
 
 @click.command(name="verify")
@@ -68,7 +68,7 @@ def command(
 def _verify(
     directory: Path, *, prefix: Path | None, name: str | None, frozen: bool
 ) -> VerifyOutcome:
-    from envsync.workflow.verify import verify  # noqa: PLC0415  # images need more
+    from envsync.workflow.environment.verify import verify  # noqa: PLC0415  # images need more
 
     with report_progress() as reporter:
         return verify(directory, prefix=prefix, name=name, frozen=frozen, reporter=reporter)
@@ -77,8 +77,8 @@ def _verify(
 def _verify_image(
     directory: Path, image: str, *, prefix: Path | None, name: str | None, frozen: bool
 ) -> VerifyOutcome:
-    from envsync.workflow.image_assembly import ImageOptions  # noqa: PLC0415
-    from envsync.workflow.verify_image import verify_image  # noqa: PLC0415
+    from envsync.workflow.image.assembly import ImageOptions  # noqa: PLC0415
+    from envsync.workflow.image.verify import verify_image  # noqa: PLC0415
 
     options = ImageOptions(name=name, frozen=frozen)
     place = None if prefix is None else prefix.as_posix()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envsync.cli._options import DEFINITION
-from envsync.workflow.explain import explain
+from envsync.cli.options.environment import DEFINITION
+from envsync.workflow.lock.explain import explain
 
 if TYPE_CHECKING:
     from pathlib import Path

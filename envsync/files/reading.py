@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-# Opening a FIFO waits for its other end, and a symbolic link may lead anywhere.
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-NO_LINK = _NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
+# Opening a FIFO waits for its other end, and a symbolic link may lead anywhere. Windows has none
+# of these flags, and translates line ends unless told not to.
+NO_WAIT = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
 
 
 def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
@@ -25,8 +26,7 @@ def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
     Raises:
         OSError: it can't be opened, or is no file.
     """
-    flags = _NO_WAIT if follows else NO_LINK
-    descriptor = os.open(path, os.O_RDONLY | flags | getattr(os, "O_BINARY", 0))
+    descriptor = os.open(path, os.O_RDONLY | (NO_WAIT if follows else NO_LINK))
     try:
         check_regular(descriptor)
         return os.fdopen(descriptor, "rb")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envsync.model.digest import DIGEST
-from envsync.model.redaction import redact_reference
+from envsync.model.text.redaction import redact_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from envsync.model.redaction import find_named_secrets
+from envsync.model.text.redaction import find_named_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

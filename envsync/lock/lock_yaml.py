@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from envsync.errors import DefinitionError, Finding
 from envsync.lock import block_yaml
 from envsync.lock.entry_faults import REPAIR
-from envsync.model.redaction import quote
+from envsync.model.text.redaction import quote
 
 if TYPE_CHECKING:
     from envsync import yamlio

@@ -8,12 +8,13 @@ import stat
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError, Finding
+from envsync.files.reading import NO_WAIT
 from envsync.lock.base_image import BASE_IMAGE_KEY, is_base
 from envsync.lock.entry_faults import REPAIR, SUBDIRS, find_build, find_faults, has_secret
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.model.redaction import quote, shorten
-from envsync.model.wording import shell_quote
+from envsync.model.text.redaction import quote, shorten
+from envsync.model.text.wording import shell_quote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +68,7 @@ def read_lock_text(path: Path) -> str:
 
 def _read_regular(path: Path) -> bytes:
     """Return the content of *path*, which nothing that never ends may stand for."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | NO_WAIT)
     with os.fdopen(handle, "rb") as stream:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise DefinitionError(f"`{path}` is no regular file", hint=_ANEW)

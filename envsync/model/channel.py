@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envsync.model.redaction import LOOSE, ODD_USERINFO, QUERY, hide_misspelt, hide_nameless
+from envsync.model.text.redaction import LOOSE, ODD_USERINFO, QUERY, hide_misspelt, hide_nameless
 
 _ANACONDA_ORG = "https://conda.anaconda.org"
 _DEFAULT_SETS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.model.json_value import Json, JsonObject
-    from envsync.model.redaction import Secret
+    from envsync.model.text.redaction import Secret
 
 # How Docker tells the host in an image reference from the first part of a name.
 _HOST = re.compile(r"(?:localhost|[^/]*[.:][^/]*)/")

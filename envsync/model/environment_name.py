@@ -7,7 +7,7 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.model.redaction import shorten
+from envsync.model.text.redaction import shorten
 
 if TYPE_CHECKING:
     from pathlib import PurePath

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.model.digest import DIGEST, Digest
-from envsync.model.redaction import redact_reference
+from envsync.model.text.redaction import redact_reference
 
 if TYPE_CHECKING:
     from envsync.model.json_value import Json

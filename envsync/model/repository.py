@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from envsync.model.inner_path import parse_inner_path
-from envsync.model.redaction import LOOSE
+from envsync.model.text.redaction import LOOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

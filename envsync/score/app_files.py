@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.files import open_regular
-from envsync.score.model_tree import ModelRules, list_model
-from envsync.score.source_size import check_size
-from envsync.score.source_tree import SourceRules, check_readable, list_tree
+from envsync.score.models.tree import ModelRules, list_model
+from envsync.score.source.size import check_size
+from envsync.score.source.tree import SourceRules, check_readable, list_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from envsync.model.service import AppFiles
+    from envsync.model.scoring.service import AppFiles
 
 MODELS = "azureml-models"
 _FIRST = "1"

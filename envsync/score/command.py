@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envsync.model.scoring import ScoringTarget
+    from envsync.model.scoring.target import ScoringTarget
 
 RUNTIME = Path(__file__).parent / "runtime"
 # Python's options: the server itself needs no packages of the environment, and none of the code

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
-from envsync.model.wording import count
+from envsync.model.text.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

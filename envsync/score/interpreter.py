@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.model.scoring import Interpreter
+from envsync.model.scoring.target import Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

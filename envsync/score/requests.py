@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
-from envsync.model.scoring import ScoringRequest
+from envsync.model.scoring.target import ScoringRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from envsync.errors import DefinitionError, EnvsyncError
 
 if TYPE_CHECKING:
-    from envsync.model.scoring import Answer
+    from envsync.model.scoring.target import Answer
 
 _HTTP_OK = 200
 

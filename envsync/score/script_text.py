@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
 from envsync.files import read_regular
-from envsync.score.runtime.explain import CONTRACT_HINT
+from envsync.score.runtime.protocol.explain import CONTRACT_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,11 +9,11 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from envsync import process
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.model.scoring import Answer, ScoringRequest, ScoringTarget, ScriptFailure
+from envsync.model.scoring.target import Answer, ScoringRequest, ScoringTarget, ScriptFailure
 from envsync.score.command import runtime_command
 from envsync.score.interpreter import activated
-from envsync.score.runtime import wire
-from envsync.score.runtime.explain import explain
+from envsync.score.runtime.protocol import wire
+from envsync.score.runtime.protocol.explain import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,10 +2,10 @@
 
 from envsync.errors import DefinitionError, EnvsyncError, StaleLockError, UnsatisfiableError
 from envsync.model.image import Image
-from envsync.sdk.conda_dependencies import CondaDependencies
-from envsync.sdk.environment import Environment
-from envsync.sdk.inference_config import InferenceConfig
-from envsync.sdk.libraries import (
+from envsync.remedy import use_words
+from envsync.sdk.environment.conda_dependencies import CondaDependencies
+from envsync.sdk.environment.environment import Environment
+from envsync.sdk.environment.libraries import (
     DatabricksSection,
     EggLibrary,
     JarLibrary,
@@ -18,10 +18,7 @@ from envsync.sdk.libraries import (
     SparkPackage,
     SparkSection,
 )
-from envsync.sdk.model import Model
-from envsync.sdk.results import CheckResult
-from envsync.sdk.scoring import ScoringError
-from envsync.sdk.sections import (
+from envsync.sdk.environment.sections import (
     DEFAULT_CPU_IMAGE,
     DEFAULT_GPU_IMAGE,
     ContainerRegistry,
@@ -31,9 +28,16 @@ from envsync.sdk.sections import (
     PythonSection,
     RegistryIdentity,
 )
-from envsync.sdk.webservice import LocalWebservice, Webservice
-from envsync.workflow.build_local import BuildOutcome
-from envsync.workflow.lock_options import LockOptions, LockOutcome
+from envsync.sdk.remedies import word_remedy
+from envsync.sdk.results import CheckResult
+from envsync.sdk.service.inference_config import InferenceConfig
+from envsync.sdk.service.model import Model
+from envsync.sdk.service.scoring import ScoringError
+from envsync.sdk.service.webservice import LocalWebservice, Webservice
+from envsync.workflow.environment.build import BuildOutcome
+from envsync.workflow.lock.options import LockOptions, LockOutcome
+
+use_words(word_remedy)
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError, StaleLockError
 from envsync.sdk.place import find_lock, placed
 from envsync.sdk.results import CheckResult
-from envsync.workflow import build_local as building
-from envsync.workflow import lock as locking
-from envsync.workflow.check import check_spec
-from envsync.workflow.lock_options import LockOptions
+from envsync.workflow.environment import build as building
+from envsync.workflow.lock import lock as locking
+from envsync.workflow.lock.check import check_spec
+from envsync.workflow.lock.options import LockOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.image import Image
     from envsync.model.progress import Reporter
-    from envsync.workflow.build_local import BuildOutcome
-    from envsync.workflow.lock_options import LockOutcome
+    from envsync.workflow.environment.build import BuildOutcome
+    from envsync.workflow.lock.options import LockOutcome
 
 
 def lock(
@@ -96,8 +96,8 @@ def build_image(
         StaleLockError: the lock beside *source* does not answer it.
         EnvsyncError: it can't be locked or made, or no Docker Engine can be reached.
     """
-    from envsync.workflow import build_image as images  # noqa: PLC0415  # a third of all imports
-    from envsync.workflow.image_sinks import Targets  # noqa: PLC0415  # likewise
+    from envsync.workflow.image import build as images  # noqa: PLC0415  # a third of all imports
+    from envsync.workflow.image.sinks import Targets  # noqa: PLC0415  # likewise
 
     with placed(spec, source) as directory, _hints_of_the_face():
         is_managed = spec.python.user_managed_dependencies

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from envsync import spec as definitions
+from envsync import definition as definitions
+from envsync.definition.azureml.environment_json import dump_environment
+from envsync.definition.losses import find_left_behind
+from envsync.definition.targets import hold_in_v1
 from envsync.errors import DefinitionError
 from envsync.files import lock_directory
 from envsync.lock.reader import LOCKFILE_NAME
-from envsync.realise.location import find_home
-from envsync.spec.azureml_json import dump_environment
-from envsync.spec.losses import find_left_behind
-from envsync.spec.targets import hold_in_v1
+from envsync.prefix.location import find_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from envsync import spec as definitions
+from envsync import definition as definitions
+from envsync.definition.reading.report import Place, Report
+from envsync.definition.reading.source_file import read_source
+from envsync.definition.reading.yaml_source import finish
+from envsync.definition.requirement.pip_line import strip_comment
+from envsync.definition.requirement.pip_section import join_lines
 from envsync.errors import DefinitionError
-from envsync.realise.location import environment_path, find_home
-from envsync.sdk import package_text as texts
-from envsync.sdk.conda_dependencies import CondaDependencies
-from envsync.spec.pip_line import strip_comment
-from envsync.spec.pip_section import join_lines
-from envsync.spec.report import Place, Report
-from envsync.spec.source_file import read_source
-from envsync.spec.yaml_source import finish
+from envsync.prefix.location import environment_path, find_home
+from envsync.sdk.environment import package_text as texts
+from envsync.sdk.environment.conda_dependencies import CondaDependencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

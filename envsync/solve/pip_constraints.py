@@ -12,10 +12,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from envsync.definition.requirement.pip_requirement import parse_requirement
 from envsync.errors import UnsatisfiableError
 from envsync.model.channel import redact_url
 from envsync.solve.request import PythonDistribution
-from envsync.spec.pip_requirement import parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

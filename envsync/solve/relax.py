@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError, UnsatisfiableError
+from envsync.model.text.wording import find_near
 from envsync.model.virtual_package import VirtualPackage
-from envsync.model.wording import find_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

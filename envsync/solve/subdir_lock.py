@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from envsync.definition.requirement.pip_section import read_pip_section
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.solve.agreement import find_bounds
 from envsync.solve.channels import place_channels
@@ -15,7 +16,6 @@ from envsync.solve.pip_constraints import check_requirements, find_distributions
 from envsync.solve.python_target import describe_environment
 from envsync.solve.relax import advise, find_cut_off
 from envsync.solve.request import CondaRequest, PipRequest
-from envsync.spec.pip_section import read_pip_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from envsync.errors import DefinitionError, Finding
-from envsync.model.redaction import quote
+from envsync.model.text.redaction import quote
 from envsync.yamlio.node import Mapping, Node, Scalar, Sequence, is_integer, normalise_line_ends
 from envsync.yamlio.usual import parse_usual
 

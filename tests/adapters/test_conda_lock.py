@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conda_lock.lockfile import parse_conda_lock_file
-from fakes import conda_package, pip_package
+from support.fakes import conda_package, pip_package
 
 from envsync.adapters.conda_lock import compute_content_hash, dump_lockfile
 from envsync.errors import EnvsyncError

@@ -10,8 +10,8 @@ import pytest
 
 from envsync.adapters.docker_engine import EngineSource
 from envsync.errors import EnvsyncError
+from envsync.image.store.blobs import BlobStore
 from envsync.model.image import BaseImage
-from envsync.realise.image.blobs import BlobStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakes import RecordingReporter
-from hostile import (
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from support.fakes import RecordingReporter
+from support.hostile import (
     PLACEHOLDER,
     Item,
     count_examples,
@@ -21,8 +23,6 @@ from hostile import (
     make_package,
     make_surroundings,
 )
-from hypothesis import HealthCheck, event, given, settings
-from hypothesis import strategies as st
 
 from envsync.adapters.rattler import RattlerInstaller, load_config
 from envsync.errors import EnvsyncError

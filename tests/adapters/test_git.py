@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from repositories import (
+from support.servers.repositories import (
     commit,
     run_git,
     serve_folder,

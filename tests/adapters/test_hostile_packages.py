@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import rattler.package_streaming
-from fakes import RecordingReporter
-from hostile import (
+from support.fakes import RecordingReporter
+from support.hostile import (
     Item,
     describe,
     file,
@@ -20,8 +20,8 @@ from hostile import (
 
 from envsync.adapters.rattler import RattlerInstaller, load_config
 from envsync.errors import EnvsyncError
+from envsync.image.store.notes import Notes
 from envsync.model.lockfile import LockedPackage
-from envsync.realise.image.notes import Notes
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from channel import CONDA_FORGE, Channel, Served, serve
-from fakes import RecordingReporter, conda_package
+from support.fakes import RecordingReporter, conda_package
 
 from envsync.adapters.rattler import RattlerInstaller, RattlerSolver, load_config
 from envsync.adapters.rattler.record import to_record

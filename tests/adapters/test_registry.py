@@ -10,18 +10,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import RecordingReporter
-from registries import PASSWORD, USER, make_certificate, run_registry, run_scripted, why_not
+from support.fakes import RecordingReporter
+from support.servers.registries import (
+    PASSWORD,
+    USER,
+    make_certificate,
+    run_registry,
+    run_scripted,
+    why_not,
+)
 
 from envsync.adapters.registry import ImageNotFoundError, RegistrySource, push
 from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import Credentials
 from envsync.errors import EnvsyncError
+from envsync.image.formats.manifest import DOCKER_INDEX, MANIFEST, describe_bytes
+from envsync.image.store.blobs import BlobStore
 from envsync.model.environment import ImageRegistry
 from envsync.model.image import Layer, parse_reference
-from envsync.model.redaction import Secret
-from envsync.realise.image.blobs import BlobStore
-from envsync.realise.image.manifest import DOCKER_INDEX, MANIFEST, describe_bytes
+from envsync.model.text.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

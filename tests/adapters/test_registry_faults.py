@@ -9,15 +9,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import RecordingReporter
-from registries import make_certificate, run_registry, run_scripted, why_not
+from support.fakes import RecordingReporter
+from support.servers.registries import make_certificate, run_registry, run_scripted, why_not
 
 from envsync.adapters.registry import RegistrySource, push
 from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import Credentials
 from envsync.errors import EnvsyncError
+from envsync.image.formats.manifest import MANIFEST, describe_bytes
 from envsync.model.image import Layer, parse_reference
-from envsync.realise.image.manifest import MANIFEST, describe_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests.certs
-from hostile import count_examples
-from hostile_servers import Reply, Request, serve_hostile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.hostile import count_examples
+from support.servers.hostile import Reply, Request, serve_hostile
 
 from envsync.adapters.registry import RegistrySource
 from envsync.errors import EnvsyncError
+from envsync.image.base.layer_content import store_plain
+from envsync.image.formats.manifest import DOCKER_INDEX, MANIFEST
+from envsync.image.store.blobs import BlobStore
 from envsync.model.environment import ImageRegistry
 from envsync.model.image import parse_reference
-from envsync.model.redaction import Secret
-from envsync.realise.image.blobs import BlobStore
-from envsync.realise.image.layer_content import store_plain
-from envsync.realise.image.manifest import DOCKER_INDEX, MANIFEST
+from envsync.model.text.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile_servers import Hostile, Reply, Request, serve_hostile
-from registries import make_certificate
+from support.servers.hostile import Hostile, Reply, Request, serve_hostile
+from support.servers.registries import make_certificate
 
 from envsync.adapters.registry import RegistrySource
 from envsync.adapters.registry.address import parse_origin

@@ -5,16 +5,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from fakes import pip_package, pip_request
-from repositories import commit
-from wheels import make_wheel
+from support.fakes import pip_package, pip_request
+from support.servers.repositories import commit
+from support.wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, find_target
+from envsync.definition.requirement.pip_requirement import parse_requirement
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.repository import Repository
 from envsync.solve.request import PipRequest, PythonDistribution
-from envsync.spec.pip_requirement import parse_requirement
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from channel import serve
-from fakes import RecordingReporter, pip_request
-from wheels import make_wheel
+from support.fakes import RecordingReporter, pip_request
+from support.wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, UvUnpacker

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from envsync.adapters.uv.hashes import keep_stated, list_unheld, refuse_unstated
+from envsync.definition.requirement.pip_requirement import parse_requirement
 from envsync.errors import EnvsyncError
 from envsync.model.lockfile import LockedPackage
-from envsync.spec.pip_requirement import parse_requirement
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
 

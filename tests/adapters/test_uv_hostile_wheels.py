@@ -10,8 +10,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import pip_request
-from wheels import make_wheel
+from support.fakes import pip_request
+from support.wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import PipOrigin, UvInstaller, UvSolver, UvUnpacker

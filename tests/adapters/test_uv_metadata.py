@@ -9,9 +9,9 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import pip_package
+from support.fakes import pip_package
+from support.wheels import make_wheel
 from uv import find_uv_bin
-from wheels import make_wheel
 
 from envsync.adapters.uv.metadata import (
     MetadataCache,

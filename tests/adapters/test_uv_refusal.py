@@ -6,21 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import RecordingReporter
-from faulty import serve_faulty
-from wheels import make_wheel
+from support.fakes import RecordingReporter
+from support.servers.faulty import serve_faulty
+from support.wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import UvSolver
+from envsync.definition.requirement.pip_requirement import parse_requirement
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.solve.request import PipRequest
-from envsync.spec.pip_requirement import parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from faulty import Faulty
+    from support.servers.faulty import Faulty
 
 CREDENTIALS = "put user and token into its address (`https://${USER}:${TOKEN}@…`) or into `.netrc`"
 

@@ -1,5 +1,5 @@
 import pytest
-from fakes import conda_package, pip_package
+from support.fakes import conda_package, pip_package
 
 from envsync.adapters.versions import satisfies
 

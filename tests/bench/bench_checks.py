@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hostile import file, make_package
+from support.hostile import file, make_package
 
 from envsync.adapters.rattler import RattlerInstaller, load_config
 from envsync.adapters.rattler.installer import find_notes
 from envsync.adapters.rattler.package_store import PackageStore
 from envsync.model.progress import SilentReporter
-from envsync.realise.package_links import check_together
+from envsync.package.links import check_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable

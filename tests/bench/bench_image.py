@@ -23,10 +23,10 @@ from measure import Command, compare, environment
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import certifi
-from base_image import make_base_archive, reference_for
 from channel import CONDA_FORGE, build_channel, default_cache, serve
 from channel.package import Recipe, assemble, machine_subdir
 from rattler.index import index_fs
+from support.images.base_image import make_base_archive, reference_for
 
 from envsync.lock.reader import load_lockfile
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from measure import ENVSYNC, Command, compare, environment
 
 from envsync.errors import EnvsyncError
-from envsync.workflow.scoring_target import ScoringChoice, find_target
+from envsync.workflow.scoring.target import ScoringChoice, find_target
 
 # What somebody would write who has activated the environment.
 BARE = """

@@ -12,8 +12,8 @@ import time
 from datetime import date
 from pathlib import Path
 
-from envsync.spec import load
-from envsync.workflow.validate import validate
+from envsync.definition import load
+from envsync.workflow.definition.validate import validate
 
 TODAY = date(2026, 1, 1)
 FILES = 428

@@ -11,7 +11,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from channel import CONDA_FORGE, serve  # noqa: E402  # found by the line above
-from corpus import compare, list_definitions  # noqa: E402
+from support.corpus import compare, list_definitions  # noqa: E402
 
 SHARED = TESTS.parents[1] / "shared"
 

@@ -56,9 +56,9 @@ def timed(name: str, call: Callable[[], Result]) -> Result:
 
 
 def import_story() -> None:
-    import envsync.cli._group
     import envsync.cli.lock
-    import envsync.workflow.lock_solving  # noqa: F401
+    import envsync.cli.terminal.group
+    import envsync.workflow.lock.solving  # noqa: F401
 
 
 def import_conda_lock() -> None:
@@ -70,9 +70,9 @@ def lock(directory: Path) -> None:
     from dataclasses import replace
 
     from envsync.adapters import conda_lock
-    from envsync.workflow.engines import Engines, LazyEngines
-    from envsync.workflow.lock import lock as lock_definition
-    from envsync.workflow.lock_options import LockOptions
+    from envsync.workflow.lock.engines import Engines, LazyEngines
+    from envsync.workflow.lock.lock import lock as lock_definition
+    from envsync.workflow.lock.options import LockOptions
 
     class TimedEngines(LazyEngines):
         def __call__(self) -> Engines:

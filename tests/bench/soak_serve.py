@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from served import ServedScript, serve_script
+from support.served import ServedScript, serve_script
 
 if TYPE_CHECKING:
     import socket

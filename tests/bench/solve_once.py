@@ -23,10 +23,10 @@ from rattler.package import BuildString, PackageName
 from rattler.repo_data.multi_source import MultiSource
 
 from envsync.adapters.rattler import RattlerSolver, load_config
+from envsync.definition import load
 from envsync.model.virtual_package import DEFAULTS
 from envsync.solve.channels import place_channels
 from envsync.solve.request import CondaRequest
-from envsync.spec import load
 
 if TYPE_CHECKING:
     from envsync.model.channel import Channel

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from base_archive import write_base
-from registries import run_registry, why_not
+from support.images.base_archive import write_base
+from support.servers.registries import run_registry, why_not
 
 from envsync.cli import main
 from envsync.process import read_identity

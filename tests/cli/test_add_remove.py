@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from spec.definitions import write_definition
+from support.definitions import write_definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable

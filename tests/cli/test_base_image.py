@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from base_locks import locked_base
-from registries import (
+from support.images.base_locks import locked_base
+from support.servers.registries import (
     digest_of,
     run_scripted,
 )
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from channel import Served
     from conftest import Done
-    from registries import Answer, Scripted
+    from support.servers.registries import Answer, Scripted
 
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("no_engine")]

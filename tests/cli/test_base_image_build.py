@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import docker
 import pytest
-from base_archive import ARCHITECTURE, write_base
-from base_locks import locked_base, move_digest
-from images import read_layout
-from registries import (
+from support.images.base_archive import ARCHITECTURE, write_base
+from support.images.base_locks import locked_base, move_digest
+from support.images.images import read_layout
+from support.servers.registries import (
     PASSWORD,
     USER,
     digest_of,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from base_archive import ARCHITECTURE, write_base
-from images import list_members, print_id, read_layout
+from support.images.base_archive import ARCHITECTURE, write_base
+from support.images.images import list_members, print_id, read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

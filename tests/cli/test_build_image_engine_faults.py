@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from engines import run_engine, why_not
+from support.servers.engines import run_engine, why_not
 
 from envsync.adapters.docker_engine import connect
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Done
-    from engines import OwnEngine
+    from support.servers.engines import OwnEngine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 

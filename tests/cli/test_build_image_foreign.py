@@ -8,11 +8,11 @@ import platform
 from typing import TYPE_CHECKING
 
 import pytest
-from base_archive import write_base
 from channel import CONDA_FORGE, serve
-from images import list_members, read_layout
 from rattler.index import index_fs
 from rattler_build import assemble_package
+from support.images.base_archive import write_base
+from support.images.images import list_members, read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

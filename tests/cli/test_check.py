@@ -4,8 +4,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import conda_package
-from locks import make_lock
+from support.fakes import conda_package
+from support.locks import make_lock
 
 from envsync.model.subdir import current_subdir
 

@@ -6,10 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from company import Authority, basic, make_authority, make_index, run_proxy, serve_guarded
-from faulty import serve_faulty
-from oci_channel import push_channel
-from registries import run_registry, why_not
+from support.servers.company import (
+    Authority,
+    basic,
+    make_authority,
+    make_index,
+    run_proxy,
+    serve_guarded,
+)
+from support.servers.faulty import serve_faulty
+from support.servers.oci_channel import push_channel
+from support.servers.registries import run_registry, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

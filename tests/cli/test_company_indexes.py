@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from company import basic, make_index, serve_guarded
-from secrets_watch import find_in_files, watch_arguments
+from support.secrets_watch import find_in_files, watch_arguments
+from support.servers.company import basic, make_index, serve_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,20 +9,20 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from base_image import make_base_archive, make_engine_root, reference_for
-from base_image import why_not as why_no_root
-from engines import find_config, run_engine, why_not
+from support.images.base_image import make_base_archive, make_engine_root, reference_for
+from support.images.base_image import why_not as why_no_root
+from support.servers.engines import find_config, run_engine, why_not
 
 from envsync.adapters.docker_engine import connect
-from envsync.realise.image.layer_cache import LayerCache
-from envsync.realise.location import find_home
+from envsync.image.store.layer_cache import LayerCache
+from envsync.prefix.location import find_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Done
-    from engines import OwnEngine
+    from support.servers.engines import OwnEngine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 

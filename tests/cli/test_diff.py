@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import conda_package, pip_package
-from locks import make_lock
+from support.fakes import conda_package, pip_package
+from support.locks import make_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

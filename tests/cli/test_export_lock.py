@@ -13,7 +13,7 @@ from rattler.networking import Client
 from rattler.package import BuildString
 
 from envsync.adapters.rattler import load_config
-from envsync.lock.explicit import parse_explicit
+from envsync.lock.formats.explicit import parse_explicit
 from envsync.lock.reader import load_lockfile
 
 if TYPE_CHECKING:

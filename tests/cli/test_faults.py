@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty import serve_faulty
+from support.servers.faulty import serve_faulty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from channel import Channel
     from conftest import Done
-    from faulty import Fault
+    from support.servers.faulty import Fault
 
 pytestmark = pytest.mark.e2e
 

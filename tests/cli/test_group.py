@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from envsync.cli._group import group, paint, run
+from envsync.cli.terminal.group import group, paint, run
 from envsync.errors import DefinitionError, EnvsyncError, Finding
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import NEEDS_PYTHON, conda_package, pip_package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from locks import make_lock
+from support.fakes import NEEDS_PYTHON, conda_package, pip_package
+from support.locks import make_lock
 
-from envsync.lock.explicit import dump_explicit
-from envsync.lock.pixi import dump_pixi
+from envsync.lock.formats.explicit import dump_explicit
+from envsync.lock.formats.pixi import dump_pixi
 from envsync.lock.reader import parse_lockfile
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import describe, file, link, list_readers, make_package, make_surroundings
+from support.hostile import describe, file, link, list_readers, make_package, make_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Done
-    from hostile import Item
+    from support.hostile import Item
 
 PACKAGES: dict[str, tuple[Item, ...]] = {
     "a path that climbs": (file("x", listed="../../mine/script.sh"),),

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from engines import find_config
+from support.servers.engines import find_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

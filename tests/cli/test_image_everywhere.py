@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from images import print_id, read_layout
-from pythons import PYTHONS
+from support.images.images import print_id, read_layout
+from support.pythons import PYTHONS
 from uv import find_uv_bin
 
 if sys.version_info >= (3, 11):

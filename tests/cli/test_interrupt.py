@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 
-from envsync.cli import _interrupt
+from envsync.cli.terminal import interrupt
 
 # Imports what is not there, which is nearly all work of the import system, again and again, and
 # says how often that was to be interrupted in there, and how often elsewhere.
 _IMPORT = """
 import collections, signal, sys, time
-from envsync.cli._interrupt import install
+from envsync.cli.terminal.interrupt import install
 if sys.argv[1] == "installed":
     install()
 handler = signal.getsignal(signal.SIGINT)
@@ -67,7 +67,7 @@ def test_imports_are_interrupted_where_that_does_no_harm() -> None:
 def test_what_ignores_ctrl_c_goes_on_ignoring_it() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _interrupt.install()
+        interrupt.install()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty import serve_faulty
+from support.servers.faulty import serve_faulty
 
 from envsync.lock.consistency import find_inconsistencies
 from envsync.lock.reader import load_lockfile

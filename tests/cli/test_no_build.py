@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from channel import serve
-from repositories import commit
-from wheels import make_wheel
+from support.servers.repositories import commit
+from support.wheels import make_wheel
 
 from envsync import Environment
 from envsync.errors import EnvsyncError

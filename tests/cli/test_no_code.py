@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from channel import default_cache
-from scoring_python import PACKAGES, make_scoring_python
+from support.scoring_python import PACKAGES, make_scoring_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from base_archive import write_base
-from fakes import pip_package
-from images import list_members
 from packaging.pylock import Pylock
-from repositories import (
+from support.fakes import pip_package
+from support.images.base_archive import write_base
+from support.images.images import list_members
+from support.servers.repositories import (
     GIT,
     commit,
     run_git,
@@ -23,8 +23,8 @@ from repositories import (
     serve_repositories,
     write_project,
 )
+from support.wheels import make_wheel
 from uv import find_uv_bin
-from wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.uv import UvUnpacker

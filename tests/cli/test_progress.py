@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from envsync.cli._progress import report_progress
+from envsync.cli.terminal.progress import report_progress
 
 if TYPE_CHECKING:
     import pytest

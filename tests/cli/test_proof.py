@@ -12,9 +12,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from served import wait_until
+from support.served import wait_until
 
-from envsync.workflow.proof import prove
+from envsync.workflow.environment.proof import prove
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,13 +6,13 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fakes import conda_package, pip_package
 from packaging.pylock import Pylock
+from support.fakes import conda_package, pip_package
 
 from envsync.errors import EnvsyncError
-from envsync.lock.pylock import IndexedFile
+from envsync.lock.formats.pylock import IndexedFile
 from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.workflow.export_pylock import export_pylock
+from envsync.workflow.lock.export_pylock import export_pylock
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,9 +4,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile_servers import Reply, serve_hostile
-from spec.definitions import CONDA, DOCUMENT, document_with, write_definition
-from spec.prefixes import add_python, add_wheel
+from support.definitions import CONDA, DOCUMENT, document_with, write_definition
+from support.prefixes import add_python, add_wheel
+from support.servers.hostile import Reply, serve_hostile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

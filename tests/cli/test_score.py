@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from served import is_alive, wait_until
+from support.served import is_alive, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

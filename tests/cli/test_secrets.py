@@ -7,9 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from base_archive import write_base
-from company import basic, make_index, serve_guarded
-from secrets_watch import find_in_files, watch_arguments
+from support.images.base_archive import write_base
+from support.secrets_watch import find_in_files, watch_arguments
+from support.servers.company import basic, make_index, serve_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from served import wait_until
+from support.served import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from served import wait_until
+from support.served import wait_until
 
-from envsync.model.service import check_service_name, suggest_service_name
+from envsync.model.scoring.service import check_service_name, suggest_service_name
 from envsync.process import ProcessIdentity, read_identity
 
 if TYPE_CHECKING:

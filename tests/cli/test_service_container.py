@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from engines import ALONE
-from served import wait_until
-from workbench import BASE, open_workbench, why_not
+from support.served import wait_until
+from support.servers.engines import ALONE
+from support.workbench import BASE, open_workbench, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from channel import Served
-    from engines import OwnEngine
-    from workbench import Workbench
+    from support.servers.engines import OwnEngine
+    from support.workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 

@@ -12,11 +12,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from served import wait_until
+from support.served import wait_until
 
 from envsync.model.progress import SilentReporter
 from envsync.process import read_identity
-from envsync.workflow.service import Patience, update
+from envsync.workflow.service.service import Patience, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

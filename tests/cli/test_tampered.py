@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from company import make_index, serve_guarded
+from support.servers.company import make_index, serve_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

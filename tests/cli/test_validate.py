@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spec.definitions import DOCUMENT, SHARED, document_with, write_definition
+from support.definitions import DOCUMENT, SHARED, document_with, write_definition
 
-from envsync.workflow.fix import fix
-from envsync.workflow.validate import validate
+from envsync.workflow.definition.fix import fix
+from envsync.workflow.definition.validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

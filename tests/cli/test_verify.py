@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from base_archive import ARCHITECTURE, write_base, write_changed
+from support.images.base_archive import ARCHITECTURE, write_base, write_changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import (
+from support.fakes import (
     FakeCondaInstaller,
     FakePipInstaller,
     RecordingReporter,
     conda_package,
     pip_package,
 )
-from wheels import make_wheel
+from support.wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.rattler import RattlerInstaller, RattlerSolver, load_config
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envsync.model.lockfile import LockedPackage
-    from envsync.realise.prefix import CondaInstaller, PipInstaller
+    from envsync.package.installers import CondaInstaller, PipInstaller
 
 
 @pytest.fixture(params=["fake", pytest.param("rattler", marks=pytest.mark.e2e)])

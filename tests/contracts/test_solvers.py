@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import FakeCondaSolver, FakePipSolver, conda_package, pip_package, pip_request
-from wheels import make_wheel
+from support.fakes import FakeCondaSolver, FakePipSolver, conda_package, pip_package, pip_request
+from support.wheels import make_wheel
 
 from envsync.adapters.git import GitRepositories
 from envsync.adapters.rattler import RattlerSolver, load_config

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from fakes import conda_package, pip_package
+from support.fakes import conda_package, pip_package
 
 from envsync.lock.consistency import drop_unsound, find_inconsistencies
 from envsync.model.lockfile import LockedPackage, Lockfile

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes import conda_package, pip_package
+from support.fakes import conda_package, pip_package
 
 from envsync.lock.deviation import find_deviations
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from fakes import conda_package, pip_package
+from support.fakes import conda_package, pip_package
 
 from envsync.lock.entry_faults import find_archive_fault, find_faults, has_secret
 from envsync.model.lockfile import LockedPackage

@@ -1,5 +1,5 @@
 import pytest
-from fakes import conda_package
+from support.fakes import conda_package
 
 from envsync.lock.graph import find_chain, name_of, walk_tree
 

@@ -4,7 +4,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import pip_package
+from support.fakes import pip_package
 
 from envsync.lock.local_files import find_changed_files, find_relative_path
 from envsync.model.lockfile import Lockfile

@@ -13,7 +13,7 @@ from envsync.model.environment import (
     UnknownKey,
 )
 from envsync.model.json_value import JsonObject
-from envsync.model.redaction import Secret
+from envsync.model.text.redaction import Secret
 
 FAKE = "FAKE-SECRET"
 

@@ -1,4 +1,4 @@
-from fakes import conda_package, pip_package
+from support.fakes import conda_package, pip_package
 
 from envsync.model.lockfile import Lockfile
 

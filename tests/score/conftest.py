@@ -9,10 +9,10 @@ from pathlib import Path  # noqa: TC003  # pytest reads the annotations
 
 import pytest
 from channel import default_cache
-from pythons import PYTHONS
-from scoring_python import make_scoring_python
+from support.pythons import PYTHONS
+from support.scoring_python import make_scoring_python
 
-from envsync.model.scoring import Answer, Interpreter, ScoringRequest, ScoringTarget
+from envsync.model.scoring.target import Answer, Interpreter, ScoringRequest, ScoringTarget
 from envsync.score.session import score_requests
 
 # Taken before a test has a home of its own.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from envsync.errors import DefinitionError, EnvsyncError
-from envsync.model.service import AppFiles, PlacedModel
+from envsync.model.scoring.service import AppFiles, PlacedModel
 from envsync.score.app_files import (
     entry_script_place,
     list_app,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import requests
-from served import ServedScript, serve_script, wait_until
+from support.served import ServedScript, serve_script, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

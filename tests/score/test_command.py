@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from envsync.model.scoring import Interpreter, ScoringTarget
+from envsync.model.scoring.target import Interpreter, ScoringTarget
 from envsync.score.command import RUNTIME, runtime_command
 
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ def test_a_runtime_that_cannot_be_written_beside_works_all_the_same(
     folder = tmp_path / "first"
     folder.mkdir()
     start_copy(folder, python)
-    (folder / "runtime" / "__pycache__").rename(folder / "gone")
-    (folder / "runtime" / "__pycache__").write_text("no folder")
+    caches = list((folder / "runtime").rglob("__pycache__"))
+    assert caches
+    for cache in caches:
+        shutil.rmtree(cache)
+        cache.write_text("no folder")
 
     command = (str(python), "-B", str(folder / "runtime" / "__main__.py"), "worker")
     script = ("--entry-script", str(folder / "source" / "score.py"))

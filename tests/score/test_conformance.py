@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conformance import SUITE, make_suite, read_failures
+from support.conformance import SUITE, make_suite, read_failures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conformance import SUITE, make_suite, read_failures
-from workbench import BASE, open_workbench, why_not
+from support.conformance import SUITE, make_suite, read_failures
+from support.workbench import BASE, open_workbench, why_not
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from envsync.errors import DefinitionError
-from envsync.model.scoring import Interpreter
+from envsync.model.scoring.target import Interpreter
 from envsync.score.interpreter import activated, interpreter_at
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from served import serve_script
+from support.served import serve_script
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import serve_script
+from support.served import serve_script
 
 RECORDED = Path(__file__).resolve().parents[2] / ".." / "shared" / "oracle" / "scoring"
 RECORDED_LENGTH = 1500  # longer bodies are shortened in the record

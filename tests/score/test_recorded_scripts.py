@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from envsync.errors import EnvsyncError
-from envsync.model.scoring import Answer, Interpreter, ScoringRequest, ScoringTarget
+from envsync.model.scoring.target import Answer, Interpreter, ScoringRequest, ScoringTarget
 from envsync.score.session import score_requests
 
 RECORDED = Path(__file__).resolve().parents[2] / ".." / "shared" / "oracle" / "scoring"

@@ -14,7 +14,12 @@ import h11
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envsync.score.runtime.request_parser import BodyReader, RequestError, known_heads, parse_head
+from envsync.score.runtime.server.http.request_parser import (
+    BodyReader,
+    RequestError,
+    known_heads,
+    parse_head,
+)
 
 LIMIT = 100_000
 

@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 import pytest
-from served import ServedScript, read_all, serve_script, wait_until
+from support.served import ServedScript, read_all, serve_script, wait_until
 
-from envsync.score.runtime.listeners import explain_address
+from envsync.score.runtime.server.process.listeners import explain_address
 
 ECHO = "def init(): pass\n\ndef run(raw_data):\n    return len(raw_data)\n"
 MEBIBYTE = 1 << 20

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from served import serve_script, wait_until
+from support.served import serve_script, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from engines import find_config
+from support.servers.engines import find_config
 
 from envsync import (
     CondaDependencies,

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spec.definitions import recorded
+from support.definitions import recorded
 
 from envsync import CondaDependencies
 

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spec.definitions import recorded
+from support.definitions import recorded
 
 from envsync import Environment
-from envsync.sdk.document import to_document
-from envsync.spec.directory import dump_files
+from envsync.definition.directory import dump_files
+from envsync.sdk.environment.document import to_document
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import pip_package, pip_request
+from support.fakes import pip_package, pip_request
 
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.solve.agreement import find_bounds

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from corpus import compare, list_definitions
+from support.corpus import compare, list_definitions
 
 
 @pytest.mark.e2e

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from fakes import FakeCondaSolver
+from support.fakes import FakeCondaSolver
 
 from envsync.errors import DefinitionError
 from envsync.model.environment import EnvironmentSpec

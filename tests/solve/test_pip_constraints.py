@@ -1,5 +1,5 @@
 import pytest
-from fakes import NEEDS_PYTHON, conda_package
+from support.fakes import NEEDS_PYTHON, conda_package
 
 from envsync.solve.pip_constraints import find_distributions
 from envsync.solve.request import PythonDistribution

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import FakeCondaSolver, conda_package
+from support.fakes import FakeCondaSolver, conda_package
 
 from envsync.errors import UnsatisfiableError
 from envsync.model.virtual_package import VirtualPackage

@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import (
+from support.fakes import (
     NEEDS_PYTHON,
     FakeCondaSolver,
     FakePipSolver,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from envsync.errors import DefinitionError
-from envsync.workflow.edit import find_conda_file
-from envsync.workflow.lock_files import find_lock
+from envsync.workflow.definition.edit import find_conda_file
+from envsync.workflow.lock.files import find_lock
 
 LOCK = "version: 1\nmetadata:\n  platforms: []\npackage: []\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from envsync.errors import DefinitionError
 from envsync.model.progress import SilentReporter
-from envsync.workflow.lock import lock
+from envsync.workflow.lock.lock import lock
 
 V1 = '{"name": "x", "docker": {"baseImage": "a:1"}, "python": {"userManagedDependencies": true}}'
 

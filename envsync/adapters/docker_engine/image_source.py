@@ -9,17 +9,17 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
+from envsync.image.base.layer_content import store_plain
+from envsync.image.formats.config import parse_settings
 from envsync.model.digest import parse_digest
 from envsync.model.image import BaseImage, Layer, parse_reference
-from envsync.realise.image.config import parse_settings
-from envsync.realise.image.layer_content import store_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from envsync.adapters.docker_engine.engine import DockerEngine
+    from envsync.image.store.blobs import BlobStore
     from envsync.model.digest import Digest
-    from envsync.realise.image.blobs import BlobStore
 
 _STRANGE_HINT = "check with `docker image inspect` what it has, or pull the image again"
 _MOST_LINKS = 8  # one to the other

@@ -11,7 +11,7 @@ from envsync.adapters.rattler.network import find_proxy
 from envsync.adapters.rattler.patience import Stalled
 from envsync.errors import EnvsyncError, UnsatisfiableError
 from envsync.model.channel import redact_url
-from envsync.model.wording import suggest
+from envsync.model.text.wording import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

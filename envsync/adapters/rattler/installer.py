@@ -23,12 +23,12 @@ from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.files import remove_tree
+from envsync.image.packages.recipe import find_python_folder
 from envsync.model.progress import SilentReporter
-from envsync.model.redaction import quote
-from envsync.realise.image.recipe import find_python_folder
-from envsync.realise.location import find_home
-from envsync.realise.package_links import check_together
-from envsync.realise.unpacked_package import PackageFaultError
+from envsync.model.text.redaction import quote
+from envsync.package.links import check_together
+from envsync.package.unpacked import PackageFaultError
+from envsync.prefix.location import find_home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
-    from envsync.realise.unpacked_package import PackageContent
+    from envsync.package.unpacked import PackageContent
 
 _AT_ONCE = 50  # downloads
 

@@ -18,8 +18,8 @@ from envsync.adapters.rattler.failure import (
 from envsync.adapters.rattler.record import to_record
 from envsync.errors import EnvsyncError
 from envsync.files import cannot_write, make_aside, read_regular, remove_left_over, remove_tree
-from envsync.realise.image.notes import Notes
-from envsync.realise.unpacked_package import (
+from envsync.image.store.notes import Notes
+from envsync.package.unpacked import (
     METADATA,
     PackageContent,
     PackageFaultError,

@@ -16,8 +16,8 @@ from envsync.errors import DefinitionError, EnvsyncError, Finding
 from envsync.lock.entry_faults import REPAIR, find_faults
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage, Lockfile
-from envsync.model.redaction import shorten
 from envsync.model.repository import has_sound_subdirectory, parse_repository
+from envsync.model.text.redaction import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

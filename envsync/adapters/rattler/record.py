@@ -12,11 +12,11 @@ from rattler.package import BuildString
 
 from envsync.adapters.rattler.credentials import without_credentials
 from envsync.adapters.rattler.failure import first_line
+from envsync.definition.requirement.match_spec import MatchSpecError, spell_for_solver
 from envsync.errors import DefinitionError
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
-from envsync.model.redaction import quote
-from envsync.spec.match_spec import MatchSpecError, spell_for_solver
+from envsync.model.text.redaction import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -36,7 +36,7 @@ from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import from_record, parse_match_spec, to_record
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.channel import redact_url
-from envsync.model.redaction import quote
+from envsync.model.text.redaction import quote
 from envsync.model.virtual_package import VirtualPackage
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from envsync.adapters.registry.failure import (
     explain_unreachable,
 )
 from envsync.errors import EnvsyncError
-from envsync.model.digest import DIGEST, Digest
-from envsync.realise.image.base import parse_base
-from envsync.realise.image.layer_content import read_from_layers, store_packed, store_plain
-from envsync.realise.image.manifest import (
+from envsync.image.base.base import parse_base
+from envsync.image.base.layer_content import read_from_layers, store_packed, store_plain
+from envsync.image.formats.manifest import (
     INDEXES,
     MANIFESTS,
     MOST_INDEXES,
@@ -30,13 +29,14 @@ from envsync.realise.image.manifest import (
     parse_descriptor,
     parse_manifest,
 )
+from envsync.model.digest import DIGEST, Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from envsync.image.store.blobs import BlobStore
     from envsync.model.environment import ImageRegistry
     from envsync.model.image import BaseImage, ImageReference, Layer
-    from envsync.realise.image.blobs import BlobStore
 
 _NOT_FOUND = 404
 _ACCEPT = ", ".join((*MANIFESTS, *INDEXES))

@@ -13,7 +13,7 @@ from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
 from envsync.adapters.registry.failure import RegistryBusyError
 from envsync.errors import EnvsyncError
-from envsync.realise.image.manifest import (
+from envsync.image.formats.manifest import (
     CONFIG,
     MANIFEST,
     describe_bytes,

@@ -14,7 +14,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.realise.pip_record import read_metadata_file
+from envsync.package.pip_record import read_metadata_file
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.realise.image.pip_files import find_distributions
-from envsync.realise.pip_record import read_record
-from envsync.realise.verification import hash_file
+from envsync.image.packages.pip_files import find_distributions
+from envsync.package.comparison import hash_content
+from envsync.package.pip_record import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +55,6 @@ def _list_hashed(info: Path) -> dict[Path, str]:
 
 def _hash(path: Path) -> str:
     try:
-        return hash_file(path)
+        return hash_content(path)
     except OSError:
         return ""

@@ -9,7 +9,7 @@ import io
 import json
 from typing import TYPE_CHECKING
 
-from envsync.realise.pip_record import read_metadata_file
+from envsync.package.pip_record import read_metadata_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

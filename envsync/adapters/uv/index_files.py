@@ -14,7 +14,7 @@ from envsync.adapters.uv.program import command, environment, find_target, tell
 from envsync.adapters.uv.selection import read_packages
 from envsync.errors import EnvsyncError
 from envsync.files import make_temporary
-from envsync.lock.pylock import IndexedFile
+from envsync.lock.formats.pylock import IndexedFile
 from envsync.model.channel import redact_url
 from envsync.model.repository import list_git_settings
 

@@ -18,11 +18,11 @@ from envsync.adapters.uv.origin import PipOrigin
 from envsync.adapters.uv.program import NEWEST_GLIBC, command, environment, find_target, tell
 from envsync.errors import EnvsyncError
 from envsync.files import make_temporary
-from envsync.lock.pylock import PylockEntry, dump_entries, is_wheel
+from envsync.lock.formats.pylock import PylockEntry, dump_entries, is_wheel
 from envsync.model.progress import SilentReporter
 from envsync.model.repository import list_git_settings, parse_repository
-from envsync.realise.pip_record import check_records
-from envsync.realise.witnesses import find_site_packages
+from envsync.package.pip_record import check_records
+from envsync.package.witnesses import find_site_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from packaging.utils import canonicalize_name
 
 from envsync.adapters.uv.msgpack import unpack
-from envsync.realise.pip_record import read_metadata_file
+from envsync.package.pip_record import read_metadata_file
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from envsync.lock.local_files import find_relative_path
 from envsync.model.channel import redact_url
-from envsync.model.redaction import LOOSE
 from envsync.model.repository import find_userinfo, parse_repository
+from envsync.model.text.redaction import LOOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

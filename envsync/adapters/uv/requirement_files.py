@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from envsync.adapters.uv.origin import spell_for_uv
+from envsync.definition.requirement.pip_line import PipLineError, parse_pip_option, strip_comment
+from envsync.definition.requirement.pip_section import MOST_FILES, join_lines
 from envsync.files import open_regular
-from envsync.spec.pip_line import PipLineError, parse_pip_option, strip_comment
-from envsync.spec.pip_section import MOST_FILES, join_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -24,11 +24,11 @@ from envsync.adapters.uv.hashes import keep_stated, refuse_unstated
 from envsync.adapters.uv.local_place import refuse_unasked
 from envsync.adapters.uv.metadata import Metadata, MetadataCache, read_wheel
 from envsync.errors import EnvsyncError
-from envsync.lock.pylock import is_wheel
+from envsync.lock.formats.pylock import is_wheel
 from envsync.model.channel import redact_url
 from envsync.model.lockfile import LockedPackage
-from envsync.model.redaction import quote as show
 from envsync.model.repository import has_sound_subdirectory, parse_repository
+from envsync.model.text.redaction import quote as show
 from envsync.solve.pip_constraints import applies
 from envsync.solve.pip_dependencies import find_dependencies
 from envsync.solve.python_target import describe_environment, list_tags

@@ -22,7 +22,7 @@ from envsync.adapters.uv.requirement_files import open_files
 from envsync.adapters.uv.selection import Sources, select_archives
 from envsync.errors import EnvsyncError
 from envsync.files import make_temporary
-from envsync.lock.pylock import PylockEntry, dump_entries
+from envsync.lock.formats.pylock import PylockEntry, dump_entries
 from envsync.model.repository import list_git_settings, parse_repository
 
 if TYPE_CHECKING:

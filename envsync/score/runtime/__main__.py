@@ -9,7 +9,7 @@ import sys
 import types
 
 PACKAGE = "_envsync_runtime"
-FACES = {"worker": "worker", "serve": "serve"}
+FACES = {"worker": "script.worker", "serve": "server.serve"}
 
 
 def _open_package() -> None:
@@ -63,4 +63,4 @@ if __name__ == "__main__":
 elif __name__ == "__mp_main__":
     # A child that multiprocessing spawned: it has to find the entry script's own functions.
     _open_package()
-    __import__(PACKAGE + ".script", fromlist=["offer_entry_module"]).offer_entry_module()
+    __import__(PACKAGE + ".script.script", fromlist=["offer_entry_module"]).offer_entry_module()

@@ -1,0 +1,1 @@
+"""conda's formats: environment files, and prefixes as their records have them."""

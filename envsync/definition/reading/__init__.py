@@ -1,0 +1,1 @@
+"""What all source formats are read with: files, fields, findings."""

@@ -1,0 +1,1 @@
+"""Match specs, pip requirements and the files that hold them."""

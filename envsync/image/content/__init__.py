@@ -1,0 +1,1 @@
+"""What lies in an image, and how it differs."""

@@ -1,0 +1,1 @@
+"""How images are stored and described: OCI and Docker."""

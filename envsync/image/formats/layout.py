@@ -1,0 +1,251 @@
+"""An image as an OCI layout: a folder of blobs with an index, which needs no daemon."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from envsync.errors import EnvsyncError
+from envsync.files import (
+    cannot_write,
+    check_parent,
+    make_aside,
+    open_regular,
+    remove_left_over,
+    write_atomically,
+)
+from envsync.files.hashing import hash_file
+from envsync.image.formats.config import dump_json
+from envsync.image.formats.manifest import (
+    INDEX,
+    LAYOUT_VERSION,
+    MANIFEST,
+    REFERENCE,
+    blob_path,
+    describe_bytes,
+    describe_layer,
+    dump_entry,
+    dump_manifest,
+    parse_manifest,
+)
+from envsync.model.digest import DIGEST, Digest, parse_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from envsync.image.formats.config import ImageContent
+    from envsync.model.image import Layer
+
+_LARGEST = 16 << 20  # bytes of a manifest or an index
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenLayout:
+    """The digest of an image's manifest in a layout, and the blobs that were not there before.
+
+    Nothing is *changed* where it also had all of its names.
+    """
+
+    digest: Digest
+    copied: tuple[Digest, ...]
+    changed: bool
+
+
+def write_layout(
+    directory: Path,
+    image: ImageContent,
+    *,
+    layers: Sequence[Layer],
+    references: Sequence[str],
+    find_blob: Callable[[Digest], Path],
+) -> WrittenLayout:
+    """Put *image* into the layout *directory*, its *layers* compressed.
+
+    It is called by its *references* there, in place of images that were so called; others stay.
+    A new layout appears at once; in one that is there the index is written last. *find_blob*
+    gives the file that has a digest. One process writes into a layout at a time.
+
+    Raises:
+        EnvsyncError: *directory* is something else, can't be written, or has links for folders.
+    """
+    _check_folders(directory)
+    manifest = dump_manifest(image.config, layers)
+    pieces: dict[Digest, bytes | Path] = {
+        **{
+            describe_layer(layer).digest: find_blob(describe_layer(layer).digest)
+            for layer in layers
+        },
+        image.id: image.config,
+        describe_bytes(manifest, MANIFEST).digest: manifest,
+    }
+    entries = [
+        dump_entry(manifest, image.config, annotations={REFERENCE: reference})
+        for reference in dict.fromkeys(references)
+    ]
+    try:
+        if is_layout(directory):
+            is_known = _has_all(directory, entries)
+            copied = _fill(directory, pieces, entries)
+            _remove_unused(directory)
+        else:
+            is_known = False
+            copied = _make(directory, pieces, entries)
+    except OSError as error:
+        raise cannot_write(directory, error) from error
+    changed = not is_known or bool(copied)
+    return WrittenLayout(digest=entries[0]["digest"], copied=copied, changed=changed)
+
+
+def is_layout(directory: Path) -> bool:
+    """Say whether *directory* is an OCI layout."""
+    return (directory / "oci-layout").is_file() and (directory / "index.json").is_file()
+
+
+def _check_folders(directory: Path) -> None:
+    """Refuse the layout *directory* where its blobs lie elsewhere, and would be removed there."""
+    for name in ("blobs", "blobs/sha256"):
+        if (directory / name).is_symlink():
+            raise EnvsyncError(
+                f"`{directory / name}` is a link, and what lies there may be no image's",
+                hint="name another folder",
+            )
+
+
+def check_place(directory: Path) -> None:
+    """Refuse *directory* where it is something else than a layout or an empty folder.
+
+    Raises:
+        EnvsyncError: it is, or can't be made.
+    """
+    if is_layout(directory):
+        return
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise EnvsyncError(
+            f"`{directory}` is there and is not an OCI layout", hint="name another folder"
+        )
+    check_parent(directory)
+
+
+def load_index(directory: Path) -> dict[str, Any]:
+    """Return the index of the layout *directory*.
+
+    Raises:
+        EnvsyncError: it can't be read.
+    """
+    path = directory / "index.json"
+    try:
+        return parse_manifest(_read(path))
+    except (OSError, ValueError, EnvsyncError) as error:
+        raise EnvsyncError(f"`{path}` is not the index of an OCI layout") from error
+
+
+def _read(path: Path) -> bytes:
+    with open_regular(path) as stream:
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(path)
+    return content
+
+
+def _make(
+    directory: Path, pieces: dict[Digest, bytes | Path], entries: Sequence[dict[str, Any]]
+) -> tuple[Digest, ...]:
+    """Make a new layout beside its place, and move it there."""
+    check_place(directory)
+    remove_left_over(directory)
+    with make_aside(directory, folder=True) as made:
+        copied = _fill(made, pieces, entries)
+        made.chmod(0o755)
+        made.rename(directory)  # in place of an empty one, too
+    return copied
+
+
+def _fill(
+    directory: Path, pieces: dict[Digest, bytes | Path], entries: Sequence[dict[str, Any]]
+) -> tuple[Digest, ...]:
+    (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+    copied = []
+    right = _find_right(directory, pieces)
+    for digest, piece in pieces.items():
+        path = directory / blob_path(digest)
+        if digest in right:
+            continue
+        if isinstance(piece, bytes):
+            write_atomically(path, piece)
+        else:
+            _copy(piece, path)
+        copied.append(digest)
+    names = {entry["annotations"][REFERENCE] for entry in entries}
+    others = _list_others(directory, names) if (directory / "index.json").exists() else []
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*others, *entries]}
+    write_atomically(directory / "oci-layout", dump_json(LAYOUT_VERSION))
+    write_atomically(directory / "index.json", dump_json(index))
+    return tuple(copied)
+
+
+def _find_right(directory: Path, digests: Iterable[Digest]) -> set[Digest]:
+    """Return those of *digests* whose blobs are in *directory*, unharmed."""
+    there = [it for it in digests if (directory / blob_path(it)).is_file()]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = pool.map(hash_file, (directory / blob_path(it) for it in there))
+        return {digest for digest, hashed in zip(there, found, strict=True) if digest == hashed}
+
+
+def _copy(source: Path, target: Path) -> None:
+    with make_aside(target) as aside:
+        shutil.copyfile(source, aside)
+        aside.chmod(0o644)
+        aside.replace(target)
+
+
+def _list_others(directory: Path, names: set[str]) -> list[dict[str, Any]]:
+    """Return what the index of *directory* has under other names, or none."""
+    return [it for it in _list_entries(load_index(directory)) if _read_name(it) not in names]
+
+
+def _read_name(entry: dict[str, Any]) -> str:
+    annotations = entry.get("annotations")
+    name = annotations.get(REFERENCE) if isinstance(annotations, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _list_entries(content: dict[str, Any], key: str = "manifests") -> list[dict[str, Any]]:
+    listed = content.get(key)
+    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
+
+
+def _has_all(directory: Path, entries: Sequence[dict[str, Any]]) -> bool:
+    there = _list_entries(load_index(directory))
+    return all(entry in there for entry in entries)
+
+
+def _remove_unused(directory: Path) -> None:
+    """Remove the blobs that no image of the layout has any more."""
+    used: set[str] = set()
+    for entry in _list_entries(load_index(directory)):
+        _note_used(directory, entry, used)
+    for path in (directory / "blobs" / "sha256").iterdir():
+        digest = f"sha256:{path.name}"
+        if DIGEST.fullmatch(digest) and digest not in used:
+            path.unlink()
+
+
+def _note_used(directory: Path, entry: dict[str, Any], used: set[str]) -> None:
+    """Add the digests of the blobs that *entry* leads to, but for those that are there already."""
+    try:
+        digest = parse_digest(entry.get("digest"))
+        if digest in used:
+            return
+        used.add(digest)
+        content = parse_manifest(_read(directory / blob_path(digest)))
+    except (OSError, ValueError, EnvsyncError):
+        return  # a layer, which is no JSON, or nothing of ours
+    for child in _list_entries(content):
+        _note_used(directory, child, used)
+    config = content.get("config")
+    parts = [*([config] if isinstance(config, dict) else []), *_list_entries(content, "layers")]
+    used.update(str(part.get("digest")) for part in parts)

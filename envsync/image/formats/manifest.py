@@ -1,0 +1,185 @@
+"""An image's manifest (OCI image-spec): what a registry or a layout lists as its parts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from envsync.errors import EnvsyncError
+from envsync.image.formats.config import dump_json
+from envsync.model.digest import Digest, parse_digest, parse_size
+from envsync.model.text.redaction import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envsync.model.image import Layer
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+MOST_INDEXES = 4  # one in the other
+MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
+INDEXES = (INDEX, DOCKER_INDEX)
+
+REFERENCE = "org.opencontainers.image.ref.name"
+LAYOUT_VERSION = {"imageLayoutVersion": "1.0.0"}
+
+# The variants of an architecture that any of its machines runs.
+_ANY_MACHINE = frozenset({"", "v1", "v8"})
+_NOT_DESCRIBED = "A part of the manifest has no kind, digest or size"
+_LAYER = "application/vnd.oci.image.layer.v1.tar"
+_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+# Docker's names for the same bytes.
+_MEDIA_TYPES = {
+    "application/vnd.docker.image.rootfs.diff.tar": _LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": f"{_LAYER}+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": f"{_LAYER}+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": f"{_FOREIGN}+gzip",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Descriptor:
+    """What is said of a part of an image: its kind, its sha256 and its size in bytes."""
+
+    media_type: str
+    digest: Digest
+    size: int
+
+
+def blob_path(digest: Digest) -> str:
+    """Return where in a layout the blob *digest* lies."""
+    return f"blobs/{parse_digest(digest).replace(':', '/')}"
+
+
+def describe_bytes(content: bytes, media_type: str) -> Descriptor:
+    """Return the descriptor of *content*."""
+    digest = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+    return Descriptor(media_type=media_type, digest=digest, size=len(content))
+
+
+def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:
+    """Return the manifest of the image with *config* and *layers*.
+
+    A layer without a compressed form is listed as the plain tar, and has that one's size.
+    """
+    return dump_json(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": dump_descriptor(describe_bytes(config, CONFIG)),
+            "layers": [dump_descriptor(describe_layer(layer)) for layer in layers],
+        }
+    )
+
+
+def describe_layer(layer: Layer) -> Descriptor:
+    """Return the descriptor of *layer*'s compressed form, and of its plain tar if it has none."""
+    if layer.digest is None or layer.media_type is None:
+        return Descriptor(media_type=_LAYER, digest=layer.diff_id, size=layer.size)
+    media_type = _MEDIA_TYPES.get(layer.media_type, layer.media_type)
+    return Descriptor(media_type=media_type, digest=layer.digest, size=layer.compressed_size)
+
+
+def dump_descriptor(descriptor: Descriptor) -> dict[str, Any]:
+    """Return *descriptor* as OCI has it."""
+    return {
+        "mediaType": descriptor.media_type,
+        "digest": descriptor.digest,
+        "size": descriptor.size,
+    }
+
+
+def dump_entry(
+    manifest: bytes, config: bytes, *, annotations: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what an index says of the image with *manifest* and *config*."""
+    known = json.loads(config)
+    platform = {key: known[key] for key in ("architecture", "os", "variant") if key in known}
+    return {
+        **dump_descriptor(describe_bytes(manifest, MANIFEST)),
+        "platform": platform,
+        **({"annotations": dict(annotations)} if annotations else {}),
+    }
+
+
+def parse_descriptor(value: object) -> Descriptor:
+    """Return the descriptor that *value* is.
+
+    Raises:
+        EnvsyncError: it is none.
+    """
+    known = value if isinstance(value, dict) else {}
+    media_type = known.get("mediaType")
+    try:
+        digest, size = parse_digest(known.get("digest")), parse_size(known.get("size"))
+    except ValueError as error:
+        raise EnvsyncError(_NOT_DESCRIBED) from error
+    if not isinstance(media_type, str):
+        raise EnvsyncError(_NOT_DESCRIBED)
+    return Descriptor(media_type=media_type, digest=digest, size=size)
+
+
+def parse_manifest(content: bytes) -> dict[str, Any]:
+    """Return the manifest, index or config that *content* is the JSON of.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it has too many brackets") from error
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004  # as for JSON that is none
+    return value
+
+
+def is_index(content: Mapping[str, Any], media_type: str) -> bool:
+    """Say whether *content*, called *media_type*, lists manifests in place of an image's parts."""
+    return media_type in INDEXES or "manifests" in content
+
+
+def choose_manifest(
+    index: Mapping[str, Any], *, os: str, architecture: str, name: str
+) -> Descriptor:
+    """Return which manifest of *index*, that of the image *name*, is for a platform.
+
+    Of several variants it is the one that every machine of the architecture runs, where there is
+    one. It may be an index itself, of which the same is to be asked.
+
+    Raises:
+        EnvsyncError: none is.
+    """
+    listed = index.get("manifests")
+    entries = [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
+    if len(entries) == 1 and not entries[0].get("platform"):
+        return parse_descriptor(entries[0])
+    platforms = [_read_platform(entry) for entry in entries]
+    fitting = [
+        (str(platform.get("variant") or "") not in _ANY_MACHINE, number)
+        for number, platform in enumerate(platforms)
+        if (platform.get("os"), platform.get("architecture")) == (os, architecture)
+    ]
+    if fitting:
+        return parse_descriptor(entries[min(fitting)[1]])
+    for entry in entries:
+        if not entry.get("platform") and entry.get("mediaType") in INDEXES:
+            return parse_descriptor(entry)  # which may have one
+    found = [
+        quote(f"{platform.get('os')}/{platform.get('architecture')}")
+        for platform in platforms
+        if platform.get("os") not in (None, "unknown")
+    ]
+    offers = f"it has {', '.join(found)}" if found else "it has no image"
+    raise EnvsyncError(f"Base image `{name}` is not there for `{os}/{architecture}`: {offers}")
+
+
+def _read_platform(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    platform = entry.get("platform")
+    return platform if isinstance(platform, dict) else {}

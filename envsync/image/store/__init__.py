@@ -1,0 +1,1 @@
+"""Layers, and what is kept of them between builds."""

@@ -1,0 +1,1 @@
+"""Lockfiles of other tools."""

@@ -1,0 +1,1 @@
+"""Words for people, with secrets left out."""

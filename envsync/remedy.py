@@ -1,0 +1,91 @@
+"""What would help after a failure, as a value that the command line and the SDK word differently.
+
+The library knows which option to set and which step to take. How an option is spelled, and which
+command or call takes the step, is known to the face that its user looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Action = Literal[
+    "lock",
+    "build-local",
+    "verify",
+    "diff",
+    "add",
+    "remove",
+    "save-to-directory",
+    "model register",
+    "model list",
+    "model delete",
+    "service list",
+    "service delete",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of what was asked for, spelled as a Python argument: `no_build`.
+
+    *value* is empty for a switch, and where the reader has to choose.
+    """
+
+    name: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something else to do: *action* on *arguments*, which are paths, names or placeholders."""
+
+    action: Action
+    arguments: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """An instruction in words, options and steps; `advise` makes one."""
+
+    parts: tuple[str | Option | Step, ...]
+
+    def __str__(self) -> str:
+        return say(self)
+
+
+def advise(*parts: str | Option | Step | Remedy) -> Remedy:
+    """Return the instruction that *parts* make up: `advise("name one with ", Option("base"))`."""
+    flat: list[str | Option | Step] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, Remedy) else (part,))
+    return Remedy(tuple(flat))
+
+
+Hint: TypeAlias = "str | Remedy"
+
+
+def say(hint: Hint) -> str:
+    """Return *hint* as text, in the words of the face that is in use."""
+    if isinstance(hint, str):
+        return hint
+    return "".join(part if isinstance(part, str) else _word(part) for part in hint.parts)
+
+
+def _spell(part: Option | Step) -> str:
+    """Return *part* where no face is in use."""
+    words = (part.name, part.value) if isinstance(part, Option) else (part.action, *part.arguments)
+    return f"`{' '.join(filter(None, words))}`"
+
+
+_word: Callable[[Option | Step], str] = _spell
+
+
+def use_words(word: Callable[[Option | Step], str]) -> None:
+    """Have options and steps worded by *word*: a face says this once, when it is imported."""
+    global _word  # noqa: PLW0603  # one process shows one face
+    _word = word

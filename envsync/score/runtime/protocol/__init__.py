@@ -1,0 +1,1 @@
+"""What the server and the script's worker say to each other."""

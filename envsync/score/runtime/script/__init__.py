@@ -1,0 +1,1 @@
+"""Loads and calls the entry script; never speaks HTTP."""

@@ -1,0 +1,1 @@
+"""Stand-ins for the Azure ML modules that entry scripts import."""

@@ -1,0 +1,1 @@
+"""Speaks HTTP; never runs the entry script."""

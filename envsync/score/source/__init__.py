@@ -1,0 +1,1 @@
+"""The folder of an entry script: what of it is copied."""

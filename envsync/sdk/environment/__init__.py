@@ -1,0 +1,1 @@
+"""Environments in the Azure ML SDK's words."""

@@ -1,0 +1,182 @@
+"""What a package, an option or a channel is called, however it is written."""
+
+from __future__ import annotations
+
+import re
+
+from envsync.definition.requirement.match_spec import MatchSpecError, parse_match_spec
+from envsync.definition.requirement.pip_line import (
+    PipLineError,
+    check_pip_requirement,
+    parse_pip_option,
+    strip_comment,
+)
+from envsync.definition.requirement.pip_requirement import parse_requirement
+from envsync.errors import DefinitionError
+from envsync.model.text.redaction import quote
+
+_ANACONDA_ORG = "https://conda.anaconda.org/"
+_BARE = re.compile(r"[A-Za-z0-9._-]+")
+_ONE_VERSION = re.compile(r"={1,3}\s*([0-9][^\s,|=<>!~]*)")
+# Options of which the last one counts for pip; the others add up.
+_SINGLE = frozenset(("--index-url", "--no-index", "--pre", "--prefer-binary", "--require-hashes"))
+
+
+def check_text(text: object, what: str) -> str:
+    """Return *text* stripped; *what* says what it should be.
+
+    Raises:
+        DefinitionError: it is not text, or empty.
+    """
+    if not isinstance(text, str):
+        raise DefinitionError(f"{type(text).__name__} where {what} should be", hint="give text")
+    if not text.strip():
+        raise DefinitionError(f"Empty text where {what} should be")
+    return text.strip()
+
+
+def check_match_spec(text: object) -> str:
+    """Return *text*, which is one conda requirement.
+
+    Raises:
+        DefinitionError: it is none.
+    """
+    stripped = check_text(text, "a match spec")
+    try:
+        parse_match_spec(stripped)
+    except MatchSpecError as error:
+        raise DefinitionError(str(error), hint=error.hint) from error
+    return stripped
+
+
+def python_spec(version: object) -> str:
+    """Return the match spec that asks for Python *version*, which may begin with an operator.
+
+    Raises:
+        DefinitionError: it is no version.
+    """
+    text = check_text(version, "a version")
+    if not re.match(r"[0-9*=<>!~]", text):
+        raise DefinitionError(f"{quote(text)} is no version", hint="write `3.11` for one")
+    return check_match_spec(f"python{'=' if text[0] in '0123456789*' else ''}{text}")
+
+
+def check_pip_package(text: object) -> str:
+    """Return *text*, which is one pip requirement.
+
+    Raises:
+        DefinitionError: it is none, or an option.
+    """
+    stripped = check_text(text, "a pip requirement")
+    if stripped.startswith("-"):
+        raise DefinitionError(
+            f"{quote(stripped)} is an option, not a package", hint="use `set_pip_option`"
+        )
+    try:
+        check_pip_requirement(strip_comment(stripped))
+    except PipLineError as error:
+        raise DefinitionError(str(error), hint=error.hint) from error
+    return stripped
+
+
+def check_pip_option(text: object) -> str:
+    """Return *text*, which is one option that pip takes from a requirements file.
+
+    Raises:
+        DefinitionError: it is none.
+    """
+    stripped = check_text(text, "a pip option")
+    try:
+        parse_pip_option(strip_comment(stripped))
+    except PipLineError as error:
+        hint = error.hint or "write `--index-url https://...` for one"
+        raise DefinitionError(str(error), hint=hint) from error
+    return stripped
+
+
+def check_pip_line(text: object) -> str:
+    """Return *text*, which is one pip requirement or option.
+
+    Raises:
+        DefinitionError: it is neither.
+    """
+    stripped = check_text(text, "a pip requirement")
+    return (check_pip_option if stripped.startswith("-") else check_pip_package)(stripped)
+
+
+def names_no_version(text: str) -> bool:
+    """Tell whether *text* is a package's name and nothing else."""
+    return _BARE.fullmatch(text) is not None
+
+
+def conda_key(text: str) -> str:
+    """Return the name that the match spec *text* is about."""
+    return parse_match_spec(text).name
+
+
+def pip_key(text: str) -> str:
+    """Return the normalised name (PEP 503) of the pip requirement *text*.
+
+    Where only the archive knows the name it is *text* itself.
+    """
+    return _split_requirement(text)[0]
+
+
+def pip_key_and_marker(text: str) -> tuple[str, str]:
+    """Return the name as `pip_key` does, and for which machines *text* is asked for."""
+    return _split_requirement(text)
+
+
+def option_name(text: str) -> str:
+    """Return the long name of the pip option that *text* begins with."""
+    return _split_option(text)[0]
+
+
+def option_key(text: str) -> tuple[str, str]:
+    """Return what tells the pip option *text* from others: its value only if it may be repeated."""
+    name, value = _split_option(text)
+    return name, "" if name in _SINGLE else value
+
+
+def matches_option(option: str, text: str) -> bool:
+    """Tell whether *text* means the pip option *option*, by its name or also by its value."""
+    name, value = _split_option(text)
+    own_name, own_value = _split_option(option)
+    return name == own_name and value in {"", own_value}
+
+
+def channel_key(text: str) -> str:
+    """Return the channel *text* in its shortest form."""
+    return text.strip().removeprefix(_ANACONDA_ORG).rstrip("/")
+
+
+def python_version(text: str) -> str | None:
+    """Return the version that the match spec *text* asks for, without `=` if it is one version."""
+    spec = parse_match_spec(text)
+    version = dict(spec.brackets).get("version") or spec.version
+    if version is None:
+        return None
+    single = _ONE_VERSION.fullmatch(version)
+    return version if single is None else single[1]
+
+
+def _split_requirement(text: str) -> tuple[str, str]:
+    line = strip_comment(text)
+    try:
+        check_pip_requirement(line)
+    except PipLineError:
+        return line, ""
+    requirement = parse_requirement(line)
+    return requirement.name or line, requirement.marker
+
+
+def _split_option(text: str) -> tuple[str, str]:
+    line = strip_comment(text)
+    try:
+        return parse_pip_option(line)
+    except PipLineError:
+        pass
+    try:
+        return parse_pip_option(f"{line} value")[0], ""
+    except PipLineError:
+        return line, ""

@@ -1,0 +1,1 @@
+"""Models and services in the Azure ML SDK's words."""

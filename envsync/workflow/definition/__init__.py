@@ -1,0 +1,1 @@
+"""Check, edit, export and save definitions."""

@@ -1,0 +1,1 @@
+"""Make, verify and use conda environments."""

@@ -1,0 +1,1 @@
+"""Make, read, compare and export locks."""

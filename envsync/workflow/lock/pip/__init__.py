@@ -1,0 +1,1 @@
+"""Local files and folders that pip requirements name."""

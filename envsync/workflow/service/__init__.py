@@ -1,0 +1,1 @@
+"""Services on this machine: start, update, look at, stop."""
