@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,14 @@ _CACHE = default_cache()
 _LEAKS = ("_PROXY", "CONDA_", "ENVSYNC_", "MAMBA_", "PIXI_", "RATTLER_", "UV_PROJECT", "XDG_")
 _KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL", "ENVSYNC_HOSTILE_EXAMPLES")
 
-# A shell that starts the tests in the background has them and all they start ignore Ctrl-C.
+# A shell that starts the tests in the background, or `nohup`, has them and all they start ignore
+# Ctrl-C or the end of the terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Without bytecode every process that the tests start compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)
