@@ -368,6 +368,7 @@ def test_a_registry_that_stays_busy_is_said() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_registry_that_hangs_is_left() -> None:
     def answer(method: str, path: str, earlier: int) -> tuple[int, dict[str, str], bytes] | None:
         del method, earlier

@@ -266,6 +266,7 @@ def test_no_edit_of_a_foreign_lock_ends_in_a_bug(
     assert is_harmless(done), (done, text)
 
 
+@pytest.mark.slow
 def test_a_chain_of_ten_thousand_packages_is_explained_in_bounded_time(
     envsync: Callable[..., Done], define: Callable[..., Path]
 ) -> None:

@@ -303,6 +303,7 @@ def test_a_script_that_takes_too_much_memory_fails_alone(shell: Shell) -> None:
     assert err.startswith("Error: `run` of `score.py` failed for `one.json`: MemoryError\n")
 
 
+@pytest.mark.slow
 def test_a_script_that_computes_too_long_is_ended(shell: Shell) -> None:
     shell.write(score_py="def init(): pass\ndef run(d):\n    while True: pass\n")
     status, out, err = shell.score("--max-cpu", "1", "--data", "one.json")
@@ -395,6 +396,7 @@ def test_a_stdin_that_is_closed_is_said(shell: Shell) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_script_does_not_outlive_the_command(shell: Shell, number: int) -> None:
     shell.write(

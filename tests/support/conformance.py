@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-SUITE = Path(__file__).resolve().parents[1] / ".." / "shared" / "conformance"
+SUITE = Path(__file__).resolve().parents[2] / ".." / "shared" / "conformance"
 FAILED = "unexpected error occurred in scoring script"
 
 # Where envsync answers otherwise, on purpose: the reason, and what it answers.

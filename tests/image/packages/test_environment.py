@@ -231,6 +231,7 @@ def test_a_pip_package_wins_over_a_conda_package(
     assert content(merge(cache, layers_of(cache, *packages)), place) == "pip"
 
 
+@pytest.mark.slow
 def test_of_two_pip_packages_each_keeps_its_own_files(
     wheel: Make, python: LockedPackage, cache: LayerCache
 ) -> None:

@@ -64,6 +64,7 @@ def register(name: str = "churn", **notes: object) -> Model:
     return Model.register(model_path="model.pkl", model_name=name, **notes)
 
 
+@pytest.mark.slow
 def test_the_article_registers_a_retrained_model_and_predicts_with_it(folder: Path) -> None:
     python = make_scoring_python(_CACHE)
     subprocess.run([python, "-c", RIDGE], check=True)

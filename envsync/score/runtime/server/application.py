@@ -15,7 +15,6 @@ from .http.response_writer import (
     has_body,
     head_bytes,
     id_headers,
-    new_id,
 )
 from .job import Job
 from .metrics import Metrics
@@ -46,15 +45,6 @@ _OURS = frozenset(  # a script's own would come twice
         "x-envsync-lock",
     )
 )
-_SIMPLE = (
-    "HTTP/1.1 200 OK\r\n"
-    "Content-Type: application/json\r\n"
-    "x-ms-run-function-failed: False\r\n"
-    "x-ms-run-fn-exec-ms: {:.3f}\r\n"
-    "{}{}Content-Length: {}\r\n"
-    "Date: {}\r\n"
-    "Connection: {}\r\n\r\n"
-)
 
 
 class Application:
@@ -79,9 +69,6 @@ class Application:
             self._own_headers.append(("x-ms-server-version", settings.version))
         if settings.lock_digest:
             self._own_headers.append(("x-envsync-lock", settings.lock_digest))
-        pairs = ["{}: {}\r\n".format(name, value) for name, value in self._own_headers]
-        self._own_text = "".join(pairs)
-        self._is_simple = not settings.cors_origins
         self._visitors = Visitors(settings.hosts, settings.cors_origins)
         self._has_refused = False
 
@@ -137,10 +124,6 @@ class Application:
 
     def on_frame(self, job: Job, header: "dict[str, Any]", body: bytes) -> None:
         """Pass on what a worker answered to *job*."""
-        is_plain = len(header) == 1 and "ms" in header and job.head.method != "HEAD"
-        if self._is_simple and is_plain and not job.abandoned:
-            self._reply_simply(job, header["ms"], body)
-            return
         self._note_trouble(job, header)
         if job.abandoned:
             return
@@ -182,27 +165,6 @@ class Application:
         job.status = reply.status
         self._note(job, str(size), milliseconds)
         job.connection.send(head, body, last=True, keep_alive=keep_alive)
-
-    def _reply_simply(self, job: Job, milliseconds: float, body: bytes) -> None:
-        """Answer with a result in JSON, as nearly all answers are: in one go."""
-        keep_alive = job.head.keep_alive and not self.is_draining
-        size = str(len(body))
-        ids = job.ids
-        if not ids:
-            made = new_id()
-            ids_text = "x-request-id: {}\r\nx-ms-request-id: {}\r\n".format(made, made)
-        else:
-            ids_text = "".join("{}: {}\r\n".format(name, value) for name, value in ids)
-        head = _SIMPLE.format(
-            milliseconds,
-            ids_text,
-            self._own_text,
-            size,
-            self._clock.date(),
-            "keep-alive" if keep_alive else "close",
-        )
-        self._note(job, size, milliseconds)
-        job.connection.send(head.encode("latin-1"), body, last=True, keep_alive=keep_alive)
 
     def _head(self, job: Job, reply: Reply, size: "int | None", *, keep_alive: bool) -> bytes:
         job.ids = job.ids or id_headers(job.head.fields)

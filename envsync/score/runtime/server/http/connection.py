@@ -5,7 +5,7 @@ import socket
 from ...protocol.messages import TOO_MUCH
 from ..process.event_loop import READ, WRITE
 from .outbox import Outbox
-from .request_parser import BodyReader, RequestError, known_heads, parse_head
+from .request_parser import BodyReader, RequestError, parse_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ _STALL_SECONDS = 60
 _LINGER_SECONDS = 2
 _LEAST_READ = 65536
 _MOST_READ = 1048576
-_SHORTEST_HEAD = 16
 _PATIENT_SECONDS = 5
 _FIRST_SECONDS = 1
 _MOST_PIPELINED = 131072
@@ -157,12 +156,8 @@ class Connection:
         self._update_interest()
 
     def _take_directly(self, data: bytes) -> bool:
-        """Do without the buffer: *data* is a whole request, or nothing but a part of a body."""
-        if self._input or self._output:
-            return False
-        if self._phase == "head":
-            return self._start_whole(data)
-        if self._phase != "body" or self._body is None:
+        """Take *data* without the buffer if it is nothing but a part of a body."""
+        if self._input or self._output or self._phase != "body" or self._body is None:
             return False
         try:
             body = self._body.feed_part(data)
@@ -174,17 +169,6 @@ class Connection:
             self._start(body)
         elif not self._application.hold(self, self._body.size):
             self._refuse(RequestError(503, TOO_MUCH))
-        return True
-
-    def _start_whole(self, data: bytes) -> bool:
-        """Start the request that *data* is, if it is a whole one and nothing else."""
-        end = data.find(b"\r\n\r\n") + 4
-        head = known_heads.get(data[:end]) if end > _SHORTEST_HEAD else None
-        if head is None or head.length != len(data) - end:
-            return False
-        self._phase = "busy"
-        self._application.hold(self, head.length)
-        self._application.on_request(self, head, data[end:])
         return True
 
     def _on_end(self) -> None:

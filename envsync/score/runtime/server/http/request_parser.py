@@ -25,12 +25,6 @@ _SMALL_PART = 4096  # an object of its own costs little beside this
 _CRLF = b"\r\n"
 
 
-# Heads seen before, since a client sends the same one again and again.
-known_heads: "dict[bytes, Head]" = {}
-_MOST_KNOWN = 512
-_LONGEST_KNOWN = 2048
-
-
 class RequestError(Exception):
     """The request can't be read any further; *status* says why."""
 
@@ -116,12 +110,7 @@ def parse_head(data: "Any") -> "tuple[Head, int] | None":
     if end < 0:
         _check_line_end(data)
         return None
-    head = _parse_whole_head(data, line_end, end)
-    if end < _LONGEST_KNOWN and not head.chunked and not head.expects_continue:
-        if len(known_heads) >= _MOST_KNOWN:
-            known_heads.clear()
-        known_heads[bytes(data[: end + 4])] = head
-    return head, end + 4
+    return _parse_whole_head(data, line_end, end), end + 4
 
 
 def _check_line_end(data: "Any") -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from envsync.score.runtime.server.http.request_parser import (
     BodyReader,
     RequestError,
-    known_heads,
     parse_head,
 )
 
@@ -135,14 +134,3 @@ def test_chunks_over_the_limit_are_refused_before_they_come() -> None:
     with pytest.raises(RequestError) as caught:
         BodyReader(head, LIMIT).feed(bytearray(b"FFFFFFF\r\n"))
     assert caught.value.status == 413
-
-
-def test_a_head_is_kept_for_when_it_comes_again() -> None:
-    text = "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n"
-    assert head_of(text) is known_heads[text.encode()]
-
-
-def test_heads_are_not_kept_without_end() -> None:
-    for number in range(5000):
-        head_of(f"GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert len(known_heads) <= 512
