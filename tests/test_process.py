@@ -28,6 +28,7 @@ def test_what_is_left_running_is_known_at_once(tmp_path: Path) -> None:
     assert not started.is_alive()
 
 
+@pytest.mark.slow
 def test_what_was_killed_holds_its_port_no_longer(tmp_path: Path) -> None:
     code = (
         "import mmap, socket, sys, time\n"

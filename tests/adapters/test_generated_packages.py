@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from support.fakes import RecordingReporter
@@ -28,8 +29,6 @@ from envsync.adapters.rattler import RattlerInstaller, load_config
 from envsync.errors import EnvsyncError
 
 if TYPE_CHECKING:
-    import pytest
-
     from envsync.model.lockfile import LockedPackage
 
 pytestmark = pytest.mark.slow

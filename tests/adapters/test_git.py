@@ -274,6 +274,7 @@ def test_a_file_is_read_from_where_the_package_lies(
     assert repositories.read(pin, "nothing.toml") is None
 
 
+@pytest.mark.slow
 def test_a_large_file_is_never_in_memory_as_a_whole(
     project: Path, repositories: GitRepositories
 ) -> None:

@@ -477,6 +477,7 @@ def test_the_target_of_a_link_is_not_copied_in_its_place(
     assert list_readers(tmp_path / "x") == []
 
 
+@pytest.mark.slow
 def test_a_package_of_a_thousand_folders_in_each_other_is_refused_and_removed(
     tmp_path: Path, mine: Path, cache: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_package_that_is_nowhere_is_named() -> None:
     assert "no-such-package" in caught.value.message
 
 
+@pytest.mark.slow
 def test_a_channel_that_cannot_be_reached_is_named() -> None:
     with pytest.raises(EnvsyncError) as caught:
         solve(request_for("six", channels=("http://user:hunter2@127.0.0.1:1/mine",)))

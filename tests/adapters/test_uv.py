@@ -89,6 +89,7 @@ def test_what_conda_provides_can_make_it_unsatisfiable(
     assert any("base" in reason for reason in caught.value.reasons)
 
 
+@pytest.mark.slow
 def test_an_index_that_is_not_there_is_an_error_without_its_password(
     request_for: PipRequest, solver: UvSolver
 ) -> None:

@@ -205,6 +205,7 @@ def edits(draw: st.DrawFn) -> Callable[[str], str]:
     return edit
 
 
+@pytest.mark.slow
 @settings(
     max_examples=120,
     deadline=None,
@@ -235,6 +236,7 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=80,
     deadline=None,
@@ -266,6 +268,7 @@ def test_no_edit_of_a_foreign_lock_ends_in_a_bug(
     assert is_harmless(done), (done, text)
 
 
+@pytest.mark.slow
 def test_a_chain_of_ten_thousand_packages_is_explained_in_bounded_time(
     envsync: Callable[..., Done], define: Callable[..., Path]
 ) -> None:

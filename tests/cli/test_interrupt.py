@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from envsync.cli.terminal import interrupt
 
 # Imports what is not there, which is nearly all work of the import system, again and again, and
@@ -55,6 +57,7 @@ def interrupt_imports(how: str) -> tuple[int, int]:
     return int(inside), int(outside)
 
 
+@pytest.mark.slow
 def test_imports_are_interrupted_where_that_does_no_harm() -> None:
     assert interrupt_imports("plain")[0] > 0
 

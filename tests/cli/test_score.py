@@ -113,6 +113,7 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -262,6 +263,7 @@ def test_the_whole_answer_is_told_on_request(shell: Shell) -> None:
     assert record == {"request": "one.json", "status": 200, "lock": None, "result": [2, 4]}
 
 
+@pytest.mark.slow
 def test_recorded_results_are_expected_later(shell: Shell) -> None:
     both = ("--data", "one.json", "--data", "two.json")
     assert shell.score(*both, "--record", "expected.jsonl")[0] == 0
@@ -303,6 +305,7 @@ def test_a_script_that_takes_too_much_memory_fails_alone(shell: Shell) -> None:
     assert err.startswith("Error: `run` of `score.py` failed for `one.json`: MemoryError\n")
 
 
+@pytest.mark.slow
 def test_a_script_that_computes_too_long_is_ended(shell: Shell) -> None:
     shell.write(score_py="def init(): pass\ndef run(d):\n    while True: pass\n")
     status, out, err = shell.score("--max-cpu", "1", "--data", "one.json")
@@ -395,6 +398,7 @@ def test_a_stdin_that_is_closed_is_said(shell: Shell) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_script_does_not_outlive_the_command(shell: Shell, number: int) -> None:
     shell.write(

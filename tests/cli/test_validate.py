@@ -465,6 +465,7 @@ def test_mlflow_model_is_looked_at(tmp_path: Path) -> None:
     assert {"missing-pip", "unpinned-azureml"} <= {d.rule for d in outcome.diagnoses}
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -484,6 +485,7 @@ def test_no_text_is_too_odd_to_be_looked_at_and_mended(tmp_path: Path, data: st.
     assert fix(directory, today=TODAY).fixed == ()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "corpus").is_dir(), reason="no corpus here")
 def test_every_real_definition_is_looked_at_and_mended_once(tmp_path: Path) -> None:
     for folder in ("corpus/conda_yml", "corpus/azureml_env", "oracle/azureml-v1-malformed"):

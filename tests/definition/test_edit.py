@@ -377,6 +377,7 @@ def test_adding_a_package_and_removing_it_gives_the_same_bytes(text: str, spec: 
     assert removed(added(text, spec), "new") == text
 
 
+@pytest.mark.slow
 @given(
     conda_files(), st.sampled_from(["new", "new==1.0", "new[a,b]>=1,<2", "new @ https://e.org/"])
 )
@@ -384,6 +385,7 @@ def test_so_does_a_pip_requirement_where_pip_is_asked_for(text: str, requirement
     assert removed(added(text, pip=(requirement,)), pip=("new",)) == text
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.sampled_from(["a", "b=1", "c >=1,<2"])), st.integers(0, 4) | st.none())
 def test_so_does_a_package_in_json(specs: list[str], indent: int | None) -> None:
@@ -393,6 +395,7 @@ def test_so_does_a_package_in_json(specs: list[str], indent: int | None) -> None
     assert removed(added(text, pip=("new==1",)), pip=("new",)) == text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus here")
 def test_so_do_both_in_every_real_conda_file() -> None:
     for path in sorted(CORPUS.iterdir()):

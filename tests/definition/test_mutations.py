@@ -155,6 +155,7 @@ def write_out(loaded: EnvironmentSpec, directory: Path) -> None:
     dump_v2_text(held)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source_format", "name"), [(kind, name) for kind, files in SOURCES.items() for name in files]
 )

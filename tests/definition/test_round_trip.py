@@ -76,6 +76,7 @@ def test_recorded_definition_loses_only_what_was_listed(case: Path, tmp_path: Pa
     check_round_trip(case, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "corpus").is_dir(), reason="no corpus here")
 def test_real_definitions_lose_only_what_was_listed(tmp_path: Path) -> None:
     without_image = []

@@ -373,6 +373,7 @@ def put(value: Any, place: Sequence[Any], new: Any) -> Any:
     return changed
 
 
+@pytest.mark.slow
 @settings(
     max_examples=count_examples(100),
     deadline=None,

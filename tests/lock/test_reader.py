@@ -146,6 +146,7 @@ def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
             load_lockfile(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [150_000, 2_000_000])
 def test_nonsense_in_any_number_is_refused_soon(count: int) -> None:
     start = time.perf_counter()
@@ -261,6 +262,7 @@ def test_the_place_of_a_finding_is_known_in_any_style() -> None:
     assert "`x`:2: package[0].manager: is `npm`, and neither `conda` nor `pip`" in texts
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_entries_are_read() -> None:
     head, entry = GOOD[: GOOD.index("- name")], GOOD[GOOD.index("- name") :]
     entries = (entry.replace("python", f"p{number}") for number in range(100_000))

@@ -4,6 +4,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from envsync.files import remove_tree
 from envsync.package.claims import Claim
 from envsync.package.comparison import (
@@ -135,6 +137,7 @@ def test_large_files_are_hashed_whole(tmp_path: Path) -> None:
     assert read_folder(tmp_path) == {"large": FoundFile(_sha256(content))}
 
 
+@pytest.mark.slow
 def test_folders_may_lie_in_each_other_without_end(tmp_path: Path) -> None:
     deep = tmp_path
     for _ in range(1200):

@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 import h11
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,7 @@ def streams(draw: st.DrawFn) -> bytes:
     return first + b"".join(lines) + draw(LINE_ENDS) + draw(BODIES)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(streams())
 @example(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello")
@@ -193,6 +195,7 @@ VALID = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(
     stream=st.sampled_from(VALID),

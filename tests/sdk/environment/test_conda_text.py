@@ -130,6 +130,7 @@ TEXTS = (
 ITEMS = st.lists(st.sampled_from(["a", "b==1", "c>2", "numpy", "d"]), unique=True, max_size=4)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     text=st.sampled_from(TEXTS),

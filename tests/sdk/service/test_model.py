@@ -64,6 +64,7 @@ def register(name: str = "churn", **notes: object) -> Model:
     return Model.register(model_path="model.pkl", model_name=name, **notes)
 
 
+@pytest.mark.slow
 def test_the_article_registers_a_retrained_model_and_predicts_with_it(folder: Path) -> None:
     python = make_scoring_python(_CACHE)
     subprocess.run([python, "-c", RIDGE], check=True)
@@ -249,6 +250,7 @@ def test_what_gave_way_to_environments_is_told_so() -> None:
         InferenceConfig("score.py", environment="churn")  # type: ignore[arg-type]  # on purpose
 
 
+@pytest.mark.slow
 def test_importing_the_face_reads_no_environment_and_makes_nothing() -> None:
     home = Path(os.environ["ENVSYNC_HOME"])
     subprocess.run([sys.executable, "-c", "from envsync import Model"], check=True)

@@ -53,6 +53,7 @@ def test_a_registry_that_did_not_answer_in_time_is_not_asked_for_another_image()
         assert not [request for request in server.requests if "/b/" in request]
 
 
+@pytest.mark.slow
 def test_a_registry_that_drips_is_left_in_time() -> None:
     """Each of its answers comes before the client's patience with one ends."""
 

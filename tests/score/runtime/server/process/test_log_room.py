@@ -48,6 +48,7 @@ def test_the_oldest_lines_go_and_the_rest_is_whole(log: tuple[Path, int]) -> Non
     assert read_log(path, 10**6)[0] == kept
 
 
+@pytest.mark.slow
 def test_a_log_that_is_followed_goes_on_when_its_beginning_is_let_go(
     log: tuple[Path, int],
 ) -> None:
