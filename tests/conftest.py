@@ -16,7 +16,9 @@ from channel import CONDA_FORGE, Channel, Served, build_channel, default_cache, 
 from support.images.base_image import make_base_archive, reference_for, why_not
 
 from envsync.adapters import docker_engine as docker
+from envsync.cli.terminal.remedies import word_remedy
 from envsync.errors import EnvsyncError
+from envsync.remedy import use_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -70,6 +72,12 @@ def private_home(
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     yield home
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def words_of_the_command_line() -> None:
+    """Word remedies as the command line does, whatever a test before has imported."""
+    use_words(word_remedy)
 
 
 @pytest.fixture(scope="module")
