@@ -21,8 +21,8 @@ _STEPS = (
     ("deptry", ("deptry", ".")),
     ("codespell", ("codespell",)),
 )
-# Tests of one file stay together: they share what is costly to make. Files with few tests would
-# come last otherwise, and the longest test of all is alone in its file.
+# Tests of one file stay together: they share what is costly to make. `conftest.py` puts the files
+# that take longest first; xdist would put those with the most tests there.
 _SHARED_OUT = ("--dist", "loadfile", "--no-loadscope-reorder")
 _PYTEST = ("pytest", "-n", "2", *_SHARED_OUT, "--durations", "10")
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ _WANT_OF_SHARED = re.compile(r"shared|corpus|recorded|beside this checkout")
 # Taken before any test has a private home: what is costly to make or fetch outlives the tests.
 _CACHE = default_cache()
 _LEAKS = ("_PROXY", "CONDA_", "ENVSYNC_", "MAMBA_", "PIXI_", "RATTLER_", "UV_PROJECT", "XDG_")
+_WEIGHTS = {"docker": 200, "e2e": 40, "slow": 20}  # of a test, where another weighs one
 _KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL", "ENVSYNC_HOSTILE_EXAMPLES")
 
 # A shell that starts the tests in the background, or `nohup`, has them and all they start ignore
@@ -190,6 +192,17 @@ def _configure(served: Served, directory: Path, monkeypatch: pytest.MonkeyPatch)
     config = directory / "envsync-config.toml"
     config.write_text(served.config, encoding="utf-8")
     monkeypatch.setenv("ENVSYNC_CONFIG", str(config))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, so that two processes end at about the same time."""
+    weights: Counter[Path] = Counter()
+    for item in items:
+        weights[item.path] += max(
+            (weight for name, weight in _WEIGHTS.items() if item.get_closest_marker(name)),
+            default=1,
+        )
+    items.sort(key=lambda item: -weights[item.path])
 
 
 @pytest.hookimpl(wrapper=True)

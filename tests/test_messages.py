@@ -69,12 +69,13 @@ def list_said(tree: ast.Module, file: str, errors: set[str]) -> Iterator[Said]:
     functions = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Module))]
     seen: set[ast.Call] = set()
     for function in reversed(functions):  # the innermost first: it knows its names
+        nodes = list(ast.walk(function))
         written = {
             node.targets[0].id: node.value
-            for node in ast.walk(function)
+            for node in nodes
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         }
-        for call in ast.walk(function):
+        for call in nodes:
             if isinstance(call, ast.Call) and call not in seen and name_of(call) in errors:
                 seen.add(call)
                 hints = [each.value for each in call.keywords if each.arg == HINT]

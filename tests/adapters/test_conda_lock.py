@@ -91,6 +91,7 @@ def test_conda_lock_itself_reads_it(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_content_hash_is_the_one_conda_lock_computes(tmp_path: Path) -> None:
     source = tmp_path / "environment.yml"
     source.write_text(DEFINITION, encoding="utf-8")

@@ -305,6 +305,7 @@ def test_a_credential_helper_is_asked(
     assert _push(f"{login_registry}/helped:1", [blobs.layer("x")], blobs).changed
 
 
+@pytest.mark.slow
 def test_a_registry_whose_certificate_nobody_trusts_is_not_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

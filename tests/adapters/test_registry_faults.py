@@ -290,6 +290,7 @@ def test_a_manifest_that_breaks_off_is_read_again() -> None:
         assert source.load().id == digest
 
 
+@pytest.mark.slow
 def test_an_authority_of_dockers_own_configuration_is_trusted(
     tmp_path: Path, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

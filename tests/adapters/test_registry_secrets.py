@@ -196,6 +196,7 @@ def test_the_token_service_that_the_registry_names_is_told_the_password() -> Non
         assert _PAIR not in server.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "realm",
     [

@@ -205,6 +205,7 @@ def edits(draw: st.DrawFn) -> Callable[[str], str]:
     return edit
 
 
+@pytest.mark.slow
 @settings(
     max_examples=120,
     deadline=None,
@@ -235,6 +236,7 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=80,
     deadline=None,

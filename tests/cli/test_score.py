@@ -113,6 +113,7 @@ def test_a_result_that_json_cannot_hold_is_named(shell: Shell) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -262,6 +263,7 @@ def test_the_whole_answer_is_told_on_request(shell: Shell) -> None:
     assert record == {"request": "one.json", "status": 200, "lock": None, "result": [2, 4]}
 
 
+@pytest.mark.slow
 def test_recorded_results_are_expected_later(shell: Shell) -> None:
     both = ("--data", "one.json", "--data", "two.json")
     assert shell.score(*both, "--record", "expected.jsonl")[0] == 0

@@ -63,6 +63,7 @@ def test_traps_in_a_shared_folder_are_stepped_around(
     assert (tmp_path / "precious" / "file").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["azureml_environment.json", "conda_dependencies.yml", "conda-lock.yml", "r.txt"]
 )

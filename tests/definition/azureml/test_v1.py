@@ -297,6 +297,7 @@ def test_reference_is_no_definition(tmp_path: Path, text: str) -> None:
     assert hint == "download the definition with `Environment.get(...).save_to_directory(...)`"
 
 
+@pytest.mark.slow
 def test_of_very_many_findings_the_first_are_enough(tmp_path: Path) -> None:
     wrong = {f"k{number}": number for number in range(4_000)}
     document = document_with(environmentVariables=wrong) | wrong

@@ -168,6 +168,7 @@ _PATHS = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
 _MEMBERS = st.lists(st.tuples(_KINDS, _PATHS, st.integers(0, 1)), max_size=5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(_MEMBERS, min_size=1, max_size=4))
 def test_layers_come_to_what_applying_them_one_by_one_comes_to(layers: list[_Members]) -> None:

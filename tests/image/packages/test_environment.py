@@ -317,6 +317,7 @@ def test_the_record_of_a_wheel_says_what_is_there(
     assert entry[2] == str(len(script))
 
 
+@pytest.mark.slow
 def test_small_packages_share_layers_and_lose_nothing(conda: Make, cache: LayerCache) -> None:
     packages = [conda(f"p{number}", {f"share/{number}": str(number)}) for number in range(30)]
     layers = layers_of(cache, *packages, budget=10)

@@ -225,6 +225,7 @@ def start_registering(root: Path, source: Path, times: int) -> subprocess.Popen[
     return subprocess.Popen([sys.executable, "-c", REGISTER, str(root), str(source), str(times)])
 
 
+@pytest.mark.slow
 def test_registrations_at_once_get_a_version_each(
     registry: ModelRegistry, pickle: Path, tmp_path: Path
 ) -> None:
@@ -235,6 +236,7 @@ def test_registrations_at_once_get_a_version_each(
     assert len(registry.list_models()) == 15
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_leaves_whole_versions_only(
     registry: ModelRegistry, tmp_path: Path
 ) -> None:

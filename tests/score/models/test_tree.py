@@ -171,6 +171,7 @@ def test_a_model_folder_without_bounds_is_refused(model: Path, tmp_path: Path) -
         serve(model, tmp_path / "root")
 
 
+@pytest.mark.slow
 def test_links_that_would_become_billions_of_files_are_refused(tmp_path: Path) -> None:
     for level in range(25):
         (tmp_path / f"model/d{level}").mkdir(parents=True)

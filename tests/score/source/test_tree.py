@@ -204,6 +204,7 @@ def test_an_ignore_file_that_is_too_large_is_refused_and_not_read(source: Path) 
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_links_that_would_become_billions_of_files_are_refused(source: Path) -> None:
     for level in range(12):
         folder = source / f"level{level}"

@@ -5,6 +5,7 @@ import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from definition.test_properties import SPECS, STARTS
 from hypothesis import HealthCheck, given, settings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 few = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @few
 @given(SPECS, STARTS)
 def test_any_definition_survives_being_an_environment(
@@ -31,6 +33,7 @@ def test_any_definition_survives_being_an_environment(
     assert back.base_dockerfile == spec.base_dockerfile
 
 
+@pytest.mark.slow
 @few
 @given(SPECS)
 def test_a_copy_of_an_environment_is_the_same_and_apart(spec: EnvironmentSpec) -> None:

@@ -250,6 +250,7 @@ def test_what_gave_way_to_environments_is_told_so() -> None:
         InferenceConfig("score.py", environment="churn")  # type: ignore[arg-type]  # on purpose
 
 
+@pytest.mark.slow
 def test_importing_the_face_reads_no_environment_and_makes_nothing() -> None:
     home = Path(os.environ["ENVSYNC_HOME"])
     subprocess.run([sys.executable, "-c", "from envsync import Model"], check=True)
