@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from envsync import __version__
-from envsync.cli import INTERRUPTED
+from envsync.cli.terminal.interrupt import INTERRUPTED
 from envsync.cli.terminal.remedies import word_remedy
 from envsync.cli.terminal.usage import Group, explain_usage, is_plain
 from envsync.errors import DefinitionError, EnvsyncError

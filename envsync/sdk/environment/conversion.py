@@ -1,10 +1,10 @@
-"""Environments that can be changed to frozen definitions, and back: the one place for it."""
+"""The attributes of an environment, and their conversion to a frozen definition and back."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +14,21 @@ from envsync.errors import DefinitionError, Finding
 from envsync.model.environment import BuildContext
 from envsync.model.text.redaction import shorten
 from envsync.sdk.environment.conda_dependencies import CondaDependencies
-from envsync.sdk.environment.document import fill, to_document
-from envsync.sdk.environment.sections import DockerBuildContext
+from envsync.sdk.environment.document import HIDDEN, OF, Section, fill, to_document
+from envsync.sdk.environment.libraries import DatabricksSection, RSection, SparkSection
+from envsync.sdk.environment.sections import DockerBuildContext, DockerSection, PythonSection
 
 if TYPE_CHECKING:
     from envsync.model.environment import CondaSpec, EnvironmentSpec
     from envsync.model.json_value import JsonObject
-    from envsync.sdk.environment.environment import Environment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """Where an environment comes from, and what of its definition has no attribute.
+class EnvironmentOrigin:
+    """Where an environment comes from, and the parts of its definition without an attribute.
 
-    Relative paths start at *directory*. *source* is the definition on disk that it was loaded
-    from or saved to, None where there is none. *warnings* are those of loading it.
+    Relative paths start at *directory*. *source* is the definition on disk that the environment
+    was loaded from or saved to, None if there is none. *warnings* are those of loading it.
     """
 
     directory: Path = Path()
@@ -38,8 +38,27 @@ class Origin:
     warnings: tuple[Finding, ...] = ()
 
 
-def fill_from_spec(environment: Environment, spec: EnvironmentSpec) -> None:
-    """Set the attributes of the new *environment* to what *spec* says."""
+@dataclass(slots=True, eq=False, repr=False)
+class EnvironmentAttributes(Section):
+    """The attributes of an environment, named as in the SDK."""
+
+    name: str | None
+    version: str | None = field(default=None, init=False)
+    environment_variables: dict[str, str] = field(default_factory=dict, init=False)
+    python: PythonSection = field(default_factory=PythonSection, init=False)
+    docker: DockerSection = field(default_factory=DockerSection, init=False)
+    spark: SparkSection = field(default_factory=SparkSection, init=False)
+    databricks: DatabricksSection = field(default_factory=DatabricksSection, init=False)
+    r: RSection | None = field(default=None, init=False, metadata={OF: RSection})
+    inferencing_stack_version: str | None = field(default=None, init=False)
+    asset_id: str | None = field(default=None, init=False)
+    origin: EnvironmentOrigin = field(
+        default=EnvironmentOrigin(), init=False, metadata={HIDDEN: True}
+    )
+
+
+def fill_from_spec(environment: EnvironmentAttributes, spec: EnvironmentSpec) -> None:
+    """Set the attributes of the new *environment* to those of *spec*."""
     document = json.loads(dump_environment(spec))
     document["docker"].pop("baseDockerfile", None)
     fill(environment, document)
@@ -48,16 +67,17 @@ def fill_from_spec(environment: Environment, spec: EnvironmentSpec) -> None:
     environment.python.conda_dependencies = (
         None if spec.conda is None else CondaDependencies.from_spec(spec.conda)
     )
-    environment.origin = Origin(
+    environment.origin = EnvironmentOrigin(
         directory=spec.directory, files=spec.files, azureml_v2=spec.azureml_v2
     )
 
 
-def make_spec(environment: Environment) -> EnvironmentSpec:
-    """Return what *environment* says, frozen and checked.
+def make_spec(environment: EnvironmentAttributes) -> EnvironmentSpec:
+    """Return a frozen, checked copy of *environment*.
 
     Raises:
-        DefinitionError: an attribute holds what a definition can't; the error holds every finding.
+        DefinitionError: a definition can't hold the value of an attribute; the error has every
+            finding.
     """
     report = Report(shorten(str(environment.name or "Environment")))
     document = to_document(environment)
@@ -78,18 +98,18 @@ def make_spec(environment: Environment) -> EnvironmentSpec:
     )
 
 
-def _make_conda(environment: Environment, report: Report) -> CondaSpec | None:
+def _make_conda(environment: EnvironmentAttributes, report: Report) -> CondaSpec | None:
     conda: object = environment.python.conda_dependencies
     if isinstance(conda, CondaDependencies):
         return conda.to_spec()
     if conda is not None:
         hint = "give a `CondaDependencies`, or None"
-        report.error("python.condaDependencies", f"a {type(conda).__name__} is none", hint=hint)
+        report.error("python.condaDependencies", f"a {type(conda).__name__} is not one", hint=hint)
     return None
 
 
 def _find_local_context(context: object) -> BuildContext | None:
-    """Return *context* if it is a folder, which the JSON of the SDK v1 can't say."""
+    """Return *context* if it is a folder, which the JSON format of the SDK v1 can't express."""
     if not isinstance(context, DockerBuildContext) or context.location_type != "local":
         return None
     return BuildContext(
@@ -98,7 +118,7 @@ def _find_local_context(context: object) -> BuildContext | None:
 
 
 def _in_words_of_the_sdk(finding: Finding) -> Finding:
-    """Return *finding* with its key path as attributes; names of variables stay."""
+    """Return *finding* with attribute names in its key path; names of variables stay."""
     head, dot, rest = finding.key_path.partition(".")
     if head != "environmentVariables":
         rest = _snake_case(rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, overload
 
@@ -14,11 +14,14 @@ from envsync.model.environment_name import check_environment_name
 from envsync.model.progress import SilentReporter
 from envsync.sdk import command
 from envsync.sdk import source as sources
-from envsync.sdk.environment.conversion import Origin, fill_from_spec, make_spec
-from envsync.sdk.environment.document import HIDDEN, OF, Section
-from envsync.sdk.environment.libraries import DatabricksSection, RSection, SparkSection
+from envsync.sdk.environment.conversion import (
+    EnvironmentAttributes,
+    EnvironmentOrigin,
+    fill_from_spec,
+    make_spec,
+)
 from envsync.sdk.environment.package_text import check_text
-from envsync.sdk.environment.sections import DockerSection, PythonSection, read_dockerfile
+from envsync.sdk.environment.sections import DockerSection, read_dockerfile
 from envsync.sdk.place import check_conda, is_same
 from envsync.sdk.workspace import check_workspace_arguments
 from envsync.workflow.lock.options import LockOptions
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Environment(Section):
+class Environment(EnvironmentAttributes):
     """A definition of an environment, to be changed, saved, locked and built on this machine.
 
     A new one has the defaults of azureml-core, but for its example variable, and for the conda
@@ -51,18 +54,6 @@ class Environment(Section):
 
     Every failure is an `EnvsyncError` with a message and a hint. Nothing is printed.
     """
-
-    name: str | None
-    version: str | None = field(default=None, init=False)
-    environment_variables: dict[str, str] = field(default_factory=dict, init=False)
-    python: PythonSection = field(default_factory=PythonSection, init=False)
-    docker: DockerSection = field(default_factory=DockerSection, init=False)
-    spark: SparkSection = field(default_factory=SparkSection, init=False)
-    databricks: DatabricksSection = field(default_factory=DatabricksSection, init=False)
-    r: RSection | None = field(default=None, init=False, metadata={OF: RSection})
-    inferencing_stack_version: str | None = field(default=None, init=False)
-    asset_id: str | None = field(default=None, init=False)
-    origin: Origin = field(default=Origin(), init=False, metadata={HIDDEN: True})
 
     def __post_init__(self) -> None:
         check_environment_name(check_text(self.name, "the name of an environment"))
@@ -312,4 +303,4 @@ class Environment(Section):
             self.python.user_managed_dependencies = True
         else:
             self.python.conda_dependencies = found.conda
-            self.origin = Origin(directory=found.directory, warnings=found.warnings)
+            self.origin = EnvironmentOrigin(directory=found.directory, warnings=found.warnings)

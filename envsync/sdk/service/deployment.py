@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from envsync.errors import DefinitionError
 from envsync.model.scoring.service import AppFiles, PlacedModel
@@ -17,7 +17,7 @@ from envsync.workflow.scoring.target import ScoringChoice, find_lock_digest
 from envsync.workflow.service.plan import ServicePlan, SourcePermission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.progress import Reporter
@@ -47,6 +47,14 @@ class LocalWebserviceDeploymentConfiguration:
         if self.base_image is not None and not self.use_docker:
             message = "`base_image` is for `use_docker=True`"
             raise DefinitionError(message, hint="leave it out")
+
+
+class ServedModel(Protocol):
+    """A model to deploy, as `envsync.Model` is one."""
+
+    name: str
+    version: int
+    path: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +107,7 @@ def _make_ready(environment: Environment, kind: Kind, reporter: Reporter) -> Rea
 
 def make_plan(
     name: str,
-    models: Iterable[Any],
+    models: Iterable[ServedModel],
     inference_config: Any,
     deployment_config: LocalWebserviceDeploymentConfiguration,
     environment: ReadyEnvironment,
@@ -162,9 +170,9 @@ def with_source(plan: ServicePlan, inference_config: Any) -> ServicePlan:
     )
 
 
-def with_models(files: AppFiles, models: Iterable[Any]) -> AppFiles:
+def with_models(files: AppFiles, models: Iterable[ServedModel]) -> AppFiles:
     """Return *files* with *models* laid out as Azure ML does."""
-    given: Sequence[Any] = tuple(models)
+    given = tuple(models)
     folders = [f"{MODELS}/{model.name}/{model.version}" for model in given]
     places = tuple(
         PlacedModel(place=f"{folder}/{Path(model.path).name}", path=Path(model.path).absolute())

@@ -23,6 +23,7 @@ from envsync.sdk.service.model_search import (
     find_registered,
     make_unregistered,
 )
+from envsync.sdk.service.webservice import LocalWebservice, deploy
 from envsync.sdk.workspace import check_workspace
 from envsync.workflow.scoring import models as workflow
 
@@ -133,7 +134,7 @@ class Model:
         return str(workflow.find(reference).path if found is None else found)
 
     @staticmethod
-    def deploy(*given: object, **named: object) -> Any:
+    def deploy(*given: object, **named: object) -> LocalWebservice:
         """Serve `models` as the local web service `name`; see `LocalWebservice`.
 
         Takes `name`, `models`, `inference_config` and `deployment_config`, then `overwrite`. A
@@ -147,8 +148,6 @@ class Model:
             raise DefinitionError("Model.deploy() needs `name`")
         if wanted.get("deployment_target") is not None:
             raise EnvsyncError("There is no compute target here", hint="leave it out")
-        from envsync.sdk.service.webservice import deploy  # noqa: PLC0415  # few scripts deploy
-
         return deploy(
             wanted["name"],
             [_of_any(model) for model in wanted.get("models") or ()],

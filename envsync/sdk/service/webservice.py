@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from envsync.model.progress import Reporter
     from envsync.model.scoring.service import Kind, State
+    from envsync.sdk.service.deployment import ServedModel
     from envsync.sdk.service.inference_config import InferenceConfig
-    from envsync.sdk.service.model import Model
 
 _DEFAULT_LINES = 5000
 _LIVE = ("deploying", "running")
@@ -144,7 +144,7 @@ class LocalWebservice:
 
     def update(
         self,
-        models: Sequence[Model] | None = None,
+        models: Sequence[ServedModel] | None = None,
         deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
         wait: bool = True,  # noqa: FBT001, FBT002  # azureml-core's signature
         inference_config: InferenceConfig | None = None,
@@ -223,7 +223,7 @@ Webservice = LocalWebservice  # the SDK's name for those of every kind; here the
 
 def deploy(
     name: str,
-    models: Sequence[Model],
+    models: Sequence[ServedModel],
     inference_config: InferenceConfig,
     deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
     *,

@@ -157,7 +157,7 @@ WRONG: list[tuple[Callable[[Environment], None], str]] = [
      "inferencing_stack_version: `newest` is not `latest`"),
     (lambda e: setattr(e, "version", 1.10), "version: a number where text should be"),
     (lambda e: setattr(e.python, "conda_dependencies", {"dependencies": []}),
-     "python.conda_dependencies: a dict is none"),
+     "python.conda_dependencies: a dict is not one"),
     (lambda e: setattr(e.docker, "build_context", DockerBuildContext("Git", "https://x.org/a")),
      "docker.build_context.location_type: `Git` is not `git` or `storageAccount`"),
 ]  # fmt: skip
