@@ -34,6 +34,7 @@ def loaded_by(code: str) -> set[str]:
         ("import envsync.cli.add", ENGINES | {"rich", "asyncio"}),
         ("import envsync.cli.diff", ENGINES | {"rich", "asyncio"}),
         ("import envsync.cli.serve", ENGINES | {"rich"}),
+        ("import envsync.cli.help", {*SLOW, "ruamel", "packaging"}),
         ("import envsync.lock.reader", {*SLOW, "ruamel", "packaging"}),
     ],
 )

@@ -202,8 +202,8 @@ def _summarize(walk: Walk, *, stands_in: bool) -> None:
     for line, seconds in walk.took:
         say(f"  {seconds:6.1f} s  {line}")
     if stands_in:
-        say("The locks in specs/ name packages of the stand-in channel: where conda-forge can be")
-        say("reached, write them anew with `envsync lock`")
+        say("The locks in specs/ name packages of the stand-in channel. Run `envsync lock` again")
+        say("where conda-forge can be reached")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import runpy
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.documents import GUIDE, list_blocks
 from support.servers.engines import find_config
 
 from envsync import (
@@ -22,6 +21,8 @@ from envsync import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from channel import Served
 
     from envsync.adapters.docker_engine import DockerEngine
@@ -54,7 +55,6 @@ def small(name: str = "small", *conda: str, pip: tuple[str, ...] = ()) -> Enviro
     return environment
 
 
-README = Path(__file__).parents[2] / "README.md"
 SIX = "import six; print(six.__version__)"
 
 
@@ -88,17 +88,17 @@ def test_a_script_of_the_tutorial_runs_without_its_workspace(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_example_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_in_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    example, _ = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = list_blocks((GUIDE / "python.md").read_text(encoding="utf-8"))
     script = tmp_path / "example.py"
-    script.write_text(example, encoding="utf-8")
+    script.write_text(next(it.text for it in blocks if it.kind == "python"), encoding="utf-8")
 
     env = runpy.run_path(str(script))["env"]
 
     assert env.check().is_fresh
-    assert run_in(env.build_local().prefix, "import joblib; print(joblib.__version__)") == "1.5.3"
-    assert (tmp_path / "churn/conda-lock.yml").exists()
+    assert run_in(env.build_local().prefix, SIX) == "1.17.0"
+    assert (tmp_path / "churn-sdk/conda-lock.yml").exists()
 
 
 def test_what_is_changed_is_what_is_built() -> None:

@@ -44,6 +44,7 @@ _COMMANDS = {
     "add": "Ask for packages in a definition.",
     "remove": "No longer ask for packages in a definition.",
     "export": "Write a definition or a lock in another format.",
+    "help": "Show a topic of the guide, or the options of a command.",
 }
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
-import runpy
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.documents import CHECKOUT
 
 from envsync import (
     CondaDependencies,
@@ -30,13 +28,13 @@ from envsync.process import read_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from channel import Served
 
 pytestmark = pytest.mark.e2e
 
-README = Path(__file__).resolve().parents[2] / "README.md"
-SPECS = README.parent / "specs"
+SPECS = CHECKOUT / "specs"
 SCRIPT = """
 import json, os
 def init():
@@ -92,21 +90,6 @@ def service(place: Path, environment: Environment) -> LocalWebservice:
     how = LocalWebservice.deploy_configuration()
     made: LocalWebservice = Model.deploy(None, "small-service", [model], config, how)
     return made
-
-
-def test_the_examples_in_the_readme_serve(place: Path) -> None:
-    text = README.read_text(encoding="utf-8").replace("port=6789", "")
-    env, serve = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (place / "env.py").write_text(env, encoding="utf-8")
-    (place / "serve.py").write_text(serve, encoding="utf-8")
-    Model.register(model_path="one.txt", model_name="churn")
-
-    known = runpy.run_path(str(place / "env.py"))
-    (place / "churn/score.py").write_text(SCRIPT)
-    service = runpy.run_path(str(place / "serve.py"), init_globals=known)["service"]
-
-    assert service.run({"data": [[1, 2]]})["data"] == {"data": [[1, 2]]}
-    service.delete()
 
 
 def test_a_service_goes_through_its_life(

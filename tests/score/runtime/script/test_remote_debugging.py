@@ -219,7 +219,7 @@ class Editor:
 
 
 def attach(editor: Editor, script: Path) -> None:
-    """Do as VS Code does with the launch configuration of the README."""
+    """Do as VS Code does with the launch configuration in the guide."""
     editor.answer(editor.request("initialize", adapterID="debugpy", clientID="vscode"))
     attached = editor.request("attach", justMyCode=True)
     editor.event("initialized")
