@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, StaleLockError
+from envsync.errors import DefinitionError
 from envsync.sdk.place import find_lock, placed
 from envsync.sdk.results import CheckResult
 from envsync.workflow.environment import build as building
@@ -16,8 +15,6 @@ from envsync.workflow.lock.check import check_spec
 from envsync.workflow.lock.options import LockOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.image import Image
     from envsync.model.progress import Reporter
@@ -72,7 +69,7 @@ def build(
         EnvsyncError: it can't be locked or made.
     """
     _check_managed(spec)
-    with placed(spec, source) as directory, _hints_of_the_face():
+    with placed(spec, source) as directory:
         if _needs_lock(spec, source, frozen=frozen):
             _lock(directory, LockOptions(no_build=no_build), reporter)
         return building.build_local(
@@ -99,7 +96,7 @@ def build_image(
     from envsync.workflow.image import build as images  # noqa: PLC0415  # a third of all imports
     from envsync.workflow.image.sinks import Targets  # noqa: PLC0415  # likewise
 
-    with placed(spec, source) as directory, _hints_of_the_face():
+    with placed(spec, source) as directory:
         is_managed = spec.python.user_managed_dependencies
         if not is_managed and _needs_lock(spec, source, frozen=frozen):
             _lock(directory, LockOptions(no_build=no_build), reporter)
@@ -116,16 +113,6 @@ def _check_managed(spec: EnvironmentSpec) -> None:
             f"The dependencies of `{spec.name}` are user-managed, so there is nothing to make",
             hint="set `python.user_managed_dependencies` to False",
         )
-
-
-@contextlib.contextmanager
-def _hints_of_the_face() -> Iterator[None]:
-    """Say of a stale lock what to do in Python, not on the command line."""
-    try:
-        yield
-    except StaleLockError as error:
-        hint = "call `lock()`, or pass `frozen=True` to take the lock as it is"
-        raise StaleLockError(error.message, hint=hint) from error
 
 
 def _lock(directory: Path, options: LockOptions | None, reporter: Reporter) -> LockOutcome:
