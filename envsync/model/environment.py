@@ -69,7 +69,7 @@ class DockerSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RegistryIdentity:
+class ManagedIdentity:
     """The managed identity that may pull the base image."""
 
     resource_id: str | None = None
@@ -83,7 +83,7 @@ class ImageRegistry:
     address: str | None = None
     username: str | None = field(default=None, repr=False)
     password: Secret | None = None
-    identity: RegistryIdentity | None = None
+    identity: ManagedIdentity | None = None
 
     @property
     def place(self) -> str:
