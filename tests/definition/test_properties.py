@@ -23,9 +23,9 @@ from envsync.model.environment import (
     DockerSettings,
     EnvironmentSpec,
     ImageRegistry,
+    ManagedIdentity,
     OciPlatform,
     PythonSettings,
-    ManagedIdentity,
     UnknownKey,
 )
 from envsync.model.environment_name import find_name_fault

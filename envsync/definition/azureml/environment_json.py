@@ -13,9 +13,9 @@ from envsync.model.environment import (
     DockerSettings,
     EnvironmentSpec,
     ImageRegistry,
+    ManagedIdentity,
     OciPlatform,
     PythonSettings,
-    ManagedIdentity,
 )
 from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.json_value import JsonObject, freeze, thaw

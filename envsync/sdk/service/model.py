@@ -15,7 +15,6 @@ from envsync.model.scoring.registered_model import (
     parse_model_reference,
 )
 from envsync.score.models.registry import LAYOUT
-from envsync.sdk.arguments import bind
 from envsync.sdk.service.model_search import (
     answers,
     check_version,
@@ -24,7 +23,7 @@ from envsync.sdk.service.model_search import (
     make_unregistered,
 )
 from envsync.sdk.service.webservice import LocalWebservice, deploy
-from envsync.sdk.workspace import check_workspace
+from envsync.sdk.workspace import bind, check_workspace
 from envsync.workflow.scoring import models as workflow
 
 if TYPE_CHECKING:

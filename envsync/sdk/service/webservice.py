@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.progress import SilentReporter
 from envsync.model.scoring.service import check_service_name
-from envsync.sdk.arguments import bind
 from envsync.sdk.service.deployment import (
     LocalWebserviceDeploymentConfiguration,
     make_plan,
@@ -21,6 +20,7 @@ from envsync.sdk.service.deployment import (
     with_source,
 )
 from envsync.sdk.service.scoring import score
+from envsync.sdk.workspace import bind
 from envsync.workflow.service import service as services
 
 if TYPE_CHECKING:

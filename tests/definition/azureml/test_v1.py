@@ -15,9 +15,9 @@ from envsync.model.environment import (
     BuildContext,
     DockerSettings,
     ImageRegistry,
+    ManagedIdentity,
     OciPlatform,
     PythonSettings,
-    ManagedIdentity,
     UnknownKey,
 )
 from envsync.model.json_value import freeze

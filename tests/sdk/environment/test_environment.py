@@ -126,7 +126,7 @@ def test_an_existing_directory_is_overwritten_only_when_asked(tmp_path: Path) ->
     (tmp_path / "d").mkdir()
     environment = Environment("churn")
 
-    with pytest.raises(DefinitionError, match="is already there") as caught:
+    with pytest.raises(DefinitionError, match="already exists") as caught:
         environment.save_to_directory(tmp_path / "d")
     assert caught.value.hint == "pass `overwrite=True`"
 

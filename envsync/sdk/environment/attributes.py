@@ -56,46 +56,44 @@ class EnvironmentAttributes(Section):
         default=EnvironmentOrigin(), init=False, metadata={HIDDEN: True}
     )
 
+    def _fill(self, spec: EnvironmentSpec) -> None:
+        """Set the attributes of a new environment to those of *spec*."""
+        document = json.loads(dump_environment(spec))
+        document["docker"].pop("baseDockerfile", None)
+        fill(self, document)
+        if spec.base_dockerfile is not None:
+            self.docker.hold_dockerfile(spec.base_dockerfile)
+        self.python.conda_dependencies = (
+            None if spec.conda is None else CondaDependencies.from_spec(spec.conda)
+        )
+        self.origin = EnvironmentOrigin(
+            directory=spec.directory, files=spec.files, azureml_v2=spec.azureml_v2
+        )
 
-def fill_from_spec(environment: EnvironmentAttributes, spec: EnvironmentSpec) -> None:
-    """Set the attributes of the new *environment* to those of *spec*."""
-    document = json.loads(dump_environment(spec))
-    document["docker"].pop("baseDockerfile", None)
-    fill(environment, document)
-    if spec.base_dockerfile is not None:
-        environment.docker.hold_dockerfile(spec.base_dockerfile)
-    environment.python.conda_dependencies = (
-        None if spec.conda is None else CondaDependencies.from_spec(spec.conda)
-    )
-    environment.origin = EnvironmentOrigin(
-        directory=spec.directory, files=spec.files, azureml_v2=spec.azureml_v2
-    )
+    def to_spec(self) -> EnvironmentSpec:
+        """Return a frozen, checked copy.
 
-
-def make_spec(environment: EnvironmentAttributes) -> EnvironmentSpec:
-    """Return a frozen, checked copy of *environment*.
-
-    Raises:
-        DefinitionError: a definition can't hold the value of an attribute; the error has every
-            finding.
-    """
-    report = Report(shorten(str(environment.name or "Environment")))
-    document = to_document(environment)
-    local = _find_local_context(environment.docker.build_context)
-    if local is not None:
-        document["docker"]["buildContext"] = None
-    origin = environment.origin
-    spec = read_environment(document, report, directory=origin.directory).spec
-    conda = _make_conda(environment, report)
-    if report.errors:
-        raise DefinitionError.from_findings(list(map(_in_words_of_the_sdk, report.errors)))
-    return replace(
-        spec,
-        files=origin.files,
-        azureml_v2=origin.azureml_v2,
-        conda=conda,
-        build_context=local or spec.build_context,
-    )
+        Raises:
+            DefinitionError: a definition can't hold the value of an attribute; the error has every
+                finding.
+        """
+        report = Report(shorten(str(self.name or "Environment")))
+        document = to_document(self)
+        local = _find_local_context(self.docker.build_context)
+        if local is not None:
+            document["docker"]["buildContext"] = None
+        origin = self.origin
+        spec = read_environment(document, report, directory=origin.directory).spec
+        conda = _make_conda(self, report)
+        if report.errors:
+            raise DefinitionError.from_findings(list(map(_in_words_of_the_sdk, report.errors)))
+        return replace(
+            spec,
+            files=origin.files,
+            azureml_v2=origin.azureml_v2,
+            conda=conda,
+            build_context=local or spec.build_context,
+        )
 
 
 def _make_conda(environment: EnvironmentAttributes, report: Report) -> CondaSpec | None:
