@@ -1,4 +1,4 @@
-"""Conda subdirs, and what Docker calls the same machines."""
+"""Conda subdirs and the OCI platforms for the same machines."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _HOST = {
 
 
 def find_subdir(os: str, architecture: str) -> str | None:
-    """Return the subdir of the OCI platform *os*/*architecture*, None where conda has none."""
+    """Return the subdir of the OCI platform *os*/*architecture*, None if conda has none."""
     return _OCI.get((os.lower(), architecture.lower()))
 
 
 def current_subdir() -> str | None:
-    """Return this machine's subdir, None where conda has none."""
+    """Return this machine's subdir, None if conda has none."""
     return _HOST.get((sys.platform, platform.machine().lower()))

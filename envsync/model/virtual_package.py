@@ -35,7 +35,7 @@ def _osx(machine: str) -> tuple[VirtualPackage, ...]:
     )
 
 
-# conda-lock 4.0, `default-virtual-packages.yaml`: what it assumes of a machine it can't see.
+# The defaults of conda-lock 4.0, `default-virtual-packages.yaml`, for other machines.
 DEFAULTS: dict[str, tuple[VirtualPackage, ...]] = {
     "linux-64": _linux("x86_64"),
     "linux-aarch64": _linux("aarch64"),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from envsync.errors import DefinitionError
 from envsync.sdk.place import find_lock, placed
 from envsync.workflow.environment import build as building
+from envsync.workflow.image import build as images
+from envsync.workflow.image.sinks import Targets
 from envsync.workflow.lock import lock as locking
 from envsync.workflow.lock.check import check_spec
 from envsync.workflow.lock.options import LockOptions
@@ -106,9 +108,6 @@ def build_image(
         StaleLockError: the lock beside *source* is out of date.
         EnvsyncError: the image can't be locked or built, or no Docker Engine can be reached.
     """
-    from envsync.workflow.image import build as images  # noqa: PLC0415  # a third of all imports
-    from envsync.workflow.image.sinks import Targets  # noqa: PLC0415  # likewise
-
     with placed(spec, source) as directory:
         is_managed = spec.python.user_managed_dependencies
         if not is_managed and _needs_lock(spec, source, frozen=frozen):

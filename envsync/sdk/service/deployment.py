@@ -166,17 +166,8 @@ def with_deployment(
 def with_source(plan: ServicePlan, inference_config: Any) -> ServicePlan:
     """Return *plan* with the script of *inference_config*; its models stay."""
     files = _find_source(inference_config)
-    old = plan.files
-    return replace(
-        plan,
-        files=replace(
-            files,
-            models=old.models,
-            model_dir=old.model_dir,
-            follows_links=old.follows_links,
-            allows_large=old.allows_large,
-        ),
-    )
+    changed = replace(plan.files, entry_script=files.entry_script, source=files.source)
+    return replace(plan, files=changed)
 
 
 def with_models(files: AppFiles, models: Iterable[ServedModel]) -> AppFiles:

@@ -147,7 +147,7 @@ class Model:
             raise DefinitionError("Model.deploy() needs `name`")
         if wanted.get("deployment_target") is not None:
             raise EnvsyncError(
-                "envsync has no compute targets", hint="leave out `deployment_target`"
+                "Compute targets are not supported", hint="leave out `deployment_target`"
             )
         return deploy(
             wanted["name"],

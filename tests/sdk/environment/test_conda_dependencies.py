@@ -160,7 +160,7 @@ def test_removing_what_is_no_package_changes_nothing_either() -> None:
 
 
 def test_python_cannot_be_removed() -> None:
-    with pytest.raises(DefinitionError, match="needs one") as caught:
+    with pytest.raises(DefinitionError, match="need it") as caught:
         CondaDependencies().remove_conda_package("python=3.10.18")
     assert caught.value.hint == "choose another version with `set_python_version`"
 
