@@ -34,7 +34,8 @@ class Finding:
     """One problem in a file, with its place.
 
     *line* and *column* count from 1. *key_path* is written as in `dependencies[3].pip[1]`. A
-    secret value never appears in *message*.
+    secret value never appears in *message*. *rule* is the kind of finding, by which `validate`
+    lists it.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Finding:
     key_path: str = ""
     line: int | None = None
     column: int | None = None
+    rule: str = "definition"
 
     @property
     def text(self) -> str:

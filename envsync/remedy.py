@@ -49,13 +49,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """An edit that fixes a value and keeps its meaning; *text* is the new value."""
+
+    kind: Literal["rename key", "set text", "quote", "unquote", "remove item"]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Remedy:
-    """An instruction of words, options and steps; see `advise`."""
+    """An instruction of words, options and steps; see `advise`.
+
+    *repair* is set if a program can follow the instruction. A remedy equals its text.
+    """
 
     parts: tuple[str | Option | Step, ...]
+    repair: Repair | None = None
 
     def __str__(self) -> str:
         return say(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (str, Remedy)) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
 
 
 def advise(*parts: str | Option | Step | Remedy) -> Remedy:

@@ -110,7 +110,8 @@ def _install(venv: Path, group: str) -> None:
     python = str(venv / "bin/python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     _run([*pip, _uv_requirement()], "install uv from the package index")
-    uv = [str(venv / "bin/uv"), "pip", "install", "--quiet", "--python", python]
+    uv = [str(venv / "bin/uv"), "pip", "install", "--quiet", "--compile-bytecode"]
+    uv += ["--python", python]
     groups = ["--group", f"{CHECKOUT / 'pyproject.toml'}:{group}"]
     _run([*uv, "--editable", str(CHECKOUT), *groups], "install envsync and its dependencies")
 

@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "100"}
+    """Return the variables of the steps, which keep their bytecode: it is a third of the time."""
+    kept = {name: it for name, it in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "COLUMNS": "100"}
 
 
 def _summarize(failed: list[str], seconds: dict[str, float]) -> None:

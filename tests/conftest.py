@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from channel import CONDA_FORGE, Channel, Served, build_channel, default_cache, 
 from support.images.base_image import make_base_archive, reference_for, why_not
 
 from envsync.adapters import docker_engine as docker
+from envsync.cli.terminal.remedies import word_remedy
 from envsync.errors import EnvsyncError
+from envsync.remedy import use_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -29,8 +32,14 @@ _CACHE = default_cache()
 _LEAKS = ("_PROXY", "CONDA_", "ENVSYNC_", "MAMBA_", "PIXI_", "RATTLER_", "UV_PROJECT", "XDG_")
 _KEPT = ("ENVSYNC_TEST_CACHE", "ENVSYNC_REQUIRE_ALL", "ENVSYNC_HOSTILE_EXAMPLES")
 
-# A shell that starts the tests in the background has them and all they start ignore Ctrl-C.
+# A shell that starts the tests in the background, or `nohup`, has them and all they start ignore
+# Ctrl-C or the end of the terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Without bytecode every process that the tests start compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +72,12 @@ def private_home(
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     yield home
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def words_of_the_command_line() -> None:
+    """Word remedies as the command line does, whatever a test before has imported."""
+    use_words(word_remedy)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).resolve().parent
 PASSES = "def test_it(): pass"
 SKIPS = "import pytest\ndef test_it(): pytest.skip('needs a daemon')"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -87,6 +88,7 @@ def name_of(call: ast.Call) -> str:
     return last.id if isinstance(last, ast.Name) else last if isinstance(last, str) else ""
 
 
+@functools.cache
 def read_source() -> list[Said]:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in ROOM.rglob("*.py")}
     errors = family(trees) | {"UsageError"}
@@ -124,12 +126,9 @@ def faults_of(said: Said) -> list[str]:
     return [fault for fault, breach in rules.items() if re.match(breach, said.text, re.DOTALL)]
 
 
-SAID = read_source()
-
-
 @pytest.mark.parametrize("role", [MESSAGE, HINT])
 def test_every_message_and_hint_keeps_the_rules(role: str) -> None:
-    held = [said for said in SAID if said.role == role]
+    held = [said for said in read_source() if said.role == role]
 
     assert len(held) > 150
     assert [(said, fault) for said in held for fault in faults_of(said)] == []

@@ -10,6 +10,7 @@ from envsync.definition.azureml.v1 import CONDA_NAME, DOCKERFILE_NAME, JSON_NAME
 from envsync.definition.conda.dependencies import dump_conda
 from envsync.errors import DefinitionError
 from envsync.files import cannot_write, remove_tree
+from envsync.remedy import Option, advise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +58,9 @@ def _check_target(directory: Path, *, overwrite: bool) -> None:
         if not directory.is_dir():
             raise DefinitionError(f"`{directory}` is a file, not a directory")
         if not overwrite and any(directory.iterdir()):
-            raise DefinitionError(f"`{directory}` is already there", hint="add `--overwrite`")
+            raise DefinitionError(
+                f"`{directory}` is already there", hint=advise("add ", Option("overwrite"))
+            )
         for name in (JSON_NAME, CONDA_NAME, DOCKERFILE_NAME):
             if (directory / name).is_dir():
                 raise DefinitionError(f"`{directory / name}` is a directory, not a file")

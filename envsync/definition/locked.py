@@ -17,6 +17,7 @@ from envsync.model.channel import redact_url, resolve_channel
 from envsync.model.environment import CondaSpec, EnvironmentSpec
 from envsync.model.repository import parse_repository
 from envsync.model.text.redaction import quote
+from envsync.remedy import Option, Step, advise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,8 @@ def _choose(lockfile: Lockfile, subdir: str | None, report: Report) -> str:
     chosen = chosen or next(iter(known), _USUAL)
     others = ", ".join(f"`{each}`" for each in known if each != chosen)
     if others:
-        hint = f"lock it for them again: `envsync lock DIR --subdir {known[-1]}`"
+        step = Step("lock", ("DIR",), (Option("subdir", known[-1]),))
+        hint = advise("lock it for them again: ", step)
         verb = "are" if "," in others else "is"
         message = f"a definition is for one machine: `{chosen}`; {others} {verb} left out"
         report.warn("", message, hint=hint)

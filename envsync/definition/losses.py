@@ -13,6 +13,7 @@ from envsync.definition.targets import is_of_v1
 from envsync.errors import Finding
 from envsync.model.json_value import thaw
 from envsync.model.text.redaction import quote
+from envsync.remedy import Hint, Option, advise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +49,7 @@ def _get_v2_only(key: str, spec: EnvironmentSpec) -> Any:
 class _Change(NamedTuple):
     path: str
     message: str
-    hint: str | None = None
+    hint: Hint | None = None
 
 
 _KEYS = (
@@ -169,7 +170,9 @@ def _describe_image(
     written = f"{quote(after.base_image)} is written"
     if before.base_image is not None:
         return _Change(path, written)
-    return _Change(path, f"no image is named, so {written}", "choose another with `--image`")
+    return _Change(
+        path, f"no image is named, so {written}", advise("choose another with ", Option("image"))
+    )
 
 
 def _describe_conda(before: EnvironmentSpec, target: str, path: str) -> _Change:

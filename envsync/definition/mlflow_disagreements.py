@@ -74,12 +74,14 @@ def _compare_versions(asked: dict[str, str], facts: ModelFacts) -> Iterator[Find
             message = f"the model was saved with Python {quote(version)}, and "
             message += f"{quote(facts.conda_file.name)} asks for none"
             hint = f"add `python={version}` to {quote(facts.conda_file.name)}"
-            yield Finding(file=str(path), key_path=key, message=message, hint=hint)
+            yield Finding(
+                file=str(path), key_path=key, message=message, hint=hint, rule="contradiction"
+            )
         elif item is not None and package not in seen and not _admits(item, version):
             seen.add(package)
             message = f"the model was saved with {quote(version)}, and "
             message += f"{quote(facts.conda_file.name)} asks for {quote(item)}"
-            yield Finding(file=str(path), key_path=key, message=message)
+            yield Finding(file=str(path), key_path=key, message=message, rule="contradiction")
 
 
 def _compare_python(asked: dict[str, str], facts: ModelFacts) -> Iterator[Finding]:
@@ -88,7 +90,12 @@ def _compare_python(asked: dict[str, str], facts: ModelFacts) -> Iterator[Findin
         return
     message = f"this says {quote(version)}, and {quote(facts.conda_file.name)}, which is used, "
     message += quote(item)
-    yield Finding(file=str(facts.folder / "python_env.yaml"), key_path="python", message=message)
+    yield Finding(
+        file=str(facts.folder / "python_env.yaml"),
+        key_path="python",
+        message=message,
+        rule="contradiction",
+    )
 
 
 def _compare_requirements(
@@ -118,7 +125,9 @@ def _compare_requirements(
         rest = len(differences) - _SHOWN
         shown = "; ".join(differences[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
         message = f"this differs from {quote(facts.conda_file.name)}, which is used: {shown}"
-        yield Finding(file=str(facts.folder / "requirements.txt"), message=message)
+        yield Finding(
+            file=str(facts.folder / "requirements.txt"), message=message, rule="contradiction"
+        )
 
 
 def _agree(line: str, item: str) -> bool:

@@ -147,7 +147,7 @@ class _ModelReader:
             return None
         if not _VERSION.fullmatch(value.text):  # more would be another match spec
             message = f"{quote(value.text)} is not a version of Python"
-            source.report.error("python", message, hint="write it as `3.11.7`")
+            source.report.error("python", message, hint="write it as `3.11.7`", rule="wrong-type")
         return value.text
 
     def _read_requirements(self, reports: list[Report]) -> tuple[str, ...] | None:
@@ -176,7 +176,7 @@ def _check_line(line: str, number: int, report: Report) -> None:
         else:
             check_pip_requirement(line)
     except PipLineError as error:
-        report.error("", str(error), hint=error.hint, at=Place(number, 1))
+        report.error("", str(error), rule=error.rule, hint=error.hint, at=Place(number, 1))
 
 
 def _conda_file_in(model: YamlSource | None) -> str | None:

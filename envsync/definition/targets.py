@@ -13,6 +13,7 @@ from envsync.definition.reading.source_file import read_source
 from envsync.definition.reading.yaml_source import finish, resolve_inside
 from envsync.errors import DefinitionError
 from envsync.model.environment import EnvironmentSpec, OciPlatform, PythonSettings
+from envsync.remedy import Option, advise
 from envsync.yamlio import normalise_line_ends
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def with_image(spec: EnvironmentSpec, image: str | None) -> EnvironmentSpec:
         return spec
     if spec.base_dockerfile or spec.build_context is not None:
         raise DefinitionError(
-            "The definition builds its image, so none can be named", hint="leave `--image` out"
+            "The definition builds its image, so none can be named",
+            hint=advise("leave ", Option("image"), " out"),
         )
     return replace(spec, base_image=image)
 
@@ -113,7 +115,7 @@ def _choose_image(spec: EnvironmentSpec, *, has_conda: bool) -> str:
         return DEFAULT_IMAGE
     raise DefinitionError(
         f"`{spec.directory}` names no image, which a v2 definition needs",
-        hint="name the one that it stands on with `--image`",
+        hint=advise("name the one that it is built on with ", Option("image")),
     )
 
 

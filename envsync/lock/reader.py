@@ -14,7 +14,7 @@ from envsync.lock.entry_faults import REPAIR, SUBDIRS, find_build, find_faults, 
 from envsync.lock.lock_yaml import LockYaml
 from envsync.model.lockfile import LockedPackage, Lockfile
 from envsync.model.text.redaction import quote, shorten
-from envsync.model.text.wording import shell_quote
+from envsync.remedy import Step, advise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def read_lock_text(path: Path) -> str:
     except FileNotFoundError as error:
         raise EnvsyncError(
             f"`{path.parent}` has no `{path.name}`",
-            hint=f"run `envsync lock {shell_quote(path.parent)}`",
+            hint=advise("run ", Step("lock", (str(path.parent),))),
         ) from error
     except OSError as error:
         raise EnvsyncError(f"Cannot read `{path}`: {error.strerror}", hint=_ANEW) from error

@@ -192,7 +192,11 @@ class _Composer:
             counts[key.text] += 1
             if counts[key.text] == 2:  # noqa: PLR2004  # a third one says nothing new
                 message = f"{quote(key.text)} is there twice"
-                self.findings.append(self._finding(key.line, key.column, message))
+                self.findings.append(
+                    self._finding(
+                        key.line, key.column, message, "keep one of the two", rule="duplicate-key"
+                    )
+                )
         return self._merge(pairs) if counts["<<"] else tuple(pairs)
 
     def _merge(self, pairs: list[tuple[Scalar, Node]]) -> tuple[tuple[Scalar, Node], ...]:
@@ -229,9 +233,12 @@ class _Composer:
         line: int | None,
         column: int | None,
         message: str,
-        hint: str | None = "keep one of the two",
+        hint: str | None = None,
+        rule: str = "syntax",
     ) -> Finding:
-        return Finding(file=self._file, message=message, hint=hint, line=line, column=column)
+        return Finding(
+            file=self._file, message=message, hint=hint, line=line, column=column, rule=rule
+        )
 
 
 def _place(event: Any) -> tuple[int, int]:
@@ -242,7 +249,7 @@ def _check_text(text: str, file: str, longest: int) -> None:
     """Refuse what would take the parser long, or end in an error that says little."""
     if len(text) > longest:
         message = f"{len(text):,} characters are more than a definition needs ({longest:,})"
-        raise DefinitionError.from_findings([Finding(file=file, message=message)])
+        raise DefinitionError.from_findings([Finding(file=file, message=message, rule="syntax")])
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         _fail_at(text, conflict.start(), file, "a merge conflict is not resolved", "resolve it")
@@ -259,7 +266,9 @@ def _check_text(text: str, file: str, longest: int) -> None:
 def _fail_at(text: str, offset: int, file: str, message: str, hint: str | None) -> NoReturn:
     line = text.count("\n", 0, offset) + 1
     column = offset - text.rfind("\n", 0, offset)
-    finding = Finding(file=file, message=message, hint=hint, line=line, column=column)
+    finding = Finding(
+        file=file, message=message, hint=hint, line=line, column=column, rule="syntax"
+    )
     raise DefinitionError.from_findings([finding])
 
 
@@ -272,4 +281,6 @@ def _syntax_error(error: Any, file: str) -> DefinitionError:
             message, hint = f"not YAML: {meaning}", advice
             break
     place = {} if mark is None else {"line": mark.line + 1, "column": mark.column + 1}
-    return DefinitionError.from_findings([Finding(file=file, message=message, hint=hint, **place)])
+    return DefinitionError.from_findings(
+        [Finding(file=file, message=message, hint=hint, rule="syntax", **place)]
+    )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
+pytestmark = pytest.mark.slow
+
 # Names that are worth something together, and what they would lead to.
 NAMES = ["a", "b", "lib", "bin", "tool", "lib64", "python1.0", "site-packages", "python-scripts"]
 ODD = ["..", ".", "", "conda-meta", "Conda-Meta", "__clobbers__", "history", "state", "a\\b", "C:"]

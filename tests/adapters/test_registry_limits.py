@@ -32,6 +32,8 @@ from envsync.model.text.redaction import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 _KIND = ("Content-Type", MANIFEST)
 _MIB = 1 << 20
 _PASSWORD = "planted-password"  # noqa: S105

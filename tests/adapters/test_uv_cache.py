@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

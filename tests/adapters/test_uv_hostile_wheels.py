@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
+pytestmark = pytest.mark.slow
+
 DATA = "bad-1.0.data"
 INFO = "bad-1.0.dist-info"
 UP = "../" * 12

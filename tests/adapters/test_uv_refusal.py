@@ -99,6 +99,7 @@ def test_one_of_several_indexes_that_refuses_is_told_where_the_others_will_do(
     assert solve(*urls, "base") == [f"Index {refusal}: nothing is locked from it"]
 
 
+@pytest.mark.slow
 def test_an_index_that_answers_403_for_what_it_does_not_have_is_not_to_blame(
     solve: Callable[..., list[str]], server: Faulty
 ) -> None:

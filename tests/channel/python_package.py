@@ -28,6 +28,8 @@ _LEFT_OUT = shutil.ignore_patterns(
     "config-*",
     "ensurepip",
     "idlelib",
+    "lib2to3",
+    "pydoc_data",
     "test",
     "tests",
     "tkinter",
@@ -137,6 +139,7 @@ def _bring_shared_libraries(stage: Path, library: Path) -> None:
         shutil.copy(path, target / name)
         (target / name).chmod(0o755)
     copies = [target / name for name in needed]
+    _strip([*binaries, *modules, *copies])
     # The binary's is an RPATH, which also serves wheels' modules; conda's Pythons do the same.
     _set_rpath(binaries, "$ORIGIN/../lib")
     _set_rpath(copies, "$ORIGIN")
@@ -168,6 +171,13 @@ def _needed_libraries(files: Sequence[Path]) -> dict[str, Path]:
 def _list_libraries(files: Sequence[Path]) -> str:
     command = ["ldd", *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _strip(files: Sequence[Path]) -> None:
+    """Drop symbols for debuggers, as conda-forge does: half of a Python that was built by hand."""
+    program = shutil.which("strip")
+    if program is not None:  # without it the package is larger, and nothing else differs
+        subprocess.run([program, "--strip-unneeded", *map(str, files)], check=True)
 
 
 def _set_rpath(files: Sequence[Path], rpath: str) -> None:

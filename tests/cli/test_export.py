@@ -127,7 +127,7 @@ def test_dockerfile_needs_a_folder(tmp_path: Path, envsync: Callable[..., object
     assert envsync("export", "--format", "azureml-v2", "e") == (
         2,
         "",
-        "Error: A v2 definition with a Dockerfile is more than one file\nHint: add `-o DIR`\n",
+        "Error: A v2 definition with a Dockerfile is more than one file\nHint: add `--output DIR`\n",
     )
     assert envsync("export", "--format", "azureml-v2", "e", "-o", "v2") == (
         0,

@@ -127,13 +127,13 @@ def _make_venv(version: str, cache: Path) -> str:
     project = tomllib.loads((_CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     needed = project["dependencies"]
     told = hashlib.sha256(json.dumps([str(PYTHONS[version]), needed]).encode()).hexdigest()
-    venv = cache / f"venv-bare-{version}-{told[:12]}"
+    venv = cache / f"venv-compiled-{version}-{told[:12]}"
     python = venv / "bin/python"
     if not (venv / "whole").exists():
         made = [find_uv_bin(), "venv", "--clear", "--python", str(PYTHONS[version]), str(venv)]
         subprocess.run(made, check=True, capture_output=True)
-        install = [find_uv_bin(), "pip", "install", "--python", str(python), *needed]
-        subprocess.run(install, check=True, capture_output=True)
+        install = [find_uv_bin(), "pip", "install", "--compile-bytecode", "--python", str(python)]
+        subprocess.run([*install, *needed], check=True, capture_output=True)
         (venv / "whole").touch()
     return str(python)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from conftest import Done
 
+pytestmark = pytest.mark.slow
+
 _CACHE = default_cache()
 
 TRAIN = """

@@ -17,6 +17,8 @@ from support.served import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "def init(): pass\ndef run(raw_data): return raw_data\n"
 
 

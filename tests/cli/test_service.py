@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from conftest import Done
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import os
 def init():

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from conftest import Done
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import time
 def init():

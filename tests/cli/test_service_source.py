@@ -14,6 +14,8 @@ import pytest
 
 from envsync.process import read_identity
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

@@ -135,6 +135,7 @@ SPECS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(SPECS, STARTS)
 def test_any_definition_survives_being_saved(
@@ -188,6 +189,7 @@ def check_findings(findings: tuple[Finding, ...], *, least: int = 1) -> None:
     assert all(finding.text.isprintable() for finding in findings)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(broken())
 def test_any_mutation_of_a_real_file_is_a_definition_or_an_error(

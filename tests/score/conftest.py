@@ -21,9 +21,17 @@ _CACHE = default_cache()
 Ask = Callable[..., tuple[Answer, ...]]
 
 
-@pytest.fixture(params=list(PYTHONS.values()), ids=list(PYTHONS))
+_BETWEEN = list(PYTHONS)[1:-1]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(path, id=version, marks=[pytest.mark.slow] * (version in _BETWEEN))
+        for version, path in PYTHONS.items()
+    ]
+)
 def any_python(request: pytest.FixtureRequest) -> Path:
-    """Run the test once for each Python that the machine has."""
+    """Run the test once for each Python that the machine has; only the ends are quick together."""
     path: Path = request.param
     return path
 

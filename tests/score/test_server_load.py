@@ -21,6 +21,8 @@ from support.served import ServedScript, read_all, serve_script, wait_until
 
 from envsync.score.runtime.server.process.listeners import explain_address
 
+pytestmark = pytest.mark.slow
+
 ECHO = "def init(): pass\n\ndef run(raw_data):\n    return len(raw_data)\n"
 MEBIBYTE = 1 << 20
 

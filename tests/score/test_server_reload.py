@@ -12,6 +12,8 @@ from support.served import serve_script, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 OLD = """
 import time
 

@@ -25,7 +25,9 @@ def make_scoring_python(cache: Path, packages: tuple[str, ...] = PACKAGES) -> Pa
     It appears at once: made aside, then moved. A script in it would point to the old place, but
     nothing here runs one.
     """
-    key = hashlib.sha256(repr((packages, sys.version_info[:2])).encode()).hexdigest()[:12]
+    key = hashlib.sha256(repr((packages, sys.version_info[:2], "compiled")).encode()).hexdigest()[
+        :12
+    ]
     home = cache / f"scoring-python-{key}"
     python = home / "bin" / "python"
     if python.exists():
@@ -34,7 +36,9 @@ def make_scoring_python(cache: Path, packages: tuple[str, ...] = PACKAGES) -> Pa
     with tempfile.TemporaryDirectory(dir=cache) as aside:
         made = Path(aside) / "environment"
         _uv("venv", "--quiet", "--python", sys.executable, str(made))
-        _uv("pip", "install", "--quiet", "--python", str(made / "bin" / "python"), *packages)
+        # Bytecode names no folder that Python heeds, so it stays right when it is moved.
+        install = ("pip", "install", "--quiet", "--compile-bytecode")
+        _uv(*install, "--python", str(made / "bin" / "python"), *packages)
         if not python.exists():
             made.replace(home)
     return python

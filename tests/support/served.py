@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 @dataclass

@@ -42,11 +42,17 @@ def read_environment(value: Any, report: Report, *, directory: Path) -> Environm
             "",
             "this is a reference to an environment in a workspace, not a definition",
             hint="download the definition with `Environment.get(...).save_to_directory(...)`",
+            rule="not-a-definition",
         )
     reader = FieldReader(report)
     document = reader.read(value, ENVIRONMENT, "")
     if fault := find_name_fault(document["name"] or ""):
-        report.error("name", describe_name_fault(document["name"], fault), hint=NAME_HINT)
+        report.error(
+            "name",
+            describe_name_fault(document["name"], fault),
+            hint=NAME_HINT,
+            rule="impossible-name",
+        )
     _check_sources(document["docker"], report)
     _check_cluster(document["databricks"], report)
     python = document["python"]
@@ -173,7 +179,12 @@ def _check_sources(docker: dict[str, Any], report: Report) -> None:
     named = [key for key in ("baseImage", "baseDockerfile", "buildContext") if docker[key]]
     if len(named) > 1:
         keys = " and ".join(f"`{key}`" for key in named)
-        report.error("docker", f"{keys} exclude each other", hint="keep one, set the rest to null")
+        report.error(
+            "docker",
+            f"{keys} exclude each other",
+            hint="keep one, set the rest to null",
+            rule="contradiction",
+        )
 
 
 def _check_cluster(databricks: dict[str, Any], report: Report) -> None:
@@ -182,14 +193,18 @@ def _check_cluster(databricks: dict[str, Any], report: Report) -> None:
     path = "databricks.cluster"
     if not isinstance(cluster, dict):
         if cluster is not None:
-            report.error(path, "not an object")
+            report.error(path, "not an object", rule="wrong-type")
         return
     if cluster.get("existingClusterId") and any(
         value for key, value in cluster.items() if key != "existingClusterId"
     ):
         message = "with `existingClusterId` no other setting of the cluster can be there"
-        report.error(path, message, hint="keep `existingClusterId` or the others")
-    report.warn(path, "azureml-core drops this key when it saves; envsync keeps it")
+        report.error(
+            path, message, hint="keep `existingClusterId` or the others", rule="contradiction"
+        )
+    report.warn(
+        path, "azureml-core drops this key when it saves; envsync keeps it", rule="lost-by-sdk"
+    )
 
 
 def _freeze_section(section: dict[str, Any] | None) -> JsonObject | None:

@@ -89,7 +89,9 @@ class _RunconfigReader:
         named = entries.get("environment")
         if named is None or is_null(named):
             hint = "save it again with a newer SDK, or give a definition directory"
-            report.error("", "there is no `environment` in this run configuration", hint=hint)
+            report.error(
+                "", "there is no `environment` in this run configuration", rule="missing", hint=hint
+            )
             return None
         if not isinstance(named, Scalar):
             return _Section(named, report, "environment")
@@ -123,7 +125,7 @@ class _RunconfigReader:
             return self._load_conda_file(name, report)
         is_without = spec.build_context is not None or bool(spec.base_dockerfile)
         if not (spec.python.user_managed_dependencies or is_without):
-            report.error("python", "`condaDependenciesFile` is missing")
+            report.error("python", "`condaDependenciesFile` is missing", rule="missing")
         return None
 
     def _load_conda_file(self, name: str, report: Report) -> CondaSpec | None:
@@ -145,7 +147,7 @@ class _RunconfigReader:
         except (OSError, RuntimeError, ValueError):  # a circle of links, or no path at all
             pass
         message = f"{quote(name)} lies outside the project, and is not read"
-        report.error(key_path, message, hint="put a copy inside")
+        report.error(key_path, message, hint="put a copy inside", rule="outside-path")
         return None
 
     def _open(self, path: Path) -> Report:
@@ -162,7 +164,7 @@ class _RunconfigReader:
             return None
         if isinstance(root, Mapping):
             return root
-        report.error("", "a mapping should be here")
+        report.error("", "a mapping should be here", rule="wrong-type")
         return None
 
 

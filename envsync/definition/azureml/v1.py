@@ -82,6 +82,7 @@ class _DirectoryReader:
                 "python.condaDependencies",
                 f"this differs from `{name}`, which Azure ML would take in its place",
                 hint=f"set it to null, or remove `{name}`",
+                rule="contradiction",
             )
         return conda
 
@@ -113,22 +114,26 @@ class _DirectoryReader:
         if name != CONDA_NAME:
             report = Report(str(self._directory / name))
             message = f"this is read for lack of `{CONDA_NAME}`; Azure ML would not see it"
-            report.warn("", message, hint=f"rename it to `{CONDA_NAME}`")
+            report.warn("", message, hint=f"rename it to `{CONDA_NAME}`", rule="missing")
             self._reports.append(report)
         wanted = None if environment is None else environment.spec.python.conda_dependencies_file
         if wanted is not None and wanted != name:
             message = f"Azure ML does not read {quote(wanted)} here, but `{name}`"
-            self._json.warn("python.condaDependenciesFile", message, hint="set it to null")
+            self._json.warn(
+                "python.condaDependenciesFile", message, hint="set it to null", rule="contradiction"
+            )
 
     def _miss_conda_file(self, spec: EnvironmentSpec, companions: list[str]) -> None:
         if companions:
             names = ", ".join(quote(name) for name in companions)
             message = f"`{CONDA_NAME}` is missing, and {names} could stand for it"
-            self._json.error("", message, hint=f"rename the right one to `{CONDA_NAME}`")
+            self._json.error(
+                "", message, hint=f"rename the right one to `{CONDA_NAME}`", rule="missing"
+            )
         elif not (spec.build_context or spec.base_dockerfile or DOCKERFILE_NAME in self._names):
             message = f"`{CONDA_NAME}` is missing, and the dependencies are not user-managed"
             hint = "put it beside, or set `userManagedDependencies` to true"
-            self._json.error("", message, hint=hint)
+            self._json.error("", message, hint=hint, rule="missing")
 
     def _load_conda_file(self, name: str) -> CondaSpec | None:
         path = self._directory / name
@@ -152,9 +157,13 @@ class _DirectoryReader:
         except DefinitionError:
             return None
         if not text.strip():
-            report.error("", "the file is empty, and would take the place of the base image")
+            report.error(
+                "", "the file is empty, and would take the place of the base image", rule="syntax"
+            )
         elif not re.search(r"^\s*from\s", text, re.IGNORECASE | re.MULTILINE):
-            report.warn("", "no line starts with `FROM`, so this is no Dockerfile")
+            report.warn(
+                "", "no line starts with `FROM`, so this is no Dockerfile", rule="not-a-definition"
+            )
         return text
 
     def _join(
@@ -173,7 +182,7 @@ class _DirectoryReader:
                     f"this is there, and `{DOCKERFILE_NAME}` beside it would silently replace it"
                 )
                 hint = f"set it to null, or remove `{DOCKERFILE_NAME}`"
-                self._json.error(f"docker.{key}", message, hint=hint)
+                self._json.error(f"docker.{key}", message, hint=hint, rule="contradiction")
         return replace(spec, conda=conda, base_dockerfile=dockerfile)
 
     def _gather(self, groups: list[list[Finding]]) -> tuple[Finding, ...]:
@@ -199,6 +208,7 @@ def _list_names(directory: Path) -> frozenset[str]:
             file=str(directory),
             message=f"cannot be read: {error.strerror}",
             hint=_find_meant(directory) or "give the folder or the file of a definition",
+            rule="missing",
         )
         raise DefinitionError.from_findings([finding]) from error
     if JSON_NAME not in names:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envsync.definition.conda.environment_yml import read_cep24
 from envsync.definition.reading.loaded import Loaded
+from envsync.definition.reading.repairs import QUOTE
 from envsync.definition.reading.yaml_fields import YamlFields, to_json
 from envsync.definition.reading.yaml_source import YamlSource, finish, open_yaml, resolve_inside
 from envsync.errors import DefinitionError
@@ -14,6 +15,7 @@ from envsync.model.environment import BuildContext, EnvironmentSpec, OciPlatform
 from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.json_value import JsonObject, freeze
 from envsync.model.text.redaction import quote
+from envsync.remedy import Option, advise
 from envsync.yamlio import Mapping, Scalar, is_null, plain_value
 
 if TYPE_CHECKING:
@@ -63,13 +65,22 @@ def _check_kind(source: YamlSource) -> None:
     """Refuse what is another kind of file altogether, with one finding."""
     if not isinstance(source.root, Mapping):
         message = "a mapping with `name` and `image` should be here"
-        source.report.error("", message, at=source.root)
+        source.report.error("", message, at=source.root, rule="wrong-type")
     elif source.keys & _CONDA_KEYS:
-        hint = "name it under `conda_file` of a v2 file, or read it `--from environment-yml`"
-        source.report.error("", "this is a conda environment file", hint=hint)
+        hint = advise(
+            "name it under `conda_file` of a v2 file, or read it with ",
+            Option("from", "environment-yml"),
+        )
+        source.report.error(
+            "", "this is a conda environment file", hint=hint, rule="not-a-definition"
+        )
     elif source.keys >= _V1_KEYS:
-        hint = "rename it to `azureml_environment.json`"
-        source.report.error("", "this is a definition of the Azure ML SDK v1", hint=hint)
+        source.report.error(
+            "",
+            "this is a definition of the Azure ML SDK v1",
+            hint="rename it to `azureml_environment.json`",
+            rule="not-a-definition",
+        )
     error = finish(source.report)
     if error is not None:
         raise error
@@ -95,7 +106,9 @@ class _Reader:
         fields.check_keys(KEYS, ignored=_FILLED_BY_THE_SERVICE)
         fields.text("$schema")
         if "name" not in fields.nodes:
-            self._report.error("", "`name` is missing", hint="add `name: NAME` at the top")
+            self._report.error(
+                "", "`name` is missing", hint="add `name: NAME` at the top", rule="missing"
+            )
         self._check_image_source()
         image, context, conda = fields.text("image"), self._read_build(), self._read_conda()
         has_own_python = image is not None or (
@@ -118,7 +131,13 @@ class _Reader:
         name = self._fields.text("name")
         if fault := find_name_fault(name or ""):
             message = describe_name_fault(name or "", fault)
-            self._report.error("name", message, hint=NAME_HINT, at=self._fields.nodes["name"])
+            self._report.error(
+                "name",
+                message,
+                rule="impossible-name",
+                hint=NAME_HINT,
+                at=self._fields.nodes["name"],
+            )
         return name
 
     def _check_image_source(self) -> None:
@@ -126,12 +145,16 @@ class _Reader:
         has_image, has_build = "image" in self._fields.nodes, "build" in self._fields.nodes
         if has_image and has_build:
             message = "`image` and `build` exclude each other"
-            self._report.error("", message, hint="keep one of the two")
+            self._report.error("", message, hint="keep one of the two", rule="contradiction")
         elif "conda_file" in self._fields.nodes and not has_image:
             hint = "make the environment in the Dockerfile" if has_build else "add `image: IMAGE`"
-            self._report.error("conda_file", "conda dependencies need an `image`", hint=hint)
+            self._report.error(
+                "conda_file", "conda dependencies need an `image`", hint=hint, rule="contradiction"
+            )
         elif not has_image and not has_build:
-            self._report.error("", "`image` or `build` is missing", hint="add `image: IMAGE`")
+            self._report.error(
+                "", "`image` or `build` is missing", hint="add `image: IMAGE`", rule="missing"
+            )
 
     def _read_version(self) -> str | None:
         node = self._fields.nodes.get("version")
@@ -139,19 +162,21 @@ class _Reader:
             return None
         if not isinstance(node, Scalar) or is_null(node) or not node.text.strip():
             message, hint = "no version where one should be", 'write `version: "1"`'
-            self._report.error("version", message, hint=hint, at=node)
+            self._report.error("version", message, rule="wrong-type", hint=hint, at=node)
             return None
         as_sdk = str(plain_value(node))
         if as_sdk != node.text:
             message = f"Azure ML reads {quote(node.text)} as {quote(as_sdk)}; envsync does not"
-            self._report.warn("version", message, hint="put it in quotes", at=node)
+            self._report.warn("version", message, hint=QUOTE, at=node)
         return node.text
 
     def _read_os(self) -> str:
         text = self._fields.text("os_type")
         if text is not None and text.lower() not in {"linux", "windows"}:
             message = f"{quote(text)} is not `linux` or `windows`"
-            self._report.error("os_type", message, at=self._fields.nodes["os_type"])
+            self._report.error(
+                "os_type", message, at=self._fields.nodes["os_type"], rule="wrong-type"
+            )
         return "Windows" if text is not None and text.lower() == "windows" else "Linux"
 
     def _read_build(self) -> BuildContext | None:
@@ -160,7 +185,9 @@ class _Reader:
             return None
         build.check_keys(("path", "dockerfile_path"))
         if "path" not in build.nodes:
-            self._report.error("build", "`path` is missing", hint="add `path: FOLDER`")
+            self._report.error(
+                "build", "`path` is missing", hint="add `path: FOLDER`", rule="missing"
+            )
         location, dockerfile = build.text("path"), build.text("dockerfile_path")
         if location is None:
             return None
@@ -177,17 +204,27 @@ class _Reader:
             is_folder = is_inside and folder.is_dir()
             is_complete = is_folder and (folder / dockerfile).is_file()
         except (OSError, RuntimeError, ValueError):  # too long, in a circle, with a NUL
-            self._report.error("build.path", f"{quote(location)} cannot be a folder", at=node)
+            self._report.error(
+                "build.path", f"{quote(location)} cannot be a folder", at=node, rule="wrong-type"
+            )
             return
         if not is_inside:
             message = f"{quote(location)} lies outside the definition's directory; it is not read"
-            self._report.warn("build.path", message, hint="put it beside the definition", at=node)
+            self._report.warn(
+                "build.path",
+                message,
+                hint="put it beside the definition",
+                at=node,
+                rule="outside-path",
+            )
         elif not is_folder:
             message = f"{quote(location)} is neither a folder here nor an address"
-            self._report.error("build.path", message, at=node)
+            self._report.error("build.path", message, at=node, rule="missing")
         elif not is_complete:
             message = f"{quote(location)} has no {quote(dockerfile)}"
-            self._report.error("build", message, hint="set `dockerfile_path`", at=node)
+            self._report.error(
+                "build", message, rule="missing", hint="set `dockerfile_path`", at=node
+            )
 
     def _read_conda(self) -> CondaSpec | None:
         node = self._fields.nodes.get("conda_file")
@@ -227,7 +264,7 @@ class _Reader:
         for name in _ROUTES:
             place = f"inference_config.{name}"
             if name not in routes.nodes:
-                self._report.error(place, "the route is missing", hint=hint)
+                self._report.error(place, "the route is missing", hint=hint, rule="missing")
                 continue
             route = routes.mapping(name, hint=hint)
             if route is None:

@@ -8,6 +8,7 @@ from envsync.definition.azureml.v2 import SCHEMA
 from envsync.definition.conda.dependencies import dump_conda
 from envsync.errors import DefinitionError
 from envsync.model.json_value import thaw
+from envsync.remedy import Option, advise
 from envsync.yamlio import Mapping, Scalar, dump_yaml, is_null, parse_yaml
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def dump_v2_text(spec: EnvironmentSpec) -> str:
     """
     if spec.base_dockerfile:
         raise DefinitionError(
-            "A v2 definition with a Dockerfile is more than one file", hint="add `-o DIR`"
+            "A v2 definition with a Dockerfile is more than one file",
+            hint=advise("add ", Option("output", "DIR")),
         )
     conda = None
     if spec.conda is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from envsync.definition.reading.fields import find_variable_fault
+from envsync.definition.reading.repairs import REMOVE_ITEM, suggest_key
 from envsync.definition.reading.report import Report, join
 from envsync.definition.requirement.match_spec import MatchSpecError, parse_match_spec
 from envsync.definition.requirement.pip_line import (
@@ -19,7 +20,6 @@ from envsync.errors import DefinitionError
 from envsync.model.environment import CondaSpec
 from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.text.redaction import quote
-from envsync.model.text.wording import suggest
 from envsync.yamlio import (
     Mapping,
     Scalar,
@@ -86,12 +86,14 @@ class _CondaReader:
             found = "nothing" if node is None or is_null(node) else _describe(node)
             message = f"{found} where a mapping with `dependencies` should be"
             hint = "put `dependencies:` above the list" if isinstance(node, Sequence) else _ADD
-            self._report.error(path, message, hint=hint, at=node)
+            self._report.error(path, message, hint=hint, at=node, rule="wrong-type")
             return None
         entries = {key.text: value for key, value in node.entries}
         self._check_keys(node, path)
         if "dependencies" not in entries:
-            self._report.error(path, "`dependencies` is missing", hint=_ADD, at=node)
+            self._report.error(
+                path, "`dependencies` is missing", hint=_ADD, at=node, rule="missing"
+            )
         else:
             self._read_dependencies(entries["dependencies"], join(path, "dependencies"))
         self._check_python(join(path, "dependencies"), entries.get("dependencies"))
@@ -112,18 +114,22 @@ class _CondaReader:
         for key, _ in node.entries:
             if key.text in KEYS:
                 continue
-            hint = suggest(key.text, KEYS) or f"Azure ML takes only: {known}"
+            hint = suggest_key(key.text, KEYS) or f"Azure ML takes only: {known}"
             if key.text == "build_dependencies":
                 hint = "this is MLflow's `python_env.yaml`; give its `conda.yaml`"
             self._report.error(
-                join(path, key.text), "Azure ML refuses a file with this key", hint=hint, at=key
+                join(path, key.text),
+                "Azure ML refuses a file with this key",
+                hint=hint,
+                at=key,
+                rule="unknown-key",
             )
 
     def _read_name(self, node: Node | None, path: str) -> str | None:
         name = self._read_text(node, path)
         if fault := find_name_fault(name or ""):
             message = describe_name_fault(name or "", fault)
-            self._report.error(path, message, hint=NAME_HINT, at=node)
+            self._report.error(path, message, rule="impossible-name", hint=NAME_HINT, at=node)
         return name
 
     def _read_text(self, node: Node | None, path: str) -> str | None:
@@ -132,7 +138,9 @@ class _CondaReader:
         if isinstance(node, Scalar):
             return node.text
         message = f"{_describe(node)} where text should be"
-        self._report.error(path, message, hint="write it on one line, in quotes", at=node)
+        self._report.error(
+            path, message, hint="write it on one line, in quotes", at=node, rule="wrong-type"
+        )
         return None
 
     def _read_channels(self, node: Node | None, path: str) -> tuple[str, ...]:
@@ -142,7 +150,9 @@ class _CondaReader:
             if channel is None or not channel.strip():
                 if isinstance(item, Scalar):
                     message = "the channel has no name"
-                    self._report.error(f"{path}[{i}]", message, hint="remove the item", at=item)
+                    self._report.error(
+                        f"{path}[{i}]", message, hint=REMOVE_ITEM, at=item, rule="empty-item"
+                    )
             else:
                 channels.append(channel.strip())
         return tuple(channels)
@@ -151,14 +161,16 @@ class _CondaReader:
         if node is None or is_null(node):
             return ()
         if not isinstance(node, Mapping):
-            self._report.error(path, f"{_describe(node)} where a mapping should be", at=node)
+            self._report.error(
+                path, f"{_describe(node)} where a mapping should be", at=node, rule="wrong-type"
+            )
             return ()
         pairs = []
         for key, item in node.entries:
             place = join(path, key.text)
             value = self._read_text(item, place) or ""
             if fault := find_variable_fault(key.text, value):
-                self._report.error(place, fault, at=item)
+                self._report.error(place, fault, rule="wrong-type", at=item)
             pairs.append((key.text, value))
         return tuple(pairs)
 
@@ -169,17 +181,21 @@ class _CondaReader:
             return node.items
         if is_null(node):
             hint = "indent its items, or remove it"
-            self._report.warn(path, "there is nothing under this key", hint=hint, at=node)
+            self._report.warn(
+                path, "there is nothing under this key", hint=hint, at=node, rule="missing"
+            )
         else:
             hint = "write each item on its own line, after `- `"
             message = f"{_describe(node)} where a list should be"
-            self._report.error(path, message, hint=hint, at=node)
+            self._report.error(path, message, hint=hint, at=node, rule="wrong-type")
         return ()
 
     def _read_dependencies(self, node: Node, path: str) -> None:
         if is_null(node):
             hint = "list what the environment needs, `- python=3.10` for one"
-            self._report.error(path, "there is nothing under this key", hint=hint, at=node)
+            self._report.error(
+                path, "there is nothing under this key", hint=hint, at=node, rule="missing"
+            )
             return
         for i, item in enumerate(self._items(node, path)):
             place = f"{path}[{i}]"
@@ -189,17 +205,21 @@ class _CondaReader:
                 self._read_match_spec(item, place)
             else:
                 message = "a list where a match spec should be"
-                self._report.error(place, message, hint="write one `- ` before each", at=item)
+                self._report.error(
+                    place, message, hint="write one `- ` before each", at=item, rule="wrong-type"
+                )
 
     def _read_match_spec(self, item: Scalar, path: str) -> None:
         if item.is_plain and not isinstance(plain_value(item), (str, type(None))):
             message = f"{quote(item.text)} is {_describe(item)}, not a match spec"
-            self._report.error(path, message, hint="write `name=version`", at=item)
+            self._report.error(
+                path, message, hint="write `name=version`", at=item, rule="not-a-match-spec"
+            )
             return
         try:
             parse_match_spec("" if is_null(item) else item.text)
         except MatchSpecError as error:
-            self._report.error(path, str(error), hint=error.hint, at=item)
+            self._report.error(path, str(error), rule=error.rule, hint=error.hint, at=item)
         self._match_specs.append(item.text.strip())
 
     def _check_python(self, path: str, node: Node | None) -> None:
@@ -207,12 +227,18 @@ class _CondaReader:
         if not asked and (self._match_specs or self._has_pip_section):
             message = f"no item asks for Python; the Azure ML SDK would add `{SDK_DEFAULT}`"
             self._report.warn(
-                path, message, hint="add the one you mean, `- python=3.10` for one", at=node
+                path,
+                message,
+                hint="add the one you mean, `- python=3.10` for one",
+                at=node,
+                rule="missing-python",
             )
         elif len(asked) > 1:
             names = " and ".join(quote(text) for text in asked)
             message = f"{names} must both hold; the Azure ML SDK adds one that nobody asked for"
-            self._report.warn(path, message, hint="keep the one you mean", at=node)
+            self._report.warn(
+                path, message, hint="keep the one you mean", at=node, rule="two-pythons"
+            )
 
     def _read_sections(self, item: Mapping, path: str) -> None:
         for key, value in item.entries:
@@ -221,7 +247,7 @@ class _CondaReader:
             elif isinstance(value, Scalar):
                 message = f"{quote(key.text)} is a key here, not a match spec"
                 hint = "write `name=version`, without a colon"
-                self._report.error(path, message, hint=hint, at=key)
+                self._report.error(path, message, hint=hint, at=key, rule="not-a-match-spec")
             else:
                 message = "only `pip` is acted upon; this section is kept, not used"
                 self._report.warn(join(path, key.text), message, at=key)
@@ -232,12 +258,18 @@ class _CondaReader:
             place = f"{path}[{i}]"
             if not isinstance(item, Scalar):
                 message = f"{_describe(item)} where a pip requirement should be"
-                self._report.error(place, message, hint="quote it if it is text", at=item)
+                self._report.error(
+                    place, message, hint="quote it if it is text", at=item, rule="wrong-type"
+                )
             elif is_null(item):
-                self._report.error(place, "the item is empty", hint="remove it", at=item)
+                self._report.error(
+                    place, "the item is empty", hint=REMOVE_ITEM, at=item, rule="empty-item"
+                )
             elif item.is_plain and not isinstance(plain_value(item), str):
                 message = f"{quote(item.text)} is {_describe(item)}, not a pip requirement"
-                self._report.error(place, message, hint="write `name==version`", at=item)
+                self._report.error(
+                    place, message, hint="write `name==version`", at=item, rule="not-a-pip-line"
+                )
             else:
                 self._read_pip_line(item, place)
 
@@ -253,7 +285,7 @@ class _CondaReader:
             else:
                 check_pip_requirement(line)
         except PipLineError as error:
-            self._report.error(path, str(error), hint=error.hint, at=item)
+            self._report.error(path, str(error), rule=error.rule, hint=error.hint, at=item)
 
 
 def _describe(node: Node) -> str:

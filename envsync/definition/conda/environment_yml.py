@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from envsync.definition.conda.dependencies import KEYS, dump_conda, read_conda
 from envsync.definition.reading.loaded import Loaded
+from envsync.definition.reading.repairs import suggest_key
 from envsync.definition.reading.report import Report, join
 from envsync.definition.reading.yaml_source import finish
 from envsync.errors import DefinitionError
 from envsync.model.environment import EnvironmentSpec
 from envsync.model.text.wording import suggest
+from envsync.remedy import Hint, Option, Step, advise
 from envsync.yamlio import Mapping, Scalar, Sequence, dump_yaml
 
 if TYPE_CHECKING:
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from envsync.yamlio import Node
 
 # Known to some clients of conda, and so no mistake; what to do about them in envsync.
-_EXTENSIONS: dict[str, str | None] = {
-    "platforms": "lock for other subdirs with `envsync lock --subdir SUBDIR`",
+_EXTENSIONS: dict[str, Hint | None] = {
+    "platforms": advise(
+        "lock for other subdirs with ", Step("lock", (), (Option("subdir", "SUBDIR"),))
+    ),
     "category": None,
 }
 _PYTHON_ENV_KEYS = frozenset({"build_dependencies", "python"})
@@ -62,20 +66,30 @@ def read_cep24(node: Node | None, report: Report, *, text: str, path: str = "") 
         return read_conda(node, report, text=text, path=path)
     if node.entries and {key.text for key, _ in node.entries} >= _PYTHON_ENV_KEYS:
         hint = "give the `conda.yaml` beside it, or the folder of the model"
-        report.error(path, "this is MLflow's `python_env.yaml`, not a conda file", hint=hint)
+        report.error(
+            path,
+            "this is MLflow's `python_env.yaml`, not a conda file",
+            hint=hint,
+            rule="not-a-definition",
+        )
         return None
     misspelt = _find_misspelt(node)
     if misspelt is not None:
-        hint = "did you mean `dependencies`?"
-        report.error(join(path, misspelt.text), "conda ignores this key", hint=hint, at=misspelt)
+        report.error(
+            join(path, misspelt.text),
+            "conda ignores this key",
+            hint=suggest_key(misspelt.text, ("dependencies",)),
+            at=misspelt,
+            rule="unknown-key",
+        )
         return None
     _warn_selectors(text, report)
     entries = []
     for key, value in node.entries:
         if key.text not in KEYS:
-            advice = _EXTENSIONS.get(key.text) or suggest(key.text, KEYS)
+            advice = _EXTENSIONS.get(key.text) or suggest_key(key.text, KEYS)
             message = "conda ignores this key, and envsync does not keep it"
-            report.warn(join(path, key.text), message, hint=advice, at=key)
+            report.warn(join(path, key.text), message, hint=advice, at=key, rule="unknown-key")
         elif key.text == "dependencies":
             entries.append((key, _without_sections(value, report, join(path, key.text))))
         else:

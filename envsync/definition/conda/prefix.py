@@ -150,7 +150,7 @@ class _PrefixReader:
         try:
             state = json.loads(content) if content is not None else {}
         except (ValueError, RecursionError):
-            self._report.error("", f"{quote(str(path))} is not JSON")
+            self._report.error("", f"{quote(str(path))} is not JSON", rule="syntax")
             return ()
         variables = state.get("env_vars") if isinstance(state, dict) else None
         if not isinstance(variables, dict):

@@ -65,7 +65,7 @@ def read_prefix_file(path: Path, report: Report) -> bytes | None:
     except OSError as error:
         reason = error.strerror or str(error)
     own = Report(str(path))
-    own.error("", f"cannot be read: {reason}")
+    own.error("", f"cannot be read: {reason}", rule="missing")
     report.errors += own.errors
     return None
 

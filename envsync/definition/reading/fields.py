@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from envsync.definition.reading.repairs import QUOTE, suggest_key, unquote
 from envsync.definition.reading.report import join
 from envsync.model.environment import UnknownKey
 from envsync.model.json_value import freeze
 from envsync.model.text.redaction import quote
-from envsync.model.text.wording import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envsync.definition.reading.report import Report
+    from envsync.remedy import Hint
 
 
 class Text(NamedTuple):
@@ -95,16 +96,16 @@ class FieldReader:
         if value is None:
             self._warn_null(path, f"`{kind.default}`" if kind.default else "empty text")
             return kind.default
-        hint = "put it in quotes" if isinstance(value, (int, float)) else None
+        hint = QUOTE if isinstance(value, (int, float)) else None
         self._refuse(path, value, "text", hint)
         return kind.default
 
     def _check_text(self, value: str, kind: Text, path: str) -> None:
         if kind.choices and value not in kind.choices:
             allowed = " or ".join(f"`{choice}`" for choice in kind.choices)
-            self._report.error(path, f"{quote(value)} is not {allowed}")
+            self._report.error(path, f"{quote(value)} is not {allowed}", rule="wrong-type")
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            self._report.error(path, "the text holds half of a surrogate pair")
+            self._report.error(path, "the text holds half of a surrogate pair", rule="wrong-type")
 
     def _read_flag(self, value: Any, kind: Flag, path: str) -> bool:
         default = "true" if kind.default else "false"
@@ -114,7 +115,7 @@ class FieldReader:
             self._warn_null(path, f"`{default}`")
         else:
             is_word = isinstance(value, str) and value.lower() in {"true", "false"}
-            hint = f"write `{value.lower()}` without quotes" if is_word else None
+            hint = unquote(value) if is_word else None
             self._refuse(path, value, "`true` or `false`", hint)
         return kind.default
 
@@ -140,7 +141,7 @@ class FieldReader:
         text = Text(default="", is_nullable=False)
         for key, item in value.items():
             if fault := find_variable_fault(key, item):
-                self._report.error(join(path, key), fault)
+                self._report.error(join(path, key), fault, rule="wrong-type")
         return {
             key: self._read_text(item, text, join(path, key)) or "" for key, item in value.items()
         }
@@ -155,7 +156,7 @@ class FieldReader:
         present = value if isinstance(value, dict) else {}
         for key in kind.required:
             if key not in present:
-                self._report.error(path, f"`{key}` is missing")
+                self._report.error(path, f"`{key}` is missing", rule="missing")
         entries = default_of(kind._replace(is_nullable=False)) | {
             key: self.read(present[key], field, join(path, key))
             for key, field in kind.fields.items()
@@ -180,14 +181,26 @@ class FieldReader:
     def _warn_unknown(self, path: str, key: str, kind: Object) -> None:
         if key in kind.obsolete or self._report.is_full:
             return
-        hint = suggest(key, kind.fields)
-        self._report.warn(path, "Azure ML does not know this key; it is kept, not used", hint=hint)
+        hint = suggest_key(key, kind.fields)
+        self._report.warn(
+            path,
+            "Azure ML does not know this key; it is kept, not used",
+            hint=hint,
+            rule="unknown-key",
+        )
 
     def _warn_null(self, path: str, default: str) -> None:
-        self._report.warn(path, f"null stands for {default}", hint="remove the key or fill it in")
+        self._report.warn(
+            path,
+            f"null stands for {default}",
+            hint="remove the key or fill it in",
+            rule="wrong-type",
+        )
 
-    def _refuse(self, path: str, value: Any, wanted: str, hint: str | None) -> None:
-        self._report.error(path, f"{_describe(value)} where {wanted} should be", hint=hint)
+    def _refuse(self, path: str, value: Any, wanted: str, hint: Hint | None) -> None:
+        self._report.error(
+            path, f"{_describe(value)} where {wanted} should be", hint=hint, rule="wrong-type"
+        )
 
 
 def default_of(kind: Kind) -> Any:

@@ -62,13 +62,15 @@ def parse_json(text: str, report: Report) -> Any:
         _refuse(f"the nesting is deeper than {DEEPEST_NESTING} levels", report)
     if repeats:
         for path in Places(text).repeated:
-            report.error(path, "the key is there twice", hint="keep one of the two")
+            report.error(
+                path, "the key is there twice", hint="keep one of the two", rule="duplicate-key"
+            )
         raise DefinitionError.from_findings(report.errors)
     return value
 
 
 def _refuse(message: str, report: Report) -> NoReturn:
-    report.error("", message)
+    report.error("", message, rule="syntax")
     raise DefinitionError.from_findings(report.errors)
 
 
@@ -86,15 +88,17 @@ def _report_error(error: Exception, text: str, report: Report) -> None:
     if isinstance(error, json.JSONDecodeError):
         message = f"not JSON: {_explain(error, text)}"
         at = Place(error.lineno, error.colno)
-        report.error("", message, hint=_advise(error, text), at=at)
+        report.error("", message, hint=_advise(error, text), at=at, rule="syntax")
     elif isinstance(error, _NumberError):
         hint = "write a number with fewer digits, or text in quotes"
-        report.error("", str(error), hint=hint, at=_find(_NO_NUMBER, text))
+        report.error("", str(error), rule="syntax", hint=hint, at=_find(_NO_NUMBER, text))
     elif isinstance(error, RecursionError):
-        report.error("", f"the nesting is deeper than {DEEPEST_NESTING} levels")
+        report.error("", f"the nesting is deeper than {DEEPEST_NESTING} levels", rule="syntax")
     else:
         hint = "put it in quotes if it is text"
-        report.error("", "a number has too many digits", hint=hint, at=_find(_DIGITS, text))
+        report.error(
+            "", "a number has too many digits", hint=hint, at=_find(_DIGITS, text), rule="syntax"
+        )
 
 
 class _NumberError(ValueError):

@@ -38,22 +38,24 @@ class Report:
         path: str,
         message: str,
         *,
+        rule: str = "definition",
         hint: Hint | None = None,
         at: Place | Node | None = None,
     ) -> None:
         """Add what makes the file unusable, at key path *path*."""
-        self._add(self.errors, self._finding(path, message, hint, at))
+        self._add(self.errors, self._locate(at, path, message, rule=rule, hint=hint))
 
     def warn(
         self,
         path: str,
         message: str,
         *,
+        rule: str = "definition",
         hint: Hint | None = None,
         at: Place | Node | None = None,
     ) -> None:
         """Add what its author should know, at key path *path*."""
-        self._add(self.warnings, self._finding(path, message, hint, at))
+        self._add(self.warnings, self._locate(at, path, message, rule=rule, hint=hint))
 
     @property
     def is_full(self) -> bool:
@@ -66,13 +68,17 @@ class Report:
         if len(findings) <= MOST_FINDINGS:
             findings.append(finding)
 
-    def _finding(
-        self, path: str, message: str, hint: Hint | None, at: Place | Node | None
+    def _locate(
+        self, at: Place | Node | None, path: str, message: str, *, rule: str, hint: Hint | None
     ) -> Finding:
-        line = None if at is None else at.line
-        column = None if at is None else at.column
         return Finding(
-            file=self.file, message=message, hint=hint, key_path=path, line=line, column=column
+            file=self.file,
+            message=message,
+            hint=hint,
+            key_path=path,
+            line=None if at is None else at.line,
+            column=None if at is None else at.column,
+            rule=rule,
         )
 
 

@@ -38,7 +38,12 @@ def read_source(path: Path, report: Report) -> str:
     encoding, label, text = _decode(_read_bytes(path, report), report)
     # The SDK reads YAML behind a byte order mark, but neither JSON nor anything in UTF-16.
     if encoding != "utf-8" and not (encoding == "utf-8-sig" and path.suffix != ".json"):
-        report.warn("", f"the file is {label}, which azureml-core fails on", hint="save as UTF-8")
+        report.warn(
+            "",
+            f"the file is {label}, which azureml-core fails on",
+            hint="save as UTF-8",
+            rule="encoding",
+        )
     return text
 
 
@@ -73,7 +78,7 @@ def _decode(content: bytes, report: Report) -> tuple[str, str, str]:
         before = content[: error.start]
         place = Place(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         message = f"the byte 0x{content[error.start]:02X} is not {label}"
-        report.error("", message, hint="save the file as UTF-8", at=place)
+        report.error("", message, hint="save the file as UTF-8", at=place, rule="encoding")
         raise DefinitionError.from_findings(report.errors) from error
     return encoding, label, text
 
@@ -89,5 +94,5 @@ def _guess_encoding(content: bytes) -> tuple[str, str]:
 
 
 def _refusal(report: Report, message: str, hint: str | None = None) -> DefinitionError:
-    report.error("", message, hint=hint)
+    report.error("", message, rule="missing", hint=hint)
     return DefinitionError.from_findings(report.errors)

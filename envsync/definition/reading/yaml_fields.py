@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from envsync.definition.reading.repairs import QUOTE, suggest_key
 from envsync.definition.reading.report import join
 from envsync.model.text.redaction import quote
-from envsync.model.text.wording import suggest
 from envsync.yamlio import Mapping, Scalar, is_null, plain_value
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ class YamlFields:
             place = join(self._path, key.text)
             if key.text in ignored:
                 message = "the service fills this in; it is not kept"
-                self._report.warn(place, message, hint="remove it", at=key)
+                self._report.warn(place, message, hint="remove it", at=key, rule="lost-by-sdk")
             elif key.text not in known:
-                hint = suggest(key.text, known) or f"Azure ML takes only: {' '.join(known)}"
+                hint = suggest_key(key.text, known) or f"Azure ML takes only: {' '.join(known)}"
                 message = "Azure ML refuses a definition with this key"
-                self._report.error(place, message, hint=hint, at=key)
+                self._report.error(place, message, hint=hint, at=key, rule="unknown-key")
 
     def text(self, key: str) -> str | None:
         """Return the text under *key*, None where there is none; what is no text is reported."""
@@ -45,12 +45,12 @@ class YamlFields:
             return None
         if not isinstance(node, Scalar) or is_null(node):
             found = "null" if isinstance(node, Scalar) else "a list or mapping"
-            self._report.error(path, f"{found} where text should be", at=node)
+            self._report.error(path, f"{found} where text should be", at=node, rule="wrong-type")
         elif node.is_plain and not isinstance(plain_value(node), str):
             message = f"{quote(node.text)} is not text"
-            self._report.error(path, message, hint="put it in quotes", at=node)
+            self._report.error(path, message, hint=QUOTE, at=node, rule="wrong-type")
         elif not node.text.strip():
-            self._report.error(path, "there is nothing under this key", at=node)
+            self._report.error(path, "there is nothing under this key", at=node, rule="missing")
         else:
             return node.text
         return None
@@ -61,7 +61,9 @@ class YamlFields:
         if node is None:
             return None
         if not isinstance(node, Mapping):
-            self._report.error(path, "a mapping should be here", hint=hint, at=node)
+            self._report.error(
+                path, "a mapping should be here", rule="wrong-type", hint=hint, at=node
+            )
             return None
         return YamlFields(node, self._report, path)
 

@@ -57,7 +57,9 @@ def resolve_inside(
     """
     if _ADDRESS.match(name):
         message = f"{quote(name)} is an address, from which nothing is fetched"
-        report.error(key_path, message, hint="save the file beside the definition", at=at)
+        report.error(
+            key_path, message, hint="save the file beside the definition", at=at, rule="missing"
+        )
         return None
     path = directory / name
     try:
@@ -67,7 +69,7 @@ def resolve_inside(
     if is_inside:
         return path
     message = f"{quote(name)} lies outside the definition's directory, and is not read"
-    report.error(key_path, message, hint="put a copy beside the definition", at=at)
+    report.error(key_path, message, hint="put a copy beside the definition", at=at, rule="missing")
     return None
 
 

@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envsync.definition.reading.repairs import REMOVE_ITEM, suggest_text
 from envsync.model.text.redaction import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from envsync.remedy import Hint, Remedy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,11 +30,23 @@ class MatchSpec:
 
 
 class MatchSpecError(ValueError):
-    """A text that is no match spec; *hint* says what its author may have meant."""
+    """A text that is not a match spec; *hint* says what its author may have meant.
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    *is_for_pip* is true if pip would take it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str = "not-a-match-spec",
+        hint: Hint | None = None,
+        is_for_pip: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.rule = rule
         self.hint = hint
+        self.is_for_pip = is_for_pip
 
 
 LONGEST = 1000
@@ -153,41 +168,75 @@ def _read_brackets(brackets: str | None, text: str) -> tuple[tuple[str, str], ..
     return tuple(pairs)
 
 
-# What a text may be instead, and what to do about it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Instead:
+    """What a text that matches *pattern* is, and what to do about it."""
+
+    pattern: re.Pattern[str]
+    what: str
+    hint: str
+    rule: str = "not-a-match-spec"
+    is_for_pip: bool = False
+
+
+_UNDER_PIP = "write it under `- pip:`"
 _INSTEAD = (
-    (re.compile(r"-"), "is an option of pip", "write it under `- pip:`"),
-    (re.compile(r".*\{\{"), "is a template", "fill in its value"),
-    (
-        re.compile(r"[=<>!~]"),
-        "has no name",
-        "put one before it; between `[` and `]` quote an item that has a comma",
+    _Instead(
+        pattern=re.compile(r"-"), what="is an option of pip", hint=_UNDER_PIP, is_for_pip=True
     ),
-    (
-        re.compile(r".*://|.*\.(?:whl|tar\.gz|conda|tar\.bz2)$"),
-        "is an address",
-        "write `channel::name=version`, or put a Python package under `- pip:`",
+    _Instead(
+        pattern=re.compile(r".*\{\{"),
+        what="is a template",
+        hint="fill in its value",
+        rule="template",
     ),
-    (
-        re.compile(r"[\w.-]+\s*\[[\w\s.,-]*\]"),
-        "has extras, which conda does not know",
-        "write it under `- pip:`",
+    _Instead(
+        pattern=re.compile(r"[=<>!~]"),
+        what="has no name",
+        hint="put one before it; between `[` and `]` quote an item that has a comma",
     ),
-    (re.compile(r".*(?:;|\s@\s)"), "is a pip requirement", "write it under `- pip:`"),
+    _Instead(
+        pattern=re.compile(r".*://|.*\.(?:whl|tar\.gz|conda|tar\.bz2)$"),
+        what="is an address",
+        hint="write `channel::name=version`, or put a Python package under `- pip:`",
+        is_for_pip=True,
+    ),
+    _Instead(
+        pattern=re.compile(r"[\w.-]+\s*\[[\w\s.,-]*\]"),
+        what="has extras, which conda does not know",
+        hint=_UNDER_PIP,
+        is_for_pip=True,
+    ),
+    _Instead(
+        pattern=re.compile(r".*(?:;|\s@\s)"),
+        what="is a pip requirement",
+        hint=_UNDER_PIP,
+        is_for_pip=True,
+    ),
 )
 
 
 def _explain(text: str) -> MatchSpecError:
     """Say what *text* is instead, and what its author may have meant."""
     if not text:
-        return MatchSpecError("the item is empty", hint="remove it")
+        return MatchSpecError("the item is empty", hint=REMOVE_ITEM, rule="empty-item")
     text = text[: LONGEST + 1]
     archive = _ARCHIVE.fullmatch(text)
-    for pattern, what, hint in _INSTEAD:
-        if pattern.match(text):
-            meant = _find_meant(text, [_spell_archive(archive)]) if archive else None
-            return MatchSpecError(f"{quote(text)} {what}", hint=meant or hint)
-    hint = _find_meant(text, _list_candidates(text)) or _WRITE
-    return MatchSpecError(f"{quote(text)} is not a match spec", hint=hint)
+    meant = _find_meant(text, [_spell_archive(archive)]) if archive else None
+    for it in _INSTEAD:
+        if it.pattern.match(text):
+            return MatchSpecError(
+                f"{quote(text)} {it.what}",
+                rule=it.rule,
+                hint=meant or it.hint,
+                is_for_pip=it.is_for_pip and meant is None,
+            )
+    meant = _find_meant(text, _list_candidates(text))
+    return MatchSpecError(f"{quote(text)} is not a match spec", hint=meant or _WRITE)
+
+
+def _turn_operators(text: str) -> str:
+    return text.replace("=>", ">=").replace("=<", "<=")
 
 
 def _spell_archive(archive: re.Match[str]) -> str:
@@ -197,14 +246,14 @@ def _spell_archive(archive: re.Match[str]) -> str:
 
 def _list_candidates(text: str) -> Iterator[str]:
     """Yield what the author of *text* may have meant."""
-    swapped = text.replace("=>", ">=").replace("=<", "<=").replace("===", "==")
+    swapped = _turn_operators(text).replace("===", "==")
     yield swapped.rstrip("=<>!~,. ")
     yield text.replace("~=", "=")
     yield re.sub(r"^([\w./-]+):(?=[A-Za-z_])", r"\1::", text)
     yield re.sub(r"['\"]", "", text)
 
 
-def _find_meant(text: str, candidates: Iterable[str]) -> str | None:
+def _find_meant(text: str, candidates: Iterable[str]) -> Remedy | None:
     for meant in candidates:
         if meant in {text, ""} or len(text) > LONGEST:
             continue
@@ -212,5 +261,6 @@ def _find_meant(text: str, candidates: Iterable[str]) -> str | None:
             parse_match_spec(meant)
         except MatchSpecError:
             continue
-        return f"did you mean {quote(meant)}?"
+        is_safe = meant == _turn_operators(text)
+        return suggest_text(meant, is_safe=is_safe)
     return None

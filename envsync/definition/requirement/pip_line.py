@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from envsync.definition.reading.repairs import suggest_text
 from envsync.model.repository import has_sound_subdirectory
 from envsync.model.text.redaction import quote
 from envsync.model.text.wording import suggest
+
+if TYPE_CHECKING:
+    from envsync.remedy import Hint
 
 LONGEST = 10_000
 
@@ -57,8 +62,11 @@ _ARCHIVE = re.compile(r"\S+\.(?:whl|tar\.gz|tar\.bz2|tgz|zip)(?:[?#]\S*)?")
 class PipLineError(ValueError):
     """A line that pip would not take; *hint* says what its author may have meant."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, rule: str = "not-a-pip-line", hint: Hint | None = None
+    ) -> None:
         super().__init__(message)
+        self.rule = rule
         self.hint = hint
 
 
@@ -124,7 +132,9 @@ def _check_address(text: str) -> None:
         # what follows a blank may be the rest of a password, and what is no port its beginning
         shown = text if "@" in text[match.end() :] else match[0]
         message = f"{quote(shown)} is not an address: {str(error).lower().partition(' as ')[0]}"
-        raise PipLineError(message, hint="write it as `https://HOST:PORT/PATH`") from error
+        raise PipLineError(
+            message, hint="write it as `https://HOST:PORT/PATH`", rule="wrong-type"
+        ) from error
 
 
 def is_direct(text: str) -> bool:
@@ -158,9 +168,13 @@ def _is_requirement(text: str) -> bool:
 def _explain(text: str) -> PipLineError:
     message = f"{quote(text)} is not a pip requirement"
     if "{{" in text or "${" in text:
-        return PipLineError(f"{quote(text)} is a template", hint="fill in its value")
+        return PipLineError(
+            f"{quote(text)} is a template", hint="fill in its value", rule="template"
+        )
     if "::" in text:
-        return PipLineError(message, hint="a conda package stands outside `pip:`")
+        return PipLineError(
+            message, hint="a conda package stands outside `pip:`", rule="not-a-pip-line"
+        )
     swapped = text.replace("=>", ">=").replace("=<", "<=")
     candidates = (
         _COMMAND.sub("", text),
@@ -171,5 +185,11 @@ def _explain(text: str) -> PipLineError:
     )
     for candidate in candidates:
         if candidate != text and _is_requirement(candidate):
-            return PipLineError(message, hint=f"did you mean {quote(candidate)}?")
-    return PipLineError(message, hint="write `name`, `name==1.2` or `name @ https://…`")
+            return PipLineError(
+                message,
+                hint=suggest_text(candidate, is_safe=candidate == swapped),
+                rule="not-a-pip-line",
+            )
+    return PipLineError(
+        message, hint="write `name`, `name==1.2` or `name @ https://…`", rule="not-a-pip-line"
+    )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from envsync.errors import Finding
     from envsync.model.environment import CondaSpec, EnvironmentSpec
+    from envsync.remedy import Hint
     from envsync.yamlio import Node
 
 MOST_FILES = 20
@@ -96,8 +97,10 @@ class _Origin:
     is_constraint: bool = False
     is_file: bool = False
 
-    def error(self, message: str, hint: str | None = None) -> None:
-        self.report.error(self.path, message, hint=hint, at=self.place)
+    def error(
+        self, message: str, hint: Hint | None = None, *, rule: str = "not-a-pip-line"
+    ) -> None:
+        self.report.error(self.path, message, rule=rule, hint=hint, at=self.place)
 
     def warn(self, message: str, hint: str | None = None) -> None:
         self.report.warn(self.path, message, hint=hint, at=self.place)
@@ -137,7 +140,7 @@ class _SectionReader:
                 check_pip_requirement(line)
                 self._add(parse_requirement(line), origin)
         except PipLineError as error:
-            origin.error(str(error), error.hint)
+            origin.error(str(error), error.hint, rule=error.rule)
 
     def _read_option(self, name: str, value: str, origin: _Origin) -> None:
         if name in {"--requirement", "--constraint"}:
@@ -179,12 +182,12 @@ class _SectionReader:
             is_inside, is_there = True, False
         if not is_inside:
             message = f"{quote(value)} lies outside the definition's directory, and is not read"
-            origin.error(message, "put a copy beside the definition")
+            origin.error(message, "put a copy beside the definition", rule="outside-path")
             return
         is_constraint = is_constraint or origin.is_constraint
         if not is_there:
             hint = f"put it into `{origin.directory}`, or correct its path"
-            origin.error(f"{quote(value)} is not there", hint)
+            origin.error(f"{quote(value)} is not there", hint, rule="missing")
             return
         if self._files.get(path) == is_constraint:
             return

@@ -20,6 +20,7 @@ from envsync.errors import DefinitionError, Finding
 from envsync.lock.reader import LOCKFILE_NAME
 from envsync.model.text.redaction import quote
 from envsync.model.text.wording import find_near
+from envsync.remedy import Hint, Option, Step, advise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +126,7 @@ def find_conda_file(directory: Path) -> Path:
         return files[-1]
     raise DefinitionError(
         f"`{directory}` has no conda file to edit",
-        hint=f"put a `{CONDA_NAME}` there; `envsync save-to-directory` writes one",
+        hint=advise(f"put a `{CONDA_NAME}` there; ", Step("save-to-directory"), " writes one"),
     )
 
 
@@ -133,9 +134,7 @@ def _check_conda(spec: str) -> None:
     try:
         parse_match_spec(spec)
     except MatchSpecError as error:
-        hint = error.hint
-        if hint is not None and "`- pip:`" in hint:
-            hint = "add `--pip`"
+        hint = advise("add ", Option("pip")) if error.is_for_pip else error.hint
         raise DefinitionError(_capitalise(str(error)), hint=hint) from error
 
 
@@ -174,10 +173,11 @@ def _check_names(conda: CondaText, names: Sequence[str], *, is_pip: bool) -> Non
 
 def _suggest(
     missing: Sequence[str], items: Sequence[Item], others: Sequence[Item], *, is_pip: bool
-) -> str | None:
+) -> Hint | None:
     elsewhere = {item.name for item in others if item.name is not None}
     if all((conda_name if is_pip else pip_name)(name) in elsewhere for name in missing):
-        return "leave `--pip` out" if is_pip else "add `--pip`"
+        option = Option("pip")
+        return advise("leave ", option, " out") if is_pip else advise("add ", option)
     known = sorted({item.name for item in items if item.name is not None})
     near = dict.fromkeys(it for name in missing if (it := find_near(name, known)) is not None)
     return f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
@@ -190,14 +190,15 @@ def _find_twins(
     normalise = pip_name if is_pip else conda_name
     added = {normalise(spec) for spec in specs} - {None}
     others = conda.match_specs if is_pip else conda.pip_lines
-    side, options = ("conda", "") if is_pip else ("pip", "--pip ")
+    side = "conda" if is_pip else "pip"
+    options: tuple[Option, ...] = () if is_pip else (Option("pip"),)
     if str(directory) != ".":
-        options += f"--dir {directory} "
+        options += (Option("dir", str(directory)),)
     return tuple(
         Finding(
             file=conda.file,
             message=f"{side} is asked for `{item.name}` too, as {quote(item.text)}",
-            hint=f"run `envsync remove {options}{item.name}` if one is enough",
+            hint=advise("run ", Step("remove", (item.name or "",), options), " if one is enough"),
         )
         for item in others
         if item.name in added

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from envsync import definition as definitions
 from envsync.errors import DefinitionError
 from envsync.files import cannot_write, remove_tree, write_atomically
+from envsync.remedy import Option, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -115,7 +116,9 @@ def _check_target(directory: Path, names: Iterable[str], *, overwrite: bool) -> 
         if path == directory:
             raise DefinitionError(f"`{path}` is a file, not a directory")
         if not overwrite:
-            raise DefinitionError(f"`{path}` is already there", hint="add `--overwrite`")
+            raise DefinitionError(
+                f"`{path}` is already there", hint=advise("add ", Option("overwrite"))
+            )
     for name in names:
         if (directory / name).is_dir():
             raise DefinitionError(f"`{directory / name}` is a directory, not a file")

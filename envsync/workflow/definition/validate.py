@@ -92,7 +92,8 @@ def diagnose(source: Path, today: date) -> tuple[Diagnosis, ...]:
 
 def _as_finding(source: Path, error: EnvsyncError) -> Finding:
     message = error.message.removeprefix(f"`{source}` ")  # which every finding begins with
-    return Finding(file=str(source), message=message, hint=error.hint)
+    rule = "not-a-definition" if isinstance(error, DefinitionError) else "definition"
+    return Finding(file=str(source), message=message, hint=error.hint, rule=rule)
 
 
 def _read_warnings(subject: Subject) -> tuple[Finding, ...]:

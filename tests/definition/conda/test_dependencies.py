@@ -169,7 +169,7 @@ def test_least_definition_is_read() -> None:
         (
             with_python("channels: ['']"),
             "`x.yml`:3: channels[0]: the channel has no name",
-            "remove the item",
+            "remove it",
         ),
         (
             with_python("channels: [[a]]"),

@@ -9,9 +9,10 @@ from envsync.definition.azureml.environment_json import read_environment
 from envsync.definition.conda.dependencies import load_conda
 from envsync.definition.edit.text_edit import apply_edit
 from envsync.definition.reading.json_text import parse_json
+from envsync.definition.reading.repairs import QUOTE
 from envsync.definition.reading.report import Report
 from envsync.definition.rules.document import Document, json_root
-from envsync.definition.rules.loader import diagnose_findings, name_rule
+from envsync.definition.rules.loader import diagnose_findings
 from envsync.errors import Finding
 from envsync.yamlio import parse_yaml
 
@@ -146,7 +147,7 @@ def test_a_run_configuration_is_not_mended() -> None:
         file="a.runconfig",
         key_path="environment.docker.baseImage",
         message="a number where text should be",
-        hint="put it in quotes",
+        hint=QUOTE,
     )
     strict = Document(Path("a.runconfig"), text, "yaml", root)
 
@@ -163,38 +164,8 @@ def test_column_is_added_where_the_reader_gives_none() -> None:
 
 
 def test_finding_about_a_file_that_cannot_be_read_is_passed_on() -> None:
-    finding = Finding(file="x", message="cannot be read: No such file or directory")
+    finding = Finding(file="x", message="cannot be read: No such file or directory", rule="missing")
 
     (diagnosis,) = diagnose_findings([finding], "error", [])
 
     assert (diagnosis.severity, diagnosis.rule, diagnosis.finding) == ("error", "missing", finding)
-
-
-@pytest.mark.parametrize(
-    ("message", "rule"),
-    [
-        ("not YAML: a quote is not closed", "syntax"),
-        ("not JSON: the file is cut off", "syntax"),
-        ("a merge conflict is not resolved", "syntax"),
-        ("`x` is there twice", "duplicate-key"),
-        ("no item asks for Python; the Azure ML SDK would add `python=3`", "missing-python"),
-        ("`a` and `b` must both hold; more", "two-pythons"),
-        ("`a[b]` has extras, which conda does not know", "not-a-match-spec"),
-        ("`-r x` is an option of pip", "not-a-match-spec"),
-        ("`a ; b` is a pip requirement", "not-a-match-spec"),
-        ("`x` is not a pip requirement", "not-a-pip-line"),
-        ("`{{ x }}` is a template", "template"),
-        ("the file is UTF-16, which azureml-core fails on", "encoding"),
-        ("the byte 0xE9 is not UTF-8", "encoding"),
-        ("`x` lies outside the project, and is not read", "outside-path"),
-        ("`baseImage` and `buildContext` exclude each other", "contradiction"),
-        ("`conda_dependencies.yml` is missing, and more", "missing"),
-        ("null stands for an empty list", "wrong-type"),
-        ("a number where text should be", "wrong-type"),
-        ("azureml-core drops this key when it saves; envsync keeps it", "lost-by-sdk"),
-        ("this is a reference to an environment in a workspace", "not-a-definition"),
-        ("something new", "definition"),
-    ],
-)
-def test_what_readers_say_goes_under_the_name_of_a_rule(message: str, rule: str) -> None:
-    assert name_rule(message) == rule

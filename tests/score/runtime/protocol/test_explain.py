@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from conftest import Ask
 
+pytestmark = pytest.mark.slow
+
 LOAD = """
     import os
     import joblib

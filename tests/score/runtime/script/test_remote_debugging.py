@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from support.served import Reply
 
+pytestmark = pytest.mark.slow
+
 _CACHE = default_cache()
 
 SCRIPT = """import json

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from support.served import ServedScript
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
     def init(): pass
     def run(raw_data): return "x" * int(raw_data)

@@ -16,6 +16,8 @@ from support.served import is_alive, read_all, serve_script, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 ECHO = """
     def init():
         print("init of the script")
