@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import TYPE_CHECKING
 
 from envsync.definition.requirement.match_spec import MatchSpecError, parse_match_spec
 from envsync.definition.requirement.pip_line import (
@@ -14,6 +16,9 @@ from envsync.definition.requirement.pip_line import (
 from envsync.definition.requirement.pip_requirement import parse_requirement
 from envsync.errors import DefinitionError
 from envsync.model.text.redaction import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ANACONDA_ORG = "https://conda.anaconda.org/"
 _BARE = re.compile(r"[A-Za-z0-9._-]+")
@@ -42,10 +47,8 @@ def check_match_spec(text: object) -> str:
         DefinitionError: it is not.
     """
     stripped = check_text(text, "a match spec")
-    try:
+    with _refusing():
         parse_match_spec(stripped)
-    except MatchSpecError as error:
-        raise DefinitionError(str(error), hint=error.hint) from error
     return stripped
 
 
@@ -72,10 +75,8 @@ def check_pip_package(text: object) -> str:
         raise DefinitionError(
             f"{quote(stripped)} is an option, not a package", hint="use `set_pip_option`"
         )
-    try:
+    with _refusing():
         check_pip_requirement(strip_comment(stripped))
-    except PipLineError as error:
-        raise DefinitionError(str(error), hint=error.hint) from error
     return stripped
 
 
@@ -86,11 +87,8 @@ def check_pip_option(text: object) -> str:
         DefinitionError: it is not.
     """
     stripped = check_text(text, "a pip option")
-    try:
+    with _refusing(hint="write it as in `--index-url https://...`"):
         parse_pip_option(strip_comment(stripped))
-    except PipLineError as error:
-        hint = error.hint or "write it as in `--index-url https://...`"
-        raise DefinitionError(str(error), hint=hint) from error
     return stripped
 
 
@@ -164,6 +162,14 @@ def python_version(text: str) -> str | None:
         return None
     single = _ONE_VERSION.fullmatch(version)
     return version if single is None else single[1]
+
+
+@contextlib.contextmanager
+def _refusing(hint: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (MatchSpecError, PipLineError) as error:
+        raise DefinitionError(str(error), hint=error.hint or hint) from error
 
 
 def _split_option(text: str) -> tuple[str, str]:

@@ -93,14 +93,19 @@ class LocalWebservice:
             EnvsyncError: the script can't be loaded, or takes more than *timeout* seconds.
         """
         self._check("wait_for_deployment", _KNOWN)
-        follower = _LogFollower(self.name) if show_output else None
-        patience = services.Patience(seconds=timeout)
-        if follower is not None:
-            patience = replace(patience, on_wait=follower.show)
-        services.wait(self.name, patience)
-        if follower is not None:
-            follower.show()
-            _say(f"The service `{self.name}` is running at {self.scoring_uri}\n")
+        shown = 0
+
+        def show() -> None:
+            nonlocal shown
+            if show_output:
+                log = services.read_log(self.name)
+                _print(log[shown:].decode("utf-8", "replace"))
+                shown = len(log)
+
+        services.wait(self.name, services.Patience(seconds=timeout, on_wait=show))
+        show()
+        if show_output:
+            _print(f"The service `{self.name}` is running at {self.scoring_uri}\n")
 
     def run(self, input_data: object) -> Any:
         """Send *input_data* to the entry script, and return the response, parsed if it is JSON.
@@ -227,20 +232,7 @@ def deploy(
     return _attach(name)
 
 
-class _LogFollower:
-    """Prints what a service has logged since the last call."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._shown = 0
-
-    def show(self) -> None:
-        text = services.read_log(self._name)
-        _say(text[self._shown :].decode("utf-8", "replace"))
-        self._shown = len(text)
-
-
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
