@@ -106,9 +106,10 @@ def _check_script(entry_script: str, path: Path, source_directory: str | None) -
             hint="Azure ML takes Python files only",
         )
     if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
+        suggested = "".join(letter if letter.isalnum() else "_" for letter in path.stem)
         raise DefinitionError(
             f"Entry script `{entry_script}`: `{path.stem}` can't be the name of a module",
-            hint=f"rename it, to `{''.join(c if c.isalnum() else '_' for c in path.stem)}_.py` say",
+            hint=f"rename it, for example to `{suggested}_.py`",
         )
     try:
         ast.parse(path.read_bytes(), filename=str(path))
