@@ -116,7 +116,7 @@ def test_what_is_changed_is_what_is_built() -> None:
     assert run_in(built.prefix, SIX) == "1.17.0"
 
 
-def test_a_lock_in_the_authors_directory_is_made_once_and_never_changed_unasked(
+def test_a_lock_in_the_authors_directory_is_created_once_and_never_changed(
     tmp_path: Path,
 ) -> None:
     directory = tmp_path / "churn"

@@ -164,7 +164,7 @@ WRONG: list[tuple[Callable[[Environment], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "finding"), WRONG)
-def test_what_a_definition_cannot_hold_is_said_in_the_words_of_the_sdk(
+def test_a_value_that_a_definition_cannot_hold_is_named_by_its_attribute(
     change: Callable[[Environment], None], finding: str, tmp_path: Path
 ) -> None:
     environment = Environment("churn")

@@ -150,7 +150,7 @@ def test_changing_the_dictionary_of_a_model_changes_nothing_registered() -> None
     assert Model("churn").tags == {"a": "1"}
 
 
-def test_a_download_returns_its_path_and_replaces_nothing_unasked(folder: Path) -> None:
+def test_a_download_returns_its_path_and_replaces_no_file(folder: Path) -> None:
     model = register()
 
     assert model.download(target_dir="out") == str(Path("out") / "model.pkl")
