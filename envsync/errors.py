@@ -1,4 +1,4 @@
-"""What went wrong, said so that its reader can act on it."""
+"""Errors and findings, with what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class EnvsyncError(Exception):
-    """A failure that the user can read and act on; *hint* says what to do.
+    """A failure that the user can act on; *hint* says what to do.
 
-    A hint that names a command or an option is a `Remedy`: each face words it in its own terms.
-    As text, the error has both, since that is what a traceback shows.
+    A hint with a command or an option is a `Remedy`, which the command line and the SDK word
+    differently. `str` returns both message and hint, for tracebacks.
     """
 
     exit_status: ClassVar[int] = 1
@@ -31,7 +31,7 @@ class EnvsyncError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing found wrong in a file, with its place.
+    """One problem in a file, with its place.
 
     *line* and *column* count from 1. *key_path* is written as in `dependencies[3].pip[1]`. A
     secret value never appears in *message*. *rule* is the kind of finding, by which `validate`
@@ -55,7 +55,7 @@ class Finding:
 
 
 class DefinitionError(EnvsyncError):
-    """A definition (or what was said on the command line) is wrong; it holds every finding."""
+    """A definition or an argument is wrong; the error has every finding."""
 
     exit_status = 2
 
@@ -71,17 +71,17 @@ class DefinitionError(EnvsyncError):
 
     @classmethod
     def from_findings(cls, findings: Sequence[Finding]) -> DefinitionError:
-        """Return one error that carries *findings*, of which there must be at least one."""
+        """Return one error with all *findings*, at least one."""
         first = findings[0]
         return cls(first.text, hint=first.hint, findings=findings)
 
 
 class StaleLockError(EnvsyncError):
-    """The lockfile does not answer the definition."""
+    """The lockfile is out of date."""
 
 
 class UnsatisfiableError(EnvsyncError):
-    """No set of packages answers what was asked; *reasons* are lines that say why."""
+    """No set of packages satisfies the definition; *reasons* are lines that explain why."""
 
     def __init__(
         self, message: str, *, reasons: Sequence[str] = (), hint: Hint | None = None

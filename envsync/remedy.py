@@ -1,7 +1,7 @@
-"""What would help after a failure, as a value that the command line and the SDK word differently.
+"""What to do after a failure, as a value that the command line and the SDK word differently.
 
-The library knows which option to set and which step to take. How an option is spelled, and which
-command or call takes the step, is known to the face that its user looks at.
+The library knows which option to set and which step to take; each face knows how to spell the
+option, and which command or call takes the step.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of what was asked for, spelled as a Python argument: `no_build`.
+    """A setting, named as a Python argument: `no_build`.
 
-    *value* is empty for a switch, and where the reader has to choose.
+    *value* is empty for a switch, and if the reader has to choose.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something else to do: *action* on *arguments*, which are paths, names or placeholders."""
+    """Another action to take; its *arguments* are paths, names or placeholders."""
 
     action: Action
     arguments: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """An edit of the value at fault that keeps what its author meant; *text* is the new one."""
+    """An edit that fixes a value and keeps its meaning; *text* is the new value."""
 
     kind: Literal["rename key", "set text", "quote", "unquote", "remove item"]
     text: str = ""
@@ -58,9 +58,9 @@ class Repair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Remedy:
-    """An instruction in words, options and steps; `advise` makes one.
+    """An instruction of words, options and steps; see `advise`.
 
-    *repair* is there if a program can follow the instruction. A remedy equals its text.
+    *repair* is set if a program can follow the instruction. A remedy equals its text.
     """
 
     parts: tuple[str | Option | Step, ...]
@@ -77,7 +77,7 @@ class Remedy:
 
 
 def advise(*parts: str | Option | Step | Remedy) -> Remedy:
-    """Return the instruction that *parts* make up: `advise("name one with ", Option("base"))`."""
+    """Return *parts* as one instruction: `advise("name one with ", Option("base"))`."""
     flat: list[str | Option | Step] = []
     for part in parts:
         flat.extend(part.parts if isinstance(part, Remedy) else (part,))
@@ -88,14 +88,14 @@ Hint: TypeAlias = "str | Remedy"
 
 
 def say(hint: Hint) -> str:
-    """Return *hint* as text, in the words of the face that is in use."""
+    """Return *hint* as text, worded for the face in use."""
     if isinstance(hint, str):
         return hint
     return "".join(part if isinstance(part, str) else _word(part) for part in hint.parts)
 
 
 def _spell(part: Option | Step) -> str:
-    """Return *part* where no face is in use."""
+    """Word *part* while no face is in use."""
     words = (part.name, part.value) if isinstance(part, Option) else (part.action, *part.arguments)
     return f"`{' '.join(filter(None, words))}`"
 
@@ -104,6 +104,6 @@ _word: Callable[[Option | Step], str] = _spell
 
 
 def use_words(word: Callable[[Option | Step], str]) -> None:
-    """Have options and steps worded by *word*: a face says this once, when it is imported."""
+    """Word options and steps with *word*; each face calls this when it starts."""
     global _word  # noqa: PLW0603  # one process shows one face
     _word = word

@@ -36,20 +36,20 @@ def test_a_hint_that_is_found_later_counts_too() -> None:
 def test_a_definition_shows_everything_that_is_wrong_with_it() -> None:
     error = DefinitionError.from_findings(
         [
-            Finding(file="a.yml", line=3, message="`x` is no list", hint="write `- x`"),
+            Finding(file="a.yml", line=3, message="`x` is not a list", hint="write `- x`"),
             Finding(file="a.yml", line=7, message="`y` is there twice"),
         ]
     )
 
     assert str(error).splitlines() == [
-        "`a.yml`:3: `x` is no list",
+        "`a.yml`:3: `x` is not a list",
         "Hint: write `- x`",
         "`a.yml`:7: `y` is there twice",
     ]
 
 
 def test_errors_cross_process_borders() -> None:
-    finding = Finding(file="a.yml", line=3, message="`x` is no list", hint="write `- x`")
+    finding = Finding(file="a.yml", line=3, message="`x` is not a list", hint="write `- x`")
     for error in (
         EnvsyncError("It is full", hint="make room"),
         DefinitionError.from_findings([finding]),

@@ -9,16 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-INTERRUPTED = 130
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `envsync` with *arguments* and exit; None takes those of the process, and ends it."""
     if arguments is not None:
         from envsync.cli.terminal.group import group, run  # noqa: PLC0415  # importing a room is free
 
         run(group, arguments)
-    from envsync.cli.terminal.interrupt import install  # noqa: PLC0415
+    from envsync.cli.terminal.interrupt import INTERRUPTED, install  # noqa: PLC0415
 
     install()
     try:

@@ -1,4 +1,4 @@
-"""Channels: where conda packages come from (CEP 26)."""
+"""Channels, the sources of conda packages (CEP 26)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _ANACONDA_ORG = "https://conda.anaconda.org"
 _DEFAULT_SETS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 _WINDOWS_SET = "https://repo.anaconda.com/pkgs/msys2"
 
-# `defaults` is a set of channels in one tier of priority, and the channel `anaconda` is the
-# same packages under one name.
+# `defaults` is a set of channels with the same priority, and the channel `anaconda` has the
+# same packages.
 _CHANNEL_SETS = ("defaults", "anaconda", "pkgs/main")
 
 _USERINFO = re.compile(r"(?<=://)(?<!ssh://)[^/?#\s]+@")  # a password may have an `@`
@@ -27,9 +27,9 @@ DEFAULT_CHANNELS = ("defaults",)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """One tier of channel priority: a name and the addresses that stand behind it.
+    """A name and the URLs behind it, which have the same channel priority.
 
-    *urls* end without a slash. They may hold credentials; *name* never does.
+    *urls* end without a slash. They may have credentials; *name* never does.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Channel:
 
 
 def resolve_channel(text: str, subdir: str) -> Channel:
-    """Return the channel that *text* names in a definition, for packages of *subdir*."""
+    """Return the channel *text* of a definition, for packages of *subdir*."""
     stripped = text.strip().rstrip("/")
     if stripped in _CHANNEL_SETS:
         urls = _DEFAULT_SETS[:1] if stripped == "pkgs/main" else _DEFAULT_SETS
@@ -48,16 +48,16 @@ def resolve_channel(text: str, subdir: str) -> Channel:
         return Channel(name=stripped, urls=(f"https://repo.anaconda.com/{stripped}",))
     if "://" in stripped:
         return Channel(name=redact_url(stripped), urls=(stripped,))
-    name = redact_url(stripped)  # of an address that is misspelt, whose password is not for them
+    name = redact_url(stripped)  # without the password of a misspelt address
     return Channel(name=name, urls=(f"{_ANACONDA_ORG}/{name}",))
 
 
 def redact_url(url: str) -> str:
-    """Return *url* without user, password, channel token and query: what a lock may hold.
+    """Return *url* without user, password, channel token and query, so that a lock may hold it.
 
-    It may have text around it. What a fragment says of an archive, its hash for one, stays.
+    It may have text around it. A fragment about an archive, such as its hash, stays.
     """
     url = hide_misspelt(_USERINFO.sub("", ODD_USERINFO.sub("", url)), "")
-    url = _TOKEN.sub("", _SSH_PASSWORD.sub(r"\1@", url))  # over ssh a user is no secret
+    url = _TOKEN.sub("", _SSH_PASSWORD.sub(r"\1@", url))  # over ssh a user is not a secret
     url = _EMPTY_QUERY.sub("", LOOSE.sub("", QUERY.sub("", url)))
     return _EMPTY_FRAGMENT.sub("", hide_nameless(url, r"\1"))

@@ -1,4 +1,4 @@
-"""Digests: the names of blobs, which become names of files and parts of addresses."""
+"""Digests of blobs, which become file names and parts of URLs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def parse_digest(value: object) -> Digest:
-    """Return the digest that *value* is.
+    """Return *value* as a digest.
 
     Raises:
-        ValueError: it is none, or of another kind than sha256.
+        ValueError: it is not a sha256 digest.
     """
     if not isinstance(value, str) or not DIGEST.fullmatch(value):
         raise ValueError("a digest is `sha256:` and 64 hexadecimal digits")
@@ -22,10 +22,10 @@ def parse_digest(value: object) -> Digest:
 
 
 def parse_size(value: object) -> int:
-    """Return the number of bytes that *value* is.
+    """Return *value* as a number of bytes.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if type(value) is not int or not 0 <= value < 1 << 63:
         raise ValueError("a size is a number of bytes")

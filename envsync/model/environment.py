@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from envsync.model.json_value import Json, JsonObject
     from envsync.model.text.redaction import Secret
 
-# How Docker tells the host in an image reference from the first part of a name.
+# As in Docker, the first part of an image reference that is a host.
 _HOST = re.compile(r"(?:localhost|[^/]*[.:][^/]*)/")
 _ADDRESS = re.compile(r"(?:\w+://)?(?:(?P<host>[^/]+)/v[12]|(?P<place>.*?))/*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CondaSpec:
-    """The conda side of a definition: what `conda_dependencies.yml` asks for.
+    """The conda part of a definition, as in `conda_dependencies.yml`.
 
     *match_specs*, *pip_requirements* and *pip_options* keep the order and the spelling of the
-    file; several pip sections are one here. *text* is the YAML itself, so that comments survive
-    being saved; where it says something else than the fields, the fields count.
+    file; several pip sections become one. *text* is the YAML itself, which keeps the comments;
+    if it differs from the fields, the fields count.
     """
 
     name: str | None = None
@@ -39,7 +39,7 @@ class CondaSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OciPlatform:
-    """The Docker platform of a definition, in the words of its file (`Linux`, `amd64`)."""
+    """The OCI platform of a definition, spelled as in its file (`Linux`, `amd64`)."""
 
     os: str = "Linux"
     architecture: str = "amd64"
@@ -47,7 +47,7 @@ class OciPlatform:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PythonSettings:
-    """What the `python` section says besides the conda dependencies.
+    """The `python` section, without the conda dependencies.
 
     With *user_managed_dependencies* the Python at *interpreter_path* is used as it is.
     """
@@ -69,8 +69,8 @@ class DockerSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RegistryIdentity:
-    """The managed identity that may pull the base image."""
+class ManagedIdentity:
+    """The managed identity that pulls the base image."""
 
     resource_id: str | None = None
     client_id: str | None = None
@@ -78,25 +78,25 @@ class RegistryIdentity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageRegistry:
-    """Where a private base image comes from, and with which credentials."""
+    """The registry of a private base image, with its credentials."""
 
     address: str | None = None
     username: str | None = field(default=None, repr=False)
     password: Secret | None = None
-    identity: RegistryIdentity | None = None
+    identity: ManagedIdentity | None = None
 
     @property
     def place(self) -> str:
-        """What the names of its images start with: the address without scheme and version."""
+        """The prefix of its image names: the address without scheme and version."""
         match = _ADDRESS.fullmatch((self.address or "").strip())
         return (match["host"] or match["place"]) if match is not None else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildContext:
-    """A Docker build context that stands in place of a base image.
+    """A Docker build context that replaces the base image.
 
-    A `local` one, which only v2 definitions have, is a folder; its path starts at the definition.
+    A `local` context, which only v2 definitions have, is a folder relative to the definition.
     """
 
     location_type: Literal["git", "storageAccount", "local"]
@@ -106,7 +106,7 @@ class BuildContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnknownKey:
-    """A key that no SDK knows, kept where it stood; *path* starts at the top of the file."""
+    """A key that no SDK knows, kept in its place; *path* starts at the top of the file."""
 
     path: tuple[str, ...]
     value: Json = field(repr=False)
@@ -114,12 +114,12 @@ class UnknownKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnvironmentSpec:
-    """A definition, whatever format it came from.
+    """A definition of any format.
 
-    *directory* is where relative paths of the definition start; *files* are those it was read
-    from, the conda file included. At most one of *base_image*, *base_dockerfile* and
-    *build_context* is there. *spark*, *databricks* and *r* are kept, not acted upon; None stands
-    for the SDK's defaults. *azureml_v2* are the keys that only a v2 definition has, `tags` for one.
+    Relative paths start at *directory*; *files* are the files it was read from, including the
+    conda file. At most one of *base_image*, *base_dockerfile* and *build_context* is set. *spark*,
+    *databricks* and *r* are kept but not used; None stands for the SDK's defaults. *azureml_v2*
+    has the keys that only v2 definitions have, such as `tags`.
     """
 
     name: str | None
@@ -145,13 +145,13 @@ class EnvironmentSpec:
 
     @property
     def pip_directory(self) -> Path:
-        """Where relative paths under `pip:` start: at the file that has them, as for conda."""
+        """The directory where relative paths under `pip:` start: as in conda, that of the file."""
         holders = [file for file in self.files[-1:] if file.suffix in {".yml", ".yaml"}]
         return holders[0].parent if holders else self.directory
 
     @property
     def base_image_name(self) -> str:
-        """The whole name of the base image, its registry's address included; empty for none."""
+        """The full name of the base image with its registry; empty if there is no base image."""
         image = (self.base_image or "").strip()
         place = self.registry.place
         if not image or not place or _HOST.match(image):

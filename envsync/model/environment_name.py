@@ -1,4 +1,4 @@
-"""What an environment may be called, and where it may lie."""
+"""Check the name and the path of an environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from envsync.model.text.redaction import shorten
 if TYPE_CHECKING:
     from pathlib import PurePath
 
-NAME_HINT = "begin with a letter or a digit, and leave out line breaks and the like"
+NAME_HINT = "begin with a letter or a digit, and leave out control characters"
 
 _LONGEST = 255  # bytes, in most file systems
 _CONTROL = frozenset({"Cc", "Zl", "Zp"})
@@ -23,10 +23,10 @@ _IN_PATHS = {":": _PATH_LIST, **dict.fromkeys("\"'`\\", _QUOTE)}
 
 
 def find_name_fault(name: str) -> str | None:
-    """Return why no environment can have *name*, None where one can.
+    """Return why *name* can't be the name of an environment, None if it can.
 
-    Azure ML takes more than a folder or an image can be called. That is no fault here: whoever
-    makes one chooses another name for it. Space around *name*, which YAML may have, counts not.
+    Azure ML accepts names that a folder or an image can't have. They are not a fault here: a
+    folder or an image can have another name. Space around *name*, which YAML allows, is ignored.
     """
     name = name.strip(" \t\r\n")
     if name.startswith("-"):
@@ -44,7 +44,7 @@ def check_environment_name(name: str) -> str:
     """Return *name* if an environment can have it.
 
     Raises:
-        DefinitionError: none can.
+        DefinitionError: it can't.
     """
     if fault := find_name_fault(name):
         raise DefinitionError(describe_name_fault(name, fault), hint=NAME_HINT)
@@ -52,18 +52,18 @@ def check_environment_name(name: str) -> str:
 
 
 def describe_name_fault(name: str, fault: str) -> str:
-    """Return what there is to say of *name*, which has *fault*."""
+    """Return the message about *name*, which has *fault*."""
     return f"`{shorten(name)}` can't be the name of an environment: {fault}"
 
 
 def is_folder_name(name: str) -> bool:
-    """Say whether the folder of an environment can have *name*."""
+    """Return whether the folder of an environment can have *name*."""
     is_plain = not any(it.isspace() or it == "/" or it in _IN_PATHS for it in name)
     return is_plain and name[:1] not in {"", "."} and find_name_fault(name) is None
 
 
 def check_prefix(prefix: PurePath) -> None:
-    """Refuse *prefix* where an environment would not work there.
+    """Refuse *prefix* if an environment would not work there.
 
     Raises:
         DefinitionError: a character in it breaks `PATH`, activation or scripts.
@@ -82,7 +82,7 @@ def check_prefix(prefix: PurePath) -> None:
 def _find_fault(character: str) -> str | None:
     if _is_control(character):
         return _LINE
-    return "is no text in UTF-8" if _is_half(character) else _IN_PATHS.get(character)
+    return "is not valid in UTF-8" if _is_half(character) else _IN_PATHS.get(character)
 
 
 def _is_control(character: str) -> bool:

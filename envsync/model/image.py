@@ -1,4 +1,4 @@
-"""Container images: references, layers, and what an image is made of."""
+"""Container images: references, layers and settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_REGISTRY = "docker.io"
 SCRATCH = "scratch"
 
-# How the name of an image starts that is a path on this machine.
+# Prefixes of image names that are paths on this machine.
 PATH_PREFIXES = ("oci:", "docker-archive:")
 _PATH_STARTS = (*PATH_PREFIXES, ".", "/", "~")
 
@@ -58,10 +58,10 @@ class ImageReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layer:
-    """One layer: the sha256 of its plain tar, that tar's size in bytes, and what made it.
+    """One layer: the sha256 of its plain tar, the size of the tar in bytes, and its creator.
 
-    *digest* and *media_type* name a compressed form that exists already, in a base image's
-    registry or layout, of *compressed_size* bytes.
+    *digest*, *media_type* and *compressed_size* describe a compressed form that exists in the
+    registry or the layout of a base image.
     """
 
     diff_id: Digest
@@ -73,15 +73,15 @@ class Layer:
 
     @property
     def plain(self) -> Layer:
-        """The same layer, of which no compressed form is known."""
+        """The same layer without its compressed form."""
         return replace(self, digest=None, media_type=None, compressed_size=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSettings:
-    """What an image says to those who run it, in OCI's words; absent values are empty.
+    """The config of an image, with the names of OCI; absent values are empty.
 
-    *others* are settings that Docker alone knows, kept as they are.
+    *others* are settings that only Docker knows, kept as they are.
     """
 
     environment: tuple[str, ...] = ()
@@ -98,9 +98,9 @@ class ImageSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseImage:
-    """An image to build upon: its name, its platform, its settings and its layers.
+    """An image to build on: its name, its platform, its settings and its layers.
 
-    *id* is its image id; *digest* that of its manifest, where a registry said it.
+    *id* is its image id; *digest* is the digest of its manifest, if it comes from a registry.
     """
 
     name: str
@@ -115,10 +115,10 @@ class BaseImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """An image that was built: *id* is `sha256:` and the digest of its config.
+    """An image that was built: *id* is the digest of its config.
 
-    *digest* is that of its manifest, where it was pushed, laid out, or loaded into an engine that
-    keeps images by their manifests, and calls them so.
+    *digest* is the digest of its manifest, if it was pushed, written as an OCI layout, or loaded
+    into an engine that identifies images by their manifests.
     """
 
     id: str
@@ -127,10 +127,10 @@ class Image:
 
 
 def parse_reference(text: str) -> ImageReference:
-    """Return the image reference that *text* is, as Docker reads it.
+    """Return *text* as an image reference, read as Docker does.
 
     Raises:
-        DefinitionError: it is none.
+        DefinitionError: it is not an image reference.
     """
     rest, at, digest = text.partition("@")
     head, slash, tail = rest.rpartition("/")
@@ -157,7 +157,7 @@ def parse_reference(text: str) -> ImageReference:
 
 
 def looks_like_path(name: str) -> bool:
-    """Say whether *name* is a path by its looks, whatever there is on this machine."""
+    """Return whether *name* looks like a path; nothing is read from disk."""
     return name.startswith(_PATH_STARTS) or name.endswith(".tar")
 
 

@@ -1,4 +1,4 @@
-"""JSON values that are kept and handed on, but not acted upon: frozen, so that they can travel."""
+"""Frozen JSON values, which envsync keeps and passes on without using them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Json: TypeAlias = "bool | int | float | str | tuple[Json, ...] | JsonObject | No
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """A JSON object in the order of its file; `repr` leaves out what may be secret."""
+    """A JSON object in the order of its file; `repr` hides its entries, which may be secret."""
 
     entries: tuple[tuple[str, Json], ...] = field(default=(), repr=False)
 
 
 def freeze(value: Any) -> Json:
-    """Return *value*, as a JSON parser gives it, with tuples and `JsonObject` in it."""
+    """Return *value*, as a JSON parser returns it, with tuples and `JsonObject` in it."""
     if isinstance(value, Mapping):
         return JsonObject(tuple((str(key), freeze(item)) for key, item in value.items()))
     if isinstance(value, (list, tuple)):
@@ -29,7 +29,7 @@ def freeze(value: Any) -> Json:
 
 
 def thaw(value: Json) -> Any:
-    """Return the opposite of `freeze`: lists and dicts."""
+    """Reverse `freeze`: return *value* with lists and dicts."""
     if isinstance(value, JsonObject):
         return {key: thaw(item) for key, item in value.entries}
     if isinstance(value, tuple):

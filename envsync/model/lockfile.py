@@ -1,4 +1,4 @@
-"""A lockfile: the packages, exact to the byte, that answer a definition."""
+"""A lockfile: the exact packages that satisfy a definition."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Manager = Literal["conda", "pip"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedPackage:
-    """One archive, with what must match before it is used.
+    """One archive, with the hashes to check before use.
 
     *dependencies* maps names to version requirements, sorted by name. *md5* and *sha256* are
     lower-case hexadecimal. *build* is the conda build string, empty for pip packages.
 
-    A pip package may be a git repository (`git+https://…@COMMIT`), whose *sha256* is that of its
-    content, or lie beside the lock (`file:wheels/x.whl`). *build_requires* is what source code
-    needs to be built, known when it is locked; so are *purls*, what a conda package is elsewhere
-    (`pkg:pypi/torch@2.1`), None where its channel doesn't say.
+    A pip package may be a git repository (`git+https://…@COMMIT`), whose *sha256* is the hash of
+    its content, or a file beside the lock (`file:wheels/x.whl`). *build_requires* and *purls* are
+    known only while locking: the build dependencies of source code, and the names of a conda
+    package elsewhere (`pkg:pypi/torch@2.1`), None if its channel does not list them.
     """
 
     name: str
@@ -41,8 +41,8 @@ class LockedPackage:
 class Lockfile:
     """The content of a `conda-lock.yml` (CEP 37).
 
-    *content_hash* has one entry per subdir. *custom_metadata* holds what CEP 37 has no key for,
-    under keys that start with `envsync.`.
+    *content_hash* has one entry per subdir. *custom_metadata* has the values that CEP 37
+    has no key for, under keys that start with `envsync.`.
     """
 
     subdirs: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How the network is reached, where a configuration says more than the environment does."""
+"""Settings of the network that come from configuration files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """Proxies, by the scheme of what is asked for, and how long a silence is borne, in seconds.
+    """A proxy for each URL scheme, and the read timeout in seconds.
 
-    *direct_hosts* are reached without a proxy. With *trusts_any_host* nobody's certificate is
-    looked at.
+    *direct_hosts* are reached without a proxy. With *trusts_any_host* certificates are not
+    verified.
     """
 
     http_proxy: str | None = None
@@ -20,7 +20,7 @@ class Network:
     timeout: float = 20.0
 
     def list_variables(self) -> dict[str, str]:
-        """Return the proxies as the environment variables that most programs know."""
+        """Return the proxies as the usual environment variables."""
         found = {
             "HTTP_PROXY": self.http_proxy,
             "HTTPS_PROXY": self.https_proxy,

@@ -1,4 +1,4 @@
-"""The spelling in which names of pip packages are compared."""
+"""Normalised names of pip packages."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def normalize_pip_name(name: str) -> str:
-    """Return *name* as PEP 503 has it, as `packaging` does, which takes longer to load."""
+    """Return *name* normalised (PEP 503); importing `packaging` for it takes longer."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""What the pip side of a definition says, taken apart."""
+"""The parsed pip section of a definition."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ PipSource = Literal["index", "address", "version control", "local"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipRequirement:
-    """One requirement, with its options of its own.
+    """One requirement with its own options.
 
-    *name* is normalised (PEP 503), None where only the archive knows it. *url* is the address or
-    the path of all sources but an index. *hashes* are written as `sha256:...`.
+    *name* is normalised (PEP 503), None if only the archive has it. *url* is the address or the
+    path, None for packages of an index. *hashes* are written as `sha256:...`.
     """
 
     text: str = field(repr=False)
@@ -29,10 +29,10 @@ class PipRequirement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipSection:
-    """What all pip sections of a definition, and the files that they name, ask for.
+    """The content of all pip sections of a definition and of the files that they name.
 
-    *options* are those that stand in the files, with paths that no longer depend on where. With
-    *requires_hashes* each package, those that others need included, is to have a stated hash.
+    *options* are the options in these files, with paths relative to the definition. With
+    *requires_hashes* each package and each dependency must have a hash.
     """
 
     requirements: tuple[PipRequirement, ...] = ()

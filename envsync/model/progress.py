@@ -1,4 +1,4 @@
-"""How a long piece of work tells that it moves."""
+"""Report the progress of long tasks."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Hears of steps, and of items done within the current step."""
+    """Receives steps, and the items done within the current step."""
 
     def step(self, text: str, *, total: int | None = None) -> None:
-        """Begin a step called *text*, of *total* items where that is known."""
+        """Begin the step *text*, of *total* items if that is known."""
 
     def advance(self) -> None:
-        """One more item of the current step is done."""
+        """Count one more item of the current step as done."""
 
     def note(self, text: str) -> None:
-        """Say something that the reader should see, whatever step is running."""
+        """Show *text*, whatever step is running."""
 
 
 class NamedReporter:
-    """Passes on what it hears with *name* before it, where several share one reader."""
+    """Puts *name* before each text, for tasks that share a reporter."""
 
     def __init__(self, name: str, reporter: Reporter) -> None:
         self._name = name
         self._reporter = reporter
 
     def step(self, text: str, *, total: int | None = None) -> None:
-        """Pass on whose step begins."""
+        """Begin a step with the name before it."""
         self._reporter.step(f"{self._name}: {text}", total=total)
 
     def advance(self) -> None:
-        """Pass it on."""
+        """Count one more item as done."""
         self._reporter.advance()
 
     def note(self, text: str) -> None:
-        """Pass on whose note it is."""
+        """Show *text* with the name before it."""
         self._reporter.note(f"{self._name}: {text}")
 
 
 class SilentReporter:
-    """Hears, and says nothing."""
+    """Ignores all progress."""
 
     def step(self, text: str, *, total: int | None = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def note(self, text: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

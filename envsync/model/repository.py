@@ -1,4 +1,4 @@
-"""Git repositories as pip requirements and locks name them."""
+"""Git repositories in pip requirements and locks."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SUBDIRECTORY = re.compile(r"(?<=[#&])subdirectory=([^&\s]*)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
-    """A *revision* (branch, tag or commit) of what lies at *url*, and where in it a package is.
+    """A package in *subdirectory* of the repository *url*, at a *revision* (branch, tag, commit).
 
-    *url* holds no secret, and no `git+` before it. Without *revision* it is the default branch.
+    *url* has no secret, and no `git+` before it. Without *revision* it is the default branch.
     """
 
     url: str
@@ -47,16 +47,16 @@ class Repository:
 
 
 def parse_repository(address: str) -> Repository | None:
-    """Return the repository that *address* (`git+https://…@v1#subdirectory=x`) names, if any.
+    """Return the repository at *address* (`git+https://…@v1#subdirectory=x`), if it is one.
 
-    One whose subdirectory leads elsewhere is none, nor is one that holds a secret outside of its
-    userinfo: git would be started with it.
+    Return None if the subdirectory leads outside, or if there is a secret outside of the userinfo,
+    since git would get it as an argument.
     """
     match = _ADDRESS.fullmatch(address)
     if match is None or not has_sound_subdirectory(address) or LOOSE.search(match["place"]):
         return None
     userinfo = match["userinfo"] or ""
-    # over ssh a user is no secret, and everybody's is called git
+    # over ssh a user is not a secret, and is usually `git`
     user = f"{userinfo.partition(':')[0]}@" if match["scheme"] == "ssh" and userinfo else ""
     return Repository(
         url=f"{match['scheme']}://{user}{match['place'].rstrip('/')}",
@@ -66,12 +66,12 @@ def parse_repository(address: str) -> Repository | None:
 
 
 def has_sound_subdirectory(address: str) -> bool:
-    """Tell whether what *address* has as `#subdirectory=` lies inside of what it names.
+    """Return whether the `#subdirectory=` of *address*, if any, stays inside the repository.
 
-    So does nothing at all. Two of them are unsound: programs differ in which one they take.
+    Two of them are unsound: programs differ in which one they use.
     """
     found = _list_subdirectories(address)
-    return len(found) < 2 and all(map(_is_inside, found))  # noqa: PLR2004  # two is one too many
+    return len(found) < 2 and all(map(_is_inside, found))  # noqa: PLR2004  # two are ambiguous
 
 
 def _list_subdirectories(address: str) -> list[str]:
@@ -84,7 +84,7 @@ def _is_inside(subdirectory: str) -> bool:
         parse_inner_path(subdirectory)
     except ValueError:
         return False
-    # a program that decodes once more would see other names, and one that is given `-x` an option
+    # `%` could be decoded twice, and `-x` read as an option
     return (
         subdirectory.isprintable()
         and not subdirectory.startswith("-")
@@ -93,18 +93,17 @@ def _is_inside(subdirectory: str) -> bool:
 
 
 def find_userinfo(address: str) -> str:
-    """Return the user and password (or token) that *address* holds for HTTP, or nothing."""
+    """Return the user and password (or token) for HTTP in *address*, empty if there are none."""
     match = _ADDRESS.fullmatch(address)
     is_http = match is not None and match["scheme"].startswith("http")
     return (match["userinfo"] or "") if match is not None and is_http else ""
 
 
 def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return variables that let git use *credentials* (userinfo by URL), beside those it has.
+    """Return variables that pass *credentials* (userinfo by URL) to git, after those in *environ*.
 
-    An argument would be seen by every user of the machine; a child's environment is not. A user
-    without a password is one whose password git's own helpers know, unless it is a token by its
-    length.
+    Every user of the machine can read arguments, but not the environment of a process. A user
+    without a password is a token if it is long; otherwise git's own helpers know the password.
     """
     count = environ.get("GIT_CONFIG_COUNT", "0")
     first = int(count) if count.isdigit() else 0
@@ -117,12 +116,12 @@ def list_git_settings(credentials: Mapping[str, str], environ: Mapping[str, str]
 
 
 def _list_settings(url: str, userinfo: str) -> Iterator[tuple[str, str]]:
-    """Yield git's settings, key and value, that give *userinfo* to the server of *url*."""
+    """Yield the git settings, key and value, that send *userinfo* to the server of *url*."""
     user, colon, password = userinfo.partition(":")
     if not colon and len(user) < _SHORTEST_TOKEN:
         yield f"credential.{url}.username", unquote(user)
         return
     token = b2a_base64(f"{unquote(user)}:{unquote(password)}".encode(), newline=False).decode()
     yield f"http.{url}.extraHeader", f"Authorization: Basic {token}"
-    # git sends the header to whichever server a redirect leads to
+    # git would send the header to the target of a redirect
     yield f"http.{url}.followRedirects", "false"

@@ -1,4 +1,4 @@
-"""Conda subdirs, and what Docker calls the same machines."""
+"""Conda subdirs and the OCI platforms for the same machines."""
 
 from __future__ import annotations
 
@@ -25,21 +25,15 @@ _OCI = {
     ("osx", "arm64"): "osx-arm64",
 }
 
-_HOST = {
-    ("linux", "x86_64"): "linux-64",
-    ("linux", "aarch64"): "linux-aarch64",
-    ("linux", "ppc64le"): "linux-ppc64le",
-    ("darwin", "x86_64"): "osx-64",
-    ("darwin", "arm64"): "osx-arm64",
-    ("win32", "amd64"): "win-64",
-}
+_SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "windows"}
 
 
 def find_subdir(os: str, architecture: str) -> str | None:
-    """Return the subdir of the OCI platform *os*/*architecture*, None where conda has none."""
+    """Return the subdir of the OCI platform *os*/*architecture*, None if conda has none."""
     return _OCI.get((os.lower(), architecture.lower()))
 
 
 def current_subdir() -> str | None:
-    """Return this machine's subdir, None where conda has none."""
-    return _HOST.get((sys.platform, platform.machine().lower()))
+    """Return this machine's subdir, None if conda has none."""
+    machine = platform.machine().lower()
+    return find_subdir(_SYSTEMS.get(sys.platform, ""), "amd64" if machine == "x86_64" else machine)

@@ -17,34 +17,20 @@ class VirtualPackage:
         return f"{self.name}={self.version}={self.build}"
 
 
-def _linux(machine: str) -> tuple[VirtualPackage, ...]:
-    return (
-        VirtualPackage(name="__archspec", version="1", build=machine),
-        VirtualPackage(name="__cuda", version="11.4"),
-        VirtualPackage(name="__glibc", version="2.28"),
-        VirtualPackage(name="__linux", version="5.10"),
-        VirtualPackage(name="__unix", version="0"),
-    )
+def _list(machine: str, **versions: str) -> tuple[VirtualPackage, ...]:
+    facts = (VirtualPackage(name=f"__{name}", version=versions[name]) for name in versions)
+    return (VirtualPackage(name="__archspec", version="1", build=machine), *facts)
 
 
-def _osx(machine: str) -> tuple[VirtualPackage, ...]:
-    return (
-        VirtualPackage(name="__archspec", version="1", build=machine),
-        VirtualPackage(name="__osx", version="11.0"),
-        VirtualPackage(name="__unix", version="0"),
-    )
+_LINUX = {"cuda": "11.4", "glibc": "2.28", "linux": "5.10", "unix": "0"}
+_OSX = {"osx": "11.0", "unix": "0"}
 
-
-# conda-lock 4.0, `default-virtual-packages.yaml`: what it assumes of a machine it can't see.
+# The defaults of conda-lock 4.0, `default-virtual-packages.yaml`, for other machines.
 DEFAULTS: dict[str, tuple[VirtualPackage, ...]] = {
-    "linux-64": _linux("x86_64"),
-    "linux-aarch64": _linux("aarch64"),
-    "linux-ppc64le": _linux("ppc64le"),
-    "osx-64": _osx("x86_64"),
-    "osx-arm64": _osx("arm64"),
-    "win-64": (
-        VirtualPackage(name="__archspec", version="1", build="x86_64"),
-        VirtualPackage(name="__cuda", version="11.4"),
-        VirtualPackage(name="__win", version="0"),
-    ),
+    "linux-64": _list("x86_64", **_LINUX),
+    "linux-aarch64": _list("aarch64", **_LINUX),
+    "linux-ppc64le": _list("ppc64le", **_LINUX),
+    "osx-64": _list("x86_64", **_OSX),
+    "osx-arm64": _list("arm64", **_OSX),
+    "win-64": _list("x86_64", cuda="11.4", win="0"),
 }

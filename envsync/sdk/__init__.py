@@ -1,8 +1,9 @@
-"""The Python face, in the Azure ML SDK's own words."""
+"""The Python API, with the names of the Azure ML SDK."""
 
 from envsync.errors import DefinitionError, EnvsyncError, StaleLockError, UnsatisfiableError
 from envsync.model.image import Image
 from envsync.remedy import use_words
+from envsync.sdk.command import CheckResult
 from envsync.sdk.environment.conda_dependencies import CondaDependencies
 from envsync.sdk.environment.environment import Environment
 from envsync.sdk.environment.libraries import (
@@ -29,7 +30,6 @@ from envsync.sdk.environment.sections import (
     RegistryIdentity,
 )
 from envsync.sdk.remedies import word_remedy
-from envsync.sdk.results import CheckResult
 from envsync.sdk.service.inference_config import InferenceConfig
 from envsync.sdk.service.model import Model
 from envsync.sdk.service.scoring import ScoringError

@@ -1,23 +1,21 @@
-"""What an environment can be told to do, on its frozen definition."""
+"""Lock, check and build an environment from its frozen definition."""
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsync.errors import DefinitionError, StaleLockError
+from envsync.errors import DefinitionError
 from envsync.sdk.place import find_lock, placed
-from envsync.sdk.results import CheckResult
 from envsync.workflow.environment import build as building
+from envsync.workflow.image import build as images
+from envsync.workflow.image.sinks import Targets
 from envsync.workflow.lock import lock as locking
 from envsync.workflow.lock.check import check_spec
 from envsync.workflow.lock.options import LockOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.image import Image
     from envsync.model.progress import Reporter
@@ -25,13 +23,26 @@ if TYPE_CHECKING:
     from envsync.workflow.lock.options import LockOutcome
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """Whether the lockfile at *path* matches the definition; *reasons* explain why it does not."""
+
+    path: Path
+    reasons: tuple[str, ...]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the lockfile exists, is complete and matches the definition."""
+        return not self.reasons
+
+
 def lock(
     spec: EnvironmentSpec, source: Path | None, options: LockOptions | None, reporter: Reporter
 ) -> LockOutcome:
-    """Lock *spec*, which comes from the definition *source* if any.
+    """Lock *spec*, loaded from the definition *source* if there is one.
 
     Raises:
-        EnvsyncError: a subdir could not be locked; the lock of the others is written.
+        EnvsyncError: a subdir can't be locked; the lock of the others is written.
     """
     _check_managed(spec)
     with placed(spec, source) as directory:
@@ -39,14 +50,14 @@ def lock(
 
 
 def check(spec: EnvironmentSpec, source: Path | None) -> CheckResult:
-    """Return whether the lock answers *spec*; nothing is written.
+    """Return whether the lock matches *spec*; nothing is written.
 
     Raises:
         DefinitionError: the lock is wrong.
     """
     path = find_lock(spec, source)
     if not path.exists():
-        return CheckResult(path=path, reasons=(f"`{path}` is not there",))
+        return CheckResult(path=path, reasons=(f"`{path}` does not exist",))
     named = spec if spec.files else replace(spec, files=(Path(spec.name or "environment"),))
     outcome = check_spec(named, path)
     stale = (one.text for one in outcome.staleness)
@@ -62,17 +73,17 @@ def build(
     no_build: bool = False,
     reporter: Reporter,
 ) -> BuildOutcome:
-    """Make the environment of *spec*, with a lock that is made first where there is none.
+    """Create the environment of *spec*, and lock it first if there is no lock.
 
-    A stale lock is made anew only where envsync keeps it, and not with *frozen*. With *no_build*
-    source code is refused.
+    An out-of-date lock under envsync's home is updated, unless *frozen* is set; one beside
+    *source* is not. *no_build* refuses packages that have to be built from source.
 
     Raises:
-        StaleLockError: the lock beside *source* does not answer it.
-        EnvsyncError: it can't be locked or made.
+        StaleLockError: the lock beside *source* is out of date.
+        EnvsyncError: the environment can't be locked or created.
     """
     _check_managed(spec)
-    with placed(spec, source) as directory, _hints_of_the_face():
+    with placed(spec, source) as directory:
         if _needs_lock(spec, source, frozen=frozen):
             _lock(directory, LockOptions(no_build=no_build), reporter)
         return building.build_local(
@@ -88,18 +99,16 @@ def build_image(
     no_build: bool = False,
     reporter: Reporter,
 ) -> Image:
-    """Make the image of *spec* in the Docker Engine, locked as `build` does.
+    """Build the image of *spec* in the Docker Engine, and lock it as `build` does.
 
-    What is user-managed needs no lock; its image is the base image with the definition's variables.
+    User-managed dependencies need no lock; their image is the base image with the definition's
+    variables.
 
     Raises:
-        StaleLockError: the lock beside *source* does not answer it.
-        EnvsyncError: it can't be locked or made, or no Docker Engine can be reached.
+        StaleLockError: the lock beside *source* is out of date.
+        EnvsyncError: the image can't be locked or built, or no Docker Engine can be reached.
     """
-    from envsync.workflow.image import build as images  # noqa: PLC0415  # a third of all imports
-    from envsync.workflow.image.sinks import Targets  # noqa: PLC0415  # likewise
-
-    with placed(spec, source) as directory, _hints_of_the_face():
+    with placed(spec, source) as directory:
         is_managed = spec.python.user_managed_dependencies
         if not is_managed and _needs_lock(spec, source, frozen=frozen):
             _lock(directory, LockOptions(no_build=no_build), reporter)
@@ -113,19 +122,9 @@ def build_image(
 def _check_managed(spec: EnvironmentSpec) -> None:
     if spec.python.user_managed_dependencies:
         raise DefinitionError(
-            f"The dependencies of `{spec.name}` are user-managed, so there is nothing to make",
+            f"The dependencies of `{spec.name}` are user-managed: there is nothing to lock",
             hint="set `python.user_managed_dependencies` to False",
         )
-
-
-@contextlib.contextmanager
-def _hints_of_the_face() -> Iterator[None]:
-    """Say of a stale lock what to do in Python, not on the command line."""
-    try:
-        yield
-    except StaleLockError as error:
-        hint = "call `lock()`, or pass `frozen=True` to take the lock as it is"
-        raise StaleLockError(error.message, hint=hint) from error
 
 
 def _lock(directory: Path, options: LockOptions | None, reporter: Reporter) -> LockOutcome:

@@ -1,4 +1,4 @@
-"""Where an environment is locked and built: in its author's directory, or under envsync's home."""
+"""Where an environment is locked and built: in its author's directory, or in envsync's home."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 def find_lock(spec: EnvironmentSpec, source: Path | None) -> Path:
-    """Return where the lock of *spec* lies, which comes from the definition *source* if any."""
+    """Return the path of the lock of *spec*, which was loaded from *source* if that is given."""
     directory = _draft_path(spec.name) if source is None else spec.directory
     return directory / LOCKFILE_NAME
 
 
 @contextlib.contextmanager
 def placed(spec: EnvironmentSpec, source: Path | None) -> Iterator[Path]:
-    """Yield the definition on disk that says what *spec* says.
+    """Yield the path of a definition on disk that equals *spec*.
 
-    That is *source*, which is never written to. Without one it is a draft under envsync's home,
-    held against other processes until the end.
+    This is *source*, which is never written to. Without a source it is a draft under envsync's
+    home, locked for other processes until the end.
 
     Raises:
-        DefinitionError: *source* says something else.
+        DefinitionError: *source* differs from *spec*.
         EnvsyncError: the draft can't be written.
     """
     check_conda(spec)
@@ -52,10 +52,10 @@ def placed(spec: EnvironmentSpec, source: Path | None) -> Iterator[Path]:
 
 
 def check_conda(spec: EnvironmentSpec) -> None:
-    """Refuse what could not be loaded again: packages that nobody names and nobody manages.
+    """Refuse a definition that can't be loaded again.
 
     Raises:
-        DefinitionError: *spec* is so.
+        DefinitionError: *spec* has no conda dependencies, no user-managed ones and no Dockerfile.
     """
     has_image = bool(spec.base_dockerfile) or spec.build_context is not None
     if spec.conda is None and not spec.python.user_managed_dependencies and not has_image:
@@ -66,15 +66,15 @@ def check_conda(spec: EnvironmentSpec) -> None:
 
 
 def is_same(one: EnvironmentSpec, other: EnvironmentSpec) -> bool:
-    """Tell whether two definitions say the same, wherever they come from."""
-    return _words(one) == _words(other)
+    """Return whether two definitions are equal, apart from where they come from."""
+    return _content(one) == _content(other)
 
 
 def _check_saved(spec: EnvironmentSpec, source: Path) -> None:
     if not is_same(definitions.load(source).spec, spec):
         raise DefinitionError(
-            f"`{source}` does not say what the environment `{spec.name}` says now",
-            hint=f'save it, `save_to_directory("{source}", overwrite=True)`, or load it again',
+            f"`{source}` differs from the environment `{spec.name}`",
+            hint=f'call `save_to_directory("{source}", overwrite=True)`, or load it again',
         )
 
 
@@ -88,11 +88,11 @@ def _draft_path(name: str | None) -> Path:
 def _save_draft(spec: EnvironmentSpec, directory: Path) -> None:
     if left := find_left_behind(spec, directory):
         raise DefinitionError(
-            left[0].message, hint="save the environment beside it with `save_to_directory`"
+            left[0].message, hint="save the environment beside the file with `save_to_directory`"
         )
     definitions.save(hold_in_v1(spec), directory, overwrite=True)
 
 
-def _words(spec: EnvironmentSpec) -> tuple[object, ...]:
+def _content(spec: EnvironmentSpec) -> tuple[object, ...]:
     conda = None if spec.conda is None else replace(spec.conda, text="")
     return dump_environment(spec), conda, spec.base_dockerfile or None, spec.azureml_v2

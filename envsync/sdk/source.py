@@ -1,4 +1,4 @@
-"""The files and environments on disk that an environment can be made from."""
+"""Load an environment from conda files, requirements files and conda environments on disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CondaSource(NamedTuple):
-    """Conda dependencies, and where their relative paths start."""
+    """Conda dependencies, and the directory where their relative paths start."""
 
     conda: CondaDependencies
     directory: Path
@@ -35,23 +35,23 @@ class CondaSource(NamedTuple):
 
 
 def read_conda_specification(path: StrPath) -> CondaSource:
-    """Return what the conda environment file *path* asks for, as it is written.
+    """Return the packages that the conda environment file *path* asks for, as written.
 
     Raises:
-        DefinitionError: it is wrong; the error holds every finding.
+        DefinitionError: the file is wrong; the error has every finding.
     """
     loaded = definitions.load(Path(path), source_format="environment-yml")
     if loaded.spec.conda is None:
-        raise DefinitionError(f"`{path}` is no conda environment file")
+        raise DefinitionError(f"`{path}` is not a conda environment file")
     conda = CondaDependencies.from_spec(loaded.spec.conda)
     return CondaSource(conda, loaded.spec.directory, loaded.warnings)
 
 
 def read_pip_requirements(path: StrPath, pip_version: str | None = None) -> CondaSource:
-    """Return the default Python, pip, and what the requirements file *path* asks for.
+    """Return the default Python, pip, and the packages of the requirements file *path*.
 
     Raises:
-        DefinitionError: a line is none that pip takes; the error holds every finding.
+        DefinitionError: pip would refuse a line; the error has every finding.
     """
     report = Report(str(path))
     text = read_source(Path(path), report)
@@ -81,10 +81,10 @@ def read_pip_requirements(path: StrPath, pip_version: str | None = None) -> Cond
 def read_packages(
     specification: StrPath | None, requirements: StrPath | None
 ) -> CondaSource | None:
-    """Return what one of the two files asks for, None where neither is given.
+    """Return the packages of one of the two files, None if neither is given.
 
     Raises:
-        DefinitionError: both are given, or the one is wrong.
+        DefinitionError: both are given, or the file is wrong.
     """
     if specification is not None and requirements is not None:
         message = "`conda_specification` and `pip_requirements` exclude each other"
@@ -95,12 +95,12 @@ def read_packages(
 
 
 def find_prefix(named: StrPath) -> Path:
-    """Return the conda environment *named*: its path, or the name of its folder.
+    """Return the path of the conda environment *named*, by its path or the name of its folder.
 
-    Names are looked for among envsync's own environments and those that conda knows of.
+    A name is searched among the environments of envsync and of conda.
 
     Raises:
-        DefinitionError: there is none, or more than one.
+        DefinitionError: there is no such environment, or more than one.
     """
     text = os.fspath(named)
     if not isinstance(named, str) or Path(text).name != text:
@@ -111,7 +111,7 @@ def find_prefix(named: StrPath) -> Path:
         raise DefinitionError(f"{names} are both called `{text}`", hint="give the path of one")
     if not found:
         raise DefinitionError(
-            f"No conda environment is called `{text}`", hint="give the path of its folder"
+            f"There is no conda environment `{text}`", hint="give the path of its folder"
         )
     return found[0]
 

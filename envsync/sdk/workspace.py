@@ -1,4 +1,4 @@
-"""Arguments that scripts for azureml-core pass on to a workspace."""
+"""The arguments of azureml-core's methods, which begin with a workspace."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _KNOWN = ("useDocker", "pushImageToWorkspaceAcr")
 def check_workspace_arguments(
     workspace: object, platform: str | None, azureml: Mapping[str, object], *, use_docker: bool
 ) -> bool:
-    """Return whether an image is wanted; nothing that `build_local` was given is ignored.
+    """Return whether to build an image; no argument of `build_local` is ignored.
 
     Raises:
-        TypeError: an argument is unknown; azureml-core hands it to the service.
-        EnvsyncError: it asks for what envsync can't do.
+        TypeError: an argument is unknown.
+        EnvsyncError: an argument asks for something that envsync can't do.
     """
     for name in azureml:
         if name not in _KNOWN:
@@ -35,31 +35,58 @@ def check_workspace_arguments(
     wants_image = use_docker or bool(azureml.get("useDocker"))
     here = "Linux" if wants_image else _PLATFORMS.get(sys.platform, sys.platform)
     if platform is not None and platform.lower() != here.lower():
-        what = "Images are made for" if wants_image else "An environment is made for this machine,"
+        what = (
+            "Images are built for" if wants_image else "Environments are created for this machine,"
+        )
         raise DefinitionError(
             f"{what} `{here}`, not `{platform}`",
-            hint="lock for other machines with `LockOptions(subdirs=...)`, and make it there",
+            hint="lock for other machines with `LockOptions(subdirs=...)`, and build there",
         )
     if azureml.get("pushImageToWorkspaceAcr"):
         raise EnvsyncError(
             "There is no workspace whose registry an image could be pushed to",
-            hint="push it with `envsync build-local --push`",
+            hint="leave out `pushImageToWorkspaceAcr`, and push the image with `docker push`",
         )
     return wants_image
 
 
-def drop_workspace(given: tuple[object, ...]) -> tuple[object, ...]:
+def bind(
+    method: str,
+    given: tuple[object, ...],
+    named: dict[str, object],
+    order: tuple[str, ...],
+    known: tuple[str, ...],
+) -> dict[str, object]:
+    """Return the arguments of *method* by name, without the workspace that may come first.
+
+    Arguments that only azureml-core knows are accepted if they are None.
+    """
+    check_workspace(named.pop("workspace", None))
+    positional = _drop_workspace(given)
+    if len(positional) > len(order):
+        message = f"{method}() takes {len(order)} positional arguments"
+        raise TypeError(message)
+    bound = dict(zip(order, positional, strict=False))
+    for name, value in named.items():
+        if name in bound or (name not in known and value is not None):
+            message = f"{method}() got an unexpected keyword argument '{name}'"
+            raise TypeError(message)
+        bound[name] = value
+    return bound
+
+
+def check_workspace(workspace: object) -> None:
+    """Warn that envsync does not use *workspace*, if there is one."""
+    if workspace is not None:
+        warnings.warn(_NO_WORKSPACE, stacklevel=4)
+
+
+def _drop_workspace(given: tuple[object, ...]) -> tuple[object, ...]:
     """Return the positional arguments *given* without the workspace, which may be None.
 
-    What the SDK's methods take after it is text, a path or a list, which no workspace is.
+    The argument after it is text, a path or a list, which a workspace is not.
     """
     if not given or isinstance(given[0], str | os.PathLike | list | tuple):
         return given
     check_workspace(given[0])
     return given[1:]
-
-
-def check_workspace(workspace: object) -> None:
-    """Say that *workspace* is of no use here, if there is one."""
-    if workspace is not None:
-        warnings.warn(_NO_WORKSPACE, stacklevel=4)

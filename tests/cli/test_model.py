@@ -120,10 +120,10 @@ def test_a_download_is_held_against_the_digest(
     ("arguments", "said"),
     [
         (("show", "churn"), "Error: No model `churn` is registered"),
-        (("show", "churn:0"), "Error: `churn:0`: `0` is no version of a model"),
+        (("show", "churn:0"), "Error: `churn:0`: `0` is not the version of a model"),
         (("register", "nowhere", "-n", "churn"), "Error: Model `nowhere` is not there"),
         (("register", "/proc/self/mem", "-n", "a"), "Error: Cannot read `/proc/self/mem`"),
-        (("register", "model.pkl", "-n", "a/b"), "Error: `a/b` is no name for a model"),
+        (("register", "model.pkl", "-n", "a/b"), "Error: `a/b` can't be the name of a model"),
         (("register", "model.pkl", "-n", "a", "--tag", "b"), "Error: `b` is no pair"),
         (("delete", "churn"), "Error: `churn` names no version"),
         (("delete", "churn", "--all"), "Error: No model `churn` is registered"),

@@ -150,5 +150,5 @@ def test_a_model_is_registered_under_no_such_name(
     done = envsync("model", "register", "model.pkl", "--name", name)
 
     assert done.status == 2
-    assert "is no name for a model" in done.stderr
+    assert "can't be the name of a model" in done.stderr
     assert list_files(private_home) == before

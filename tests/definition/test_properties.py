@@ -23,9 +23,9 @@ from envsync.model.environment import (
     DockerSettings,
     EnvironmentSpec,
     ImageRegistry,
+    ManagedIdentity,
     OciPlatform,
     PythonSettings,
-    RegistryIdentity,
     UnknownKey,
 )
 from envsync.model.environment_name import find_name_fault
@@ -101,7 +101,7 @@ SPECS = st.builds(
         address=OPTIONAL,
         username=OPTIONAL,
         password=st.none() | st.builds(Secret, TEXT),
-        identity=st.none() | st.builds(RegistryIdentity, resource_id=OPTIONAL, client_id=OPTIONAL),
+        identity=st.none() | st.builds(ManagedIdentity, resource_id=OPTIONAL, client_id=OPTIONAL),
     ),
     python=st.builds(
         PythonSettings,

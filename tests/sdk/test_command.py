@@ -19,6 +19,7 @@ from envsync import (
     StaleLockError,
     UnsatisfiableError,
 )
+from envsync.remedy import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ def test_what_is_changed_is_what_is_built() -> None:
     assert run_in(built.prefix, SIX) == "1.17.0"
 
 
-def test_a_lock_in_the_authors_directory_is_made_once_and_never_changed_unasked(
+def test_a_lock_in_the_authors_directory_is_created_once_and_never_changed(
     tmp_path: Path,
 ) -> None:
     directory = tmp_path / "churn"
@@ -130,7 +131,9 @@ def test_a_lock_in_the_authors_directory_is_made_once_and_never_changed_unasked(
     environment.save_to_directory(directory, overwrite=True)
     with pytest.raises(StaleLockError) as caught:
         environment.build_local(prefix=tmp_path / "env")
-    assert caught.value.hint == "call `lock()`, or pass `frozen=True` to take the lock as it is"
+    assert say(caught.value.hint or "") == (
+        "run `Environment.lock()`, or take the lock as it is with `frozen=True`"
+    )
     environment.build_local(prefix=tmp_path / "env", frozen=True)
     assert run_in(built.prefix, SIX) == "1.16.0"
     assert (directory / "conda-lock.yml").read_bytes() == lock

@@ -48,7 +48,7 @@ def test_a_change_has_to_be_saved_before_it_is_locked(tmp_path: Path) -> None:
     environment.environment_variables["NEW"] = "1"
 
     for command in (environment.lock, environment.build_local):
-        with pytest.raises(DefinitionError, match="does not say what the environment `churn`"):
+        with pytest.raises(DefinitionError, match="differs from the environment `churn`"):
             command()
 
     assert not (tmp_path / "d/conda-lock.yml").exists()
@@ -59,7 +59,7 @@ def test_a_file_that_changed_meanwhile_has_to_be_loaded_again(tmp_path: Path) ->
     environment = Environment.load_from_directory(tmp_path / "d")
     write_definition(tmp_path / "d", conda=YML)
 
-    with pytest.raises(DefinitionError, match="does not say") as caught:
+    with pytest.raises(DefinitionError, match="differs from") as caught:
         environment.lock()
     assert "or load it again" in (caught.value.hint or "")
 
@@ -69,7 +69,7 @@ def test_user_managed_dependencies_are_neither_locked_nor_built() -> None:
     environment.python.user_managed_dependencies = True
 
     for command in (environment.lock, environment.build_local):
-        with pytest.raises(DefinitionError, match="are user-managed, so there is nothing to make"):
+        with pytest.raises(DefinitionError, match="are user-managed: there is nothing to lock"):
             command()
 
 
@@ -81,7 +81,7 @@ def test_a_missing_lock_is_not_fresh(tmp_path: Path) -> None:
 
     assert not result.is_fresh
     assert result.path == lock
-    assert result.reasons == (f"`{lock}` is not there",)
+    assert result.reasons == (f"`{lock}` does not exist",)
 
 
 def test_checking_a_new_environment_writes_nothing(private_home: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_draft_that_names_files_beside_its_definition_is_refused(tmp_path: Pat
 
     with pytest.raises(DefinitionError, match=r"`./wheels/a.whl` starts at") as caught:
         Environment.from_conda_specification("churn", file).lock()
-    assert caught.value.hint == "save the environment beside it with `save_to_directory`"
+    assert caught.value.hint == "save the environment beside the file with `save_to_directory`"
 
 
 def test_an_environment_without_a_name_has_no_draft(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What azureml-core saw in the directories that it saved, held against what the face shows."""
+"""The SDK shows what azureml-core reads from the directories that it saved."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def test_a_name_that_means_two_environments_or_none_is_refused(tmp_path: Path) -
     with pytest.raises(DefinitionError, match="are both called `train`") as caught:
         Environment.from_existing_conda_environment("churn", "train")
     assert caught.value.hint == "give the path of one"
-    with pytest.raises(DefinitionError, match="No conda environment is called `trainer`"):
+    with pytest.raises(DefinitionError, match="There is no conda environment `trainer`"):
         Environment.from_existing_conda_environment("churn", "trainer")
     with pytest.raises(DefinitionError, match="is no conda environment"):
         Environment.from_existing_conda_environment("churn", tmp_path)

@@ -40,7 +40,7 @@ def test_an_image_is_asked_for_in_either_spelling(
     ("arguments", "message"),
     [
         ({"platform": ELSEWHERE}, f"this machine, `{HERE}`, not `{ELSEWHERE}`"),
-        ({"platform": "Windows", "use_docker": True}, "Images are made for `Linux`, not `Win"),
+        ({"platform": "Windows", "use_docker": True}, "Images are built for `Linux`, not `Win"),
         ({"prefix": "env", "useDocker": True}, "An image has no prefix"),
         ({"pushImageToWorkspaceAcr": True}, "no workspace whose registry an image"),
     ],

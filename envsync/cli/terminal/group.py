@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from envsync import __version__
-from envsync.cli import INTERRUPTED
+from envsync.cli.terminal.interrupt import INTERRUPTED
 from envsync.cli.terminal.remedies import word_remedy
 from envsync.cli.terminal.usage import Group, explain_usage, is_plain
 from envsync.errors import DefinitionError, EnvsyncError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BUG = 3
-use_words(word_remedy)
 
 # Each module, called as its command, holds one `click.Command` named `command`; it is imported
 # when that is asked for, and not to say what the command does.
@@ -85,6 +84,7 @@ def group() -> None:
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run *command* and end the process with the status that the outcome has."""
+    use_words(word_remedy)
     try:
         status = command.main(
             args=None if arguments is None else list(arguments),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
+INTERRUPTED = 130  # the exit status
+
 _IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 _PAUSE_SECONDS = 0.005
 

@@ -13,9 +13,9 @@ from envsync.model.environment import (
     DockerSettings,
     EnvironmentSpec,
     ImageRegistry,
+    ManagedIdentity,
     OciPlatform,
     PythonSettings,
-    RegistryIdentity,
 )
 from envsync.model.environment_name import NAME_HINT, describe_name_fault, find_name_fault
 from envsync.model.json_value import JsonObject, freeze, thaw
@@ -129,7 +129,7 @@ def _read_docker(docker: dict[str, Any]) -> dict[str, Any]:
             password=None if registry["password"] is None else Secret(registry["password"]),
             identity=None
             if identity is None
-            else RegistryIdentity(
+            else ManagedIdentity(
                 resource_id=identity["resourceId"], client_id=identity["clientId"]
             ),
         ),

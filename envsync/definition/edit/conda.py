@@ -62,6 +62,16 @@ class CondaText:
         self._root = self._parse()
 
     @property
+    def channels(self) -> tuple[Item, ...]:
+        """The channels, in the order of the file."""
+        node = _get(self._root, "channels")
+        return tuple(
+            Item(("channels", i), item.text, None)
+            for i, item in enumerate(node.items if isinstance(node, Sequence) else ())
+            if isinstance(item, Scalar)
+        )
+
+    @property
     def match_specs(self) -> tuple[Item, ...]:
         """The conda items, in the order of the file."""
         return tuple(
@@ -75,7 +85,7 @@ class CondaText:
         """The items of all pip sections, options among them."""
         return tuple(
             Item((*path, j), line.text, pip_name(line.text))
-            for path, section in self._pip_sections
+            for path, section in self.pip_sections
             if isinstance(section, Sequence)
             for j, line in enumerate(section.items)
             if isinstance(line, Scalar)
@@ -100,13 +110,28 @@ class CondaText:
             if (item.name == wanted if wanted is not None else item.text.strip() == text)
         ]
         if not self._replace(found, text):
-            self._append_pip(text)
+            if not (self.pip_sections or self._asks_for_pip):
+                self._insert(len(self._items), "pip")
+            self.insert_pip_line(text)
             self.changes.append(Change(action="added", after=text))
         self.ask_for_pip()
 
+    def insert_pip_line(self, text: str, *, first: bool = False) -> None:
+        """Add *text* as the *first* or the last line of the first pip section.
+
+        The section is created if there is none.
+        """
+        if not self.pip_sections:
+            section = {"pip": [text]}
+            self.apply(InsertItem(path=(_DEPENDENCIES,), index=len(self._items), item=section))
+            return
+        path, node = self.pip_sections[0]
+        length = len(node.items) if isinstance(node, Sequence) else 0
+        self.apply(InsertItem(path=path, index=0 if first else length, item=text))
+
     def ask_for_pip(self) -> None:
         """Put `pip` before the first pip section, unless it is asked for."""
-        sections = self._pip_sections
+        sections = self.pip_sections
         if sections and not self._asks_for_pip:
             self._insert(int(sections[0][0][1]), "pip")
 
@@ -116,7 +141,7 @@ class CondaText:
             path = item.path
             if len(path) > 2 and len(self._section_at(path[:-1])) == 1:  # noqa: PLR2004  # in a section
                 path = path[:2]
-            self._apply(RemoveItem(path=path))
+            self.apply(RemoveItem(path=path))
             self.changes.append(Change(action="removed", before=item.text))
 
     def _replace(self, found: list[Item], text: str) -> bool:
@@ -131,25 +156,13 @@ class CondaText:
             self.changes.append(Change(action="kept", before=first.text, after=text))
             return True
         self.remove(others)
-        self._apply(SetText(path=first.path, text=text))
+        self.apply(SetText(path=first.path, text=text))
         self.changes.append(Change(action="replaced", before=first.text, after=text))
         return True
 
     def _insert(self, index: int, text: str) -> None:
-        self._apply(InsertItem(path=(_DEPENDENCIES,), index=index, item=text))
+        self.apply(InsertItem(path=(_DEPENDENCIES,), index=index, item=text))
         self.changes.append(Change(action="added", after=text))
-
-    def _append_pip(self, text: str) -> None:
-        sections = self._pip_sections
-        if not sections:
-            if not self._asks_for_pip:
-                self._insert(len(self._items), "pip")
-            index, section = len(self._items), {"pip": [text]}
-            self._apply(InsertItem(path=(_DEPENDENCIES,), index=index, item=section))
-            return
-        path, section_node = sections[0]
-        length = len(section_node.items) if isinstance(section_node, Sequence) else 0
-        self._apply(InsertItem(path=path, index=length, item=text))
 
     def _end_of_specs(self) -> int:
         """Return where a new match spec belongs: behind the last one that isn't `pip`."""
@@ -169,7 +182,8 @@ class CondaText:
         return node.items if isinstance(node, Sequence) else ()
 
     @property
-    def _pip_sections(self) -> tuple[tuple[KeyPath, Node], ...]:
+    def pip_sections(self) -> tuple[tuple[KeyPath, Node], ...]:
+        """The path and the value of each pip section."""
         return tuple(
             ((_DEPENDENCIES, i, "pip"), value)
             for i, node in enumerate(self._items)
@@ -179,7 +193,7 @@ class CondaText:
         )
 
     def _section_at(self, path: KeyPath) -> tuple[Node, ...]:
-        section = dict(self._pip_sections).get(path)
+        section = dict(self.pip_sections).get(path)
         return section.items if isinstance(section, Sequence) else ()
 
     def _parse(self) -> Mapping:
@@ -193,7 +207,12 @@ class CondaText:
             raise self._refuse(items, "a list should be here", _DEPENDENCIES)
         return root
 
-    def _apply(self, edit: Edit) -> None:
+    def apply(self, edit: Edit) -> None:
+        """Apply *edit* to the text.
+
+        Raises:
+            DefinitionError: the text can't be edited in place there.
+        """
         try:
             self.text = apply_edit(self.text, edit)
         except InPlaceError as error:

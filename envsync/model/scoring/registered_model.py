@@ -1,4 +1,4 @@
-"""A model under a name and a version, as it is registered or handed to an entry script."""
+"""Models with a name and a version, registered or passed to an entry script."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedModel:
-    """The file or folder *path*, and what Azure ML's layout calls it.
+    """The file or folder *path*, with its name and version in Azure ML's layout.
 
     A model that is not registered has version 0.
     """
@@ -29,7 +29,7 @@ class NamedModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelNotes:
-    """What its owner says of a model."""
+    """The metadata of a model."""
 
     tags: tuple[tuple[str, str], ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
@@ -40,9 +40,9 @@ class ModelNotes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegisteredModel(NamedModel):
-    """A model in the registry; *sha256* and *size* are of its content, *created* is in UTC.
+    """A model in the registry, with the hash and size of its content; *created* is in UTC.
 
-    The *sha256* of a folder is that of what `sha256sum` says of its files, sorted by path.
+    The *sha256* of a folder is the hash of the output of `sha256sum` for its files, sorted by path.
     """
 
     sha256: str
@@ -58,17 +58,17 @@ class RegisteredModel(NamedModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelReference:
-    """`NAME` or `NAME:VERSION`; *version* None is the latest."""
+    """`NAME` or `NAME:VERSION`; None is the latest *version*."""
 
     name: str
     version: int | None = None
 
 
 def parse_model_reference(text: str) -> ModelReference:
-    """Return what *text* refers to.
+    """Return the reference *text*.
 
     Raises:
-        DefinitionError: it is no name of a model, or has a version that can't be.
+        DefinitionError: its name or its version can't be those of a model.
     """
     name, colon, version = text.partition(":")
     check_model_name(name)
@@ -76,20 +76,20 @@ def parse_model_reference(text: str) -> ModelReference:
         return ModelReference(name=name)
     if not _VERSION.fullmatch(version):
         raise DefinitionError(
-            f"`{text}`: `{version}` is no version of a model",
+            f"`{text}`: `{version}` is not the version of a model",
             hint="versions count up from 1: `NAME:1`",
         )
     return ModelReference(name=name, version=int(version))
 
 
 def check_model_name(name: str) -> None:
-    """Refuse *name* unless Azure ML takes it for a model.
+    """Refuse *name* if Azure ML does.
 
     Raises:
-        DefinitionError: it doesn't.
+        DefinitionError: it can't be the name of a model.
     """
     if not _NAME.fullmatch(name):
         raise DefinitionError(
-            f"`{name}` is no name for a model",
+            f"`{name}` can't be the name of a model",
             hint="use letters, digits, `-`, `.` and `_`, a letter or digit first, at most 255",
         )

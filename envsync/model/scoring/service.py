@@ -1,4 +1,4 @@
-"""A deployed entry script: what goes along with it, and how it is."""
+"""A deployed entry script: its files and its status."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _SHORTEST, _LONGEST = 3, 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedModel:
-    """The file or folder *path*, and the *place* that it has below the app root.
+    """The file or folder *path*, and its *place* below the app root.
 
-    One that nobody named was found in the folder *within*, out of which it may not lead.
+    A model that was not named by the user was found in the folder *within*, and its links must
+    stay in that folder.
     """
 
     place: str
@@ -33,11 +34,11 @@ class PlacedModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppFiles:
-    """What a service is made of, on this machine: the script, its source folder, its models.
+    """The files of a service on this machine: the script, its source folder, its models.
 
-    Without a *source* the script comes alone. *model_dir* is below the app root. Links that lead
-    out of the source, or out of a model, are followed if it *follows_links*. The source may be as
-    large as it is if it *allows_large*.
+    Without a *source* only the script is deployed. *model_dir* is below the app root. Links that
+    lead out of the source or of a model are followed with *follows_links*. The size of the source
+    is not limited with *allows_large*.
     """
 
     entry_script: Path
@@ -50,9 +51,9 @@ class AppFiles:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceStatus:
-    """How a service is; *port* is None where it has none at present.
+    """The status of a service; *port* is None if it has none at present.
 
-    *exit_status* is that of its process, if that has ended.
+    *exit_status* is the status of its process, if that has ended.
     """
 
     name: str
@@ -64,32 +65,32 @@ class ServiceStatus:
 
     @property
     def scoring_uri(self) -> str | None:
-        """The address that requests go to."""
+        """The address for requests."""
         return None if self.port is None else f"http://localhost:{self.port}/score"
 
 
 def is_service_name(name: str) -> bool:
-    """Say whether Azure ML would take *name* for a service."""
+    """Return whether Azure ML accepts *name* for a service."""
     return _SHORTEST <= len(name) <= _LONGEST and _NAME.fullmatch(name) is not None
 
 
 def check_service_name(name: str) -> str:
-    """Return *name* if Azure ML would take it for a service.
+    """Return *name* if Azure ML accepts it for a service.
 
     Raises:
-        DefinitionError: it would not.
+        DefinitionError: it does not.
     """
     if not is_service_name(name):
         raise DefinitionError(
             f"`{name}` can't be the name of a service",
-            hint=f"take {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and "
+            hint=f"use {_SHORTEST} to {_LONGEST} of `a-z`, `0-9` and `-`, a letter first and "
             f"no `-` last, such as `{suggest_service_name(name)}`",
         )
     return name
 
 
 def suggest_service_name(text: str) -> str:
-    """Return the name for a service that comes closest to *text*."""
+    """Return the valid name for a service that is closest to *text*."""
     name = _OTHER.sub("-", text.lower()).strip("-")
     if not name[:1].isalpha() or len(name) < _SHORTEST:
         name = f"service-{name}".strip("-")

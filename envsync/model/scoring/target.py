@@ -1,4 +1,4 @@
-"""What is scored, in which interpreter, and what came of it."""
+"""The values of scoring: the script, its interpreter, requests and answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpreter:
-    """The Python of an environment; *prefix* is None where it is in no conda environment."""
+    """The Python of an environment; *prefix* is None if it is not in a conda environment."""
 
     python: Path
     prefix: Path | None = None
@@ -19,9 +19,9 @@ class Interpreter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoringTarget:
-    """An entry script with all that it needs; every path is absolute.
+    """An entry script with everything that it needs; every path is absolute.
 
-    *app_root* is where Azure ML's relative paths start, and the working directory of the script.
+    Azure ML's relative paths start at *app_root*, the working directory of the script.
     """
 
     interpreter: Interpreter
@@ -33,7 +33,7 @@ class ScoringTarget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoringRequest:
-    """The bytes of one request, and where they are from."""
+    """The bytes of one request and their source."""
 
     source: str
     body: bytes
@@ -41,7 +41,7 @@ class ScoringRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScriptFailure:
-    """An exception of the entry script's; *traceback* holds the script's frames, not ours."""
+    """An exception of the entry script; *traceback* has the frames of the script only."""
 
     type: str
     message: str
@@ -50,16 +50,16 @@ class ScriptFailure:
 
     @property
     def summary(self) -> str:
-        """The exception as Python's last line has it."""
+        """The exception as in the last line of a traceback."""
         return f"{self.type}: {self.message}" if self.message else self.type
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came of one request: what the server would send, and why if it is a failure.
+    """The response to one request, and the reason if it is a failure.
 
-    *reason* is empty for an answer of the script's; else it is `bad-request` (not for `run` at
-    all), `raised` or `not-json`. *milliseconds* is the time that `run` took.
+    *reason* is empty for an answer of the script; otherwise it is `bad-request` (`run` was not
+    called), `raised` or `not-json`. *milliseconds* is the time that `run` took.
     """
 
     source: str

@@ -1,1 +1,1 @@
-"""Words for people, with secrets left out."""
+"""Text for messages, without secrets."""

@@ -1,4 +1,4 @@
-"""Text as it may be shown: without secrets, on one line, not too long."""
+"""Text that may be shown: without secrets, on one line, not too long."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 _LONGEST = 100
 
-# The end of a host can't be a port here, so what comes before the next `@` is a password that has
-# a `/`, `?` or `#` in it.
+# No port follows the colon here, so the text before the next `@` is a password with a `/`, `?`
+# or `#` in it.
 ODD_USERINFO = re.compile(r"(?<=://)(?<!ssh://)[^/?#\s@:\[\]]*:(?!\d*(?:[/?#\s]|$))[^\s@]*@")
-# Up to what a sentence has behind an address, unless more of the address follows.
+# Up to the punctuation of a sentence, unless more of the address follows.
 QUERY = re.compile(r"(?<=\?)[^\s#]*?(?=[)\]}>\"'`,;:.]*(?:[\s#]|$))")
-# What stands before a value that opens what the address names.
+# The names of values that give access.
 _NAMES = (
     r"sig|signature|(?:\w+_)?token|api_?key|access_?key|key|password|passwd|pwd|secret|code|auth"
     r"|X-Amz-(?:Signature|Credential|Security-Token)"
 )
-# Outside of a query: behind `&`, in a fragment, or where one is written in percent signs.
+# Outside of a query: behind `&`, in a fragment, or in a percent-encoded query.
 LOOSE = re.compile(
     rf"((?:[&#;]|%3F|%26|%23)(?:{_NAMES})(?:=|%3D))(?:(?!%26|%23)[^\s&#;)\]}}>\"'`,])+",
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?<=://)[^/\s]*@")
-# Userinfo where somebody has misspelt an address: blanks in the password, one slash, backslashes,
-# percent signs, no scheme, nothing but `user:password@host`. A digest behind `@` is no host.
+# Userinfo in a misspelt address: blanks in the password, one slash, backslashes, percent signs,
+# no scheme, or just `user:password@host`. A digest behind `@` is not a host.
 _MISSPELT = (
     re.compile(
         r"((?<!ssh)://)[^/?#\s@:\[\]`'\"]{0,200}:(?!\d+\b)[^\s@`'\"][^@\n`'\"]{0,200}@(?=[\w\[])"
@@ -40,7 +40,7 @@ _MISSPELT = (
         r"(?!sha\d+:)(?=[\w.-]{1,200}[/:])"
     ),
 )
-# A fragment that names nothing (`egg=x`) and is no hash is for whoever wrote it, not for readers.
+# A fragment that is neither `name=value` (`egg=x`) nor a hash may be a secret.
 _NAMELESS = re.compile(
     r"(://[^\s#]*#)(?!\w[\w.-]*=|(?:sha256:|md5:)?[0-9A-Fa-f]{32,128}\b)"
     r"(?:(?!::)\S)+?(?=[)\]}>\"'`,;:.]*(?:\s|$)|::)"
@@ -67,10 +67,10 @@ class Secret:
 
 
 def redact(text: str) -> str:
-    """Return *text* with what its URLs may hide replaced by `***`.
+    """Return *text* with `***` for the secrets in its URLs.
 
-    That is a user and password before the host, a conda token (`/t/TOKEN/`), and a query string,
-    which is where signed addresses keep their signature, or what is called like one elsewhere.
+    These are a user and password before the host, a conda token (`/t/TOKEN/`), the query string,
+    where signed addresses have their signature, and values elsewhere that are named like secrets.
     """
     if "/" not in text and "@" not in text and "%" not in text:
         return text
@@ -82,7 +82,7 @@ def redact(text: str) -> str:
 
 
 def hide_misspelt(text: str, mark: str) -> str:
-    """Return *text* with *mark* for user and password in what was meant to be an address."""
+    """Return *text* with *mark* for user and password in misspelt addresses."""
     if "@" in text:
         for pattern in _MISSPELT:
             text = pattern.sub(rf"\g<1>{mark}", text)
@@ -90,9 +90,9 @@ def hide_misspelt(text: str, mark: str) -> str:
 
 
 def hide_nameless(text: str, mark: str) -> str:
-    """Return *text* with *mark* for what is before and in fragments that name nothing.
+    """Return *text* with *mark* for fragments that may be secrets, and the address before them.
 
-    Group 1 of *mark*, as `re` spells it, is all up to the `#`.
+    Group 1 in *mark* is the address up to the `#`.
     """
     return _NAMELESS.sub(mark, text) if "#" in text else text
 
@@ -102,22 +102,22 @@ def _hide(query: re.Match[str]) -> str:
 
 
 def find_named_secrets(query: str) -> list[str]:
-    """Return the values in *query*, or in a fragment, that are secrets by their names."""
+    """Return the values in *query*, or in a fragment, that are named like secrets."""
     return _NAMED.findall(query)
 
 
 def redact_reference(text: str) -> str:
-    """Return *text*, meant to be an image reference, without what else addresses may hold."""
+    """Return the image reference *text* without user, password and query."""
     return _REFERENCE_QUERY.sub(r"\1***", _REFERENCE_USER.sub("***@", text))
 
 
 def quote(text: str) -> str:
-    """Return *text* in backticks as a message may show it: redacted, printable, shortened."""
+    """Return *text* in backticks for a message: redacted, printable, shortened."""
     return f"`{shorten(redact(text))}`"
 
 
 def shorten(text: str) -> str:
-    """Return *text* printable and not too long; it must not hold a secret."""
+    """Return *text* printable and not too long; secrets are not hidden."""
     shown = text[: _LONGEST + 1]
     if not shown.isprintable():
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)

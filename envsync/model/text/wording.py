@@ -1,7 +1,9 @@
-"""Counts and guesses, in the words of messages."""
+"""Counts, suggestions and quoted paths for messages."""
 
 from __future__ import annotations
 
+import shlex
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,33 +11,29 @@ if TYPE_CHECKING:
 
 
 def count(number: int, noun: str) -> str:
-    """Return *number* of what *noun* names, which takes an `s` where there are more."""
+    """Return *number* and *noun*, with an `s` unless there is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def find_near(word: str, known: Iterable[str], *, likeness: float = 0.7) -> str | None:
-    """Return the one of *known* that *word* may be a slip of, if one is so much like it.
+    """Return the word of *known* that *word* may be a typo of, None if none is similar enough.
 
-    Case, `-`, `_` and `.` make no difference.
+    Case, `-`, `_` and `.` are ignored.
     """
-    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
-
     plain = {_squeeze(candidate): candidate for candidate in known}
     near = get_close_matches(_squeeze(word), plain, n=1, cutoff=likeness)
     return plain[near[0]] if near else None
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the one of *known* nearest to *word*, if one is near."""
+    """Return a hint with the word of *known* most similar to *word*, None if there is none."""
     near = find_near(word, known)
     return f"did you mean `{near}`?" if near else None
 
 
 def shell_quote(word: object) -> str:
-    """Return *word*, mostly a path, as a shell takes it for one word."""
-    from shlex import quote  # noqa: PLC0415  # only a hint needs it
-
-    return quote(str(word))
+    """Return *word*, often a path, quoted for a shell."""
+    return shlex.quote(str(word))
 
 
 def _squeeze(word: str) -> str:

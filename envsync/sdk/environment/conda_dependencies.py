@@ -1,4 +1,4 @@
-"""The conda and pip packages of an environment, changed package by package."""
+"""The `CondaDependencies` of the Azure ML SDK."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-# What `CondaDependencies.create()` of azureml-core 1.61 asks for.
+# The default of `CondaDependencies.create()` in azureml-core 1.61.
 DEFAULT_PYTHON_VERSION = "3.10.18"
 
 _DEFAULT = CondaSpec(
@@ -37,22 +37,21 @@ _DEFAULT = CondaSpec(
 
 
 class CondaDependencies:
-    """What `conda_dependencies.yml` asks for, read from a file or begun with the SDK's defaults.
+    """The packages of `conda_dependencies.yml`, read from a file or with the SDK's defaults.
 
-    Where azureml-core surprises, this does not follow it:
+    It differs from azureml-core where that is surprising:
 
-    * one default Python, 3.10.18, where the SDK has two; one default channel, `conda-forge`,
-      where the SDK asks the channel `anaconda` before it;
-    * every text is checked when it is given, and what conda or pip would not take is refused;
+    * there is one default Python, 3.10.18, where the SDK has two, and one default channel,
+      `conda-forge`, where the SDK has `anaconda` before it;
+    * packages that conda or pip would refuse are refused when they are added;
     * names are compared as conda and pip do: `scikit_learn` is `scikit-learn`, and
       `conda-forge::numpy=1` is `numpy`;
-    * adding a package takes the place of the one of that name, where it stands; a bare name
-      leaves a version that is asked for already;
+    * adding a package replaces the package of that name; a bare name keeps its version;
     * packages are removed by name, whatever versions are given;
-    * pip options come before packages, and those that pip adds up are all kept;
-    * several pip sections are one.
+    * pip options come before packages, and options that pip accumulates are all kept;
+    * several pip sections become one.
 
-    A file's comments stay where they are as packages come and go.
+    Comments in a file are kept when packages are added and removed.
     """
 
     def __init__(self, conda_dependencies_file_path: str | os.PathLike[str] | None = None) -> None:
@@ -71,9 +70,8 @@ class CondaDependencies:
     ) -> CondaDependencies:
         """Return the defaults with these packages; *pip_packages* replace `azureml-defaults`.
 
-        *pip_indexurl* becomes `--index-url`, and no other option is added. Nothing is pinned
-        that was not asked for: there is no SDK whose version azureml packages could be pinned
-        to, so *pin_sdk_version* only warns. The lock pins them.
+        *pip_indexurl* sets pip's index URL, and no other option is added. *pin_sdk_version* only
+        warns: there is no SDK version to pin azureml packages to, and the lock pins them.
         """
         if pin_sdk_version:
             message = "envsync has no SDK version to pin azureml packages to; the lock pins them"
@@ -90,13 +88,13 @@ class CondaDependencies:
 
     @classmethod
     def from_spec(cls, spec: CondaSpec) -> CondaDependencies:
-        """Return what *spec* asks for, as an object that can be changed."""
+        """Return *spec* as an object that can be changed."""
         dependencies = cls()
         dependencies._loaded = dependencies._spec = spec
         return dependencies
 
     def to_spec(self) -> CondaSpec:
-        """Return a frozen copy; its text is what was loaded, edited in place as far as possible."""
+        """Return a frozen copy; its text is the loaded text, edited in place if possible."""
         if self._spec == self._loaded:
             return self._spec
         text = self._loaded.text
@@ -104,7 +102,7 @@ class CondaDependencies:
 
     @property
     def conda_channels(self) -> tuple[str, ...]:
-        """The channels, the first one first asked."""
+        """The channels, highest priority first."""
         return self._spec.channels
 
     @property
@@ -123,42 +121,42 @@ class CondaDependencies:
         return self._spec.pip_options
 
     def add_channel(self, channel: str) -> None:
-        """Ask *channel* after the others, unless it is asked already."""
+        """Add *channel* after the others, unless it is there."""
         text = texts.check_text(channel, "a channel")
         if texts.channel_key(text) not in map(texts.channel_key, self.conda_channels):
             self._change(channels=(*self.conda_channels, text))
 
     def remove_channel(self, channel: str) -> None:
-        """Do not ask *channel*; one that isn't there is no error."""
+        """Remove *channel*, if it is there."""
         key = texts.channel_key(texts.check_text(channel, "a channel"))
         self._change(channels=drop_items(self.conda_channels, key, texts.channel_key))
 
     def add_conda_package(self, conda_package: str) -> None:
-        """Ask conda for *conda_package*, a match spec, in the place of another of its name.
+        """Add *conda_package*, a match spec, and replace those with the same name.
 
         Raises:
-            DefinitionError: it is no match spec.
+            DefinitionError: it is not a match spec.
         """
         text = texts.check_match_spec(conda_package)
         self._change(match_specs=put_item(self.conda_packages, text, texts.conda_key))
 
     def remove_conda_package(self, conda_package: str) -> None:
-        """Do not ask conda for the package of this name; one that isn't there is no error.
+        """Remove the conda package with this name, if it is there.
 
         Raises:
             DefinitionError: it is Python.
         """
         key = texts.conda_key(texts.check_match_spec(conda_package))
         if key == "python":
-            message = "`python` can't be removed: an environment of Azure ML needs one"
-            raise DefinitionError(message, hint="choose another with `set_python_version`")
+            message = "`python` can't be removed: Azure ML environments need it"
+            raise DefinitionError(message, hint="choose another version with `set_python_version`")
         self._change(match_specs=drop_items(self.conda_packages, key, texts.conda_key))
 
     def set_python_version(self, version: str) -> None:
-        """Ask for Python *version*: `3.11`, or with an operator, `>=3.10,<3.12`.
+        """Set the Python *version*: `3.11`, or with an operator, `>=3.10,<3.12`.
 
         Raises:
-            DefinitionError: it is no version.
+            DefinitionError: it is not a version.
         """
         wanted = texts.python_spec(version)
         if any(texts.conda_key(item) == "python" for item in self.conda_packages):
@@ -167,46 +165,46 @@ class CondaDependencies:
             self._change(match_specs=(wanted, *self.conda_packages))
 
     def get_python_version(self) -> str | None:
-        """Return the Python that is asked for, None where it is any.
+        """Return the requested Python version, None for any.
 
-        A range is returned as it is; the SDK would give its last number, the excluded bound.
+        A range is returned as written; the SDK would return its upper bound.
         """
         found = (item for item in self.conda_packages if texts.conda_key(item) == "python")
         return next(map(texts.python_version, found), None)
 
     def add_pip_package(self, pip_package: str) -> None:
-        """Ask pip for *pip_package*, in the place of another of its name.
+        """Add *pip_package*, and replace those with the same name.
 
-        One with a marker takes only the place of one with the same marker.
+        A requirement with a marker only replaces one with the same marker.
 
         Raises:
-            DefinitionError: it is no requirement, or an option.
+            DefinitionError: it is not a requirement, or it is an option.
         """
         text = texts.check_pip_package(pip_package)
         key_of = texts.pip_key_and_marker if ";" in text else texts.pip_key
         self._change(pip_requirements=put_item(self.pip_packages, text, key_of))
 
     def remove_pip_package(self, pip_package: str) -> None:
-        """Do not ask pip for the package of this name; one that isn't there is no error."""
+        """Remove the pip package with this name, if it is there."""
         key = texts.pip_key(texts.check_text(pip_package, "a pip requirement"))
         self._change(pip_requirements=drop_items(self.pip_packages, key, texts.pip_key))
 
     def set_pip_option(self, pip_option: str) -> None:
-        """Give pip an option, such as `--extra-index-url https://pypi.example.com/simple`.
+        """Add an option for pip, such as `--extra-index-url https://pypi.example.com/simple`.
 
-        One that counts once, as `--index-url` does, takes the place of another; the rest add up.
+        An option that pip uses once, such as `--index-url`, replaces the old one.
 
         Raises:
-            DefinitionError: pip takes no such option from a requirements file.
+            DefinitionError: pip does not accept this option in a requirements file.
         """
         text = texts.check_pip_option(pip_option)
         self._change(pip_options=put_item(self.pip_options, text, texts.option_key))
 
     def remove_pip_option(self, pip_option: str) -> None:
-        """Take an option back: all of that name, or with a value the one that has it.
+        """Remove every option with this name, or with this name and value.
 
         Raises:
-            DefinitionError: it isn't there.
+            DefinitionError: there is no such option.
         """
         text = texts.check_text(pip_option, "a pip option")
         kept = tuple(item for item in self.pip_options if not texts.matches_option(item, text))
@@ -215,12 +213,12 @@ class CondaDependencies:
         self._change(pip_options=kept)
 
     def set_pip_index_url(self, index_url: str) -> None:
-        """Let pip take packages from *index_url*, which may have `--index-url` before it."""
+        """Set pip's index to *index_url*, which may begin with `--index-url`."""
         text = texts.check_text(index_url, "an address")
         self.set_pip_option(text if text.startswith("-") else f"--index-url {text}")
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
-        """Ask pip for *pip_requirements*, options among them, and for nothing else."""
+        """Replace all pip requirements and options with *pip_requirements*."""
         lines = [texts.check_pip_line(line) for line in check_list(pip_requirements)]
         self._change(
             pip_options=tuple(line for line in lines if line.startswith("-")),
@@ -228,19 +226,19 @@ class CondaDependencies:
         )
 
     def serialize_to_string(self) -> str:
-        """Return the YAML, as Azure ML reads it."""
+        """Return the YAML text."""
         return dump_conda(self.to_spec())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the YAML says, as plain values."""
+        """Return the content of the YAML as plain values."""
         root = parse_yaml(self.serialize_to_string(), file="conda_dependencies.yml")
         return {} if root is None else plain_value(root)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Write the YAML to *path*, by default `conda_dependencies.yml` here; return the path.
+        """Write the YAML to *path*, by default `./conda_dependencies.yml`; return the path.
 
         Raises:
-            EnvsyncError: it can't be written.
+            EnvsyncError: the file can't be written.
         """
         target = Path("conda_dependencies.yml" if path is None else path)
         write_atomically(target, self.serialize_to_string().encode())
@@ -259,7 +257,7 @@ class CondaDependencies:
             return NotImplemented
         return replace(self._spec, text="") == replace(other._spec, text="")
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__ = None  # type: ignore[assignment]  # it is mutable
 
     def __repr__(self) -> str:
         shown = ", ".join(
@@ -269,7 +267,7 @@ class CondaDependencies:
         return f"CondaDependencies({shown})"
 
     def _append_conda_package(self, conda_package: str) -> None:
-        """Ask for one of a list, in which two of a name must both hold; Python is one alone."""
+        """Add one package of a list, which may name a package twice, but not Python."""
         text = texts.check_match_spec(conda_package)
         if texts.conda_key(text) == "python":
             self.add_conda_package(text)
@@ -288,5 +286,5 @@ def _load(path: Path) -> CondaSpec:
     spec = load_conda(read_source(path, report), report)
     error = finish(report)
     if error is not None or spec is None:
-        raise error or DefinitionError(f"`{path}` is no conda environment file")
+        raise error or DefinitionError(f"`{path}` is not a conda environment file")
     return spec

@@ -1,4 +1,4 @@
-"""The sections of an environment as the keys of `azureml_environment.json`, and back."""
+"""Convert the sections of an environment to the keys of `azureml_environment.json` and back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from envsync.model.json_value import freeze
 if TYPE_CHECKING:
     from dataclasses import Field
 
-# In a field's metadata: what its value, or each item of it, is, where its default does not tell;
-# and that it is no key of the file.
+# Keys of a field's metadata: the class of its value or of its items, if the default does not
+# show it; and a mark on fields that are not in the file.
 OF = "of"
 HIDDEN = "hidden"
 
@@ -23,7 +23,7 @@ PartT = TypeVar("PartT", bound="Section")
 
 @dataclass(slots=True)
 class Section:
-    """What may hold keys that no SDK knows; they are kept, and saved again."""
+    """A section of an environment; keys that no SDK knows are kept and saved again."""
 
     unknown_keys: dict[str, Any] = field(
         default_factory=dict, repr=False, kw_only=True, metadata={HIDDEN: True}
@@ -31,10 +31,10 @@ class Section:
 
 
 def to_document(section: Section) -> dict[str, Any]:
-    """Return *section* as JSON has it: camelCase keys, plain values.
+    """Return *section* as JSON, with camelCase keys and plain values.
 
     Raises:
-        DefinitionError: where a section should be, there is something else.
+        DefinitionError: a value that should be a section is not one.
     """
     for attribute in _keys(section):
         _check_kind(attribute, getattr(section, attribute.name))
@@ -50,7 +50,7 @@ def from_document(kind: type[PartT], document: Mapping[str, Any]) -> PartT:
 
 
 def fill(section: Section, document: Mapping[str, Any]) -> None:
-    """Set the attributes of *section* that *document* names; the others stay."""
+    """Set the attributes of *section* that are in *document*; the others stay."""
     attributes = {_camel_case(f.name): f for f in _keys(section)}
     for key, value in document.items():
         attribute = attributes.get(key)
@@ -75,7 +75,7 @@ def _check_unknown(unknown: object) -> dict[str, Any]:
             return _check_names(unknown)
     except TypeError as error:
         raise DefinitionError(f"`unknown_keys`: {error}") from error
-    raise DefinitionError("`unknown_keys` is no dict")
+    raise DefinitionError("`unknown_keys` is not a dict")
 
 
 def _check_kind(attribute: Field[Any], value: Any) -> None:

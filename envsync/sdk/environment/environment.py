@@ -1,8 +1,8 @@
-"""An environment as scripts for the Azure ML SDK handle it, without a workspace."""
+"""The `Environment` of the Azure ML SDK, without a workspace."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, overload
 
@@ -14,11 +14,9 @@ from envsync.model.environment_name import check_environment_name
 from envsync.model.progress import SilentReporter
 from envsync.sdk import command
 from envsync.sdk import source as sources
-from envsync.sdk.environment.conversion import Origin, fill_from_spec, make_spec
-from envsync.sdk.environment.document import HIDDEN, OF, Section
-from envsync.sdk.environment.libraries import DatabricksSection, RSection, SparkSection
+from envsync.sdk.environment.attributes import EnvironmentAttributes, EnvironmentOrigin
 from envsync.sdk.environment.package_text import check_text
-from envsync.sdk.environment.sections import DockerSection, PythonSection, read_dockerfile
+from envsync.sdk.environment.sections import DockerSection, read_dockerfile
 from envsync.sdk.place import check_conda, is_same
 from envsync.sdk.workspace import check_workspace_arguments
 from envsync.workflow.lock.options import LockOptions
@@ -30,39 +28,27 @@ if TYPE_CHECKING:
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.image import Image
     from envsync.model.progress import Reporter
+    from envsync.sdk.command import CheckResult
     from envsync.sdk.environment.sections import ContainerRegistry, DockerBuildContext
-    from envsync.sdk.results import CheckResult
     from envsync.sdk.source import StrPath
     from envsync.workflow.environment.build import BuildOutcome
     from envsync.workflow.lock.options import LockOutcome
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Environment(Section):
-    """A definition of an environment, to be changed, saved, locked and built on this machine.
+class Environment(EnvironmentAttributes):
+    """A definition of an environment to change, save, lock and build on this machine.
 
-    A new one has the defaults of azureml-core, but for its example variable, and for the conda
-    dependencies, of which `CondaDependencies` tells. Attributes are called as in the SDK; one
-    that doesn't exist can't be set.
+    A new environment has the defaults of azureml-core, without its example variable and with the
+    conda dependencies that `CondaDependencies` describes. Attributes have the names of the SDK;
+    other attributes can't be set.
 
     Once loaded or saved, an environment belongs to its directory: `lock` writes `conda-lock.yml`
-    there, and what was changed since has to be saved before it is locked or built. Any other is
-    locked and built under envsync's home by its name.
+    there, and later changes must be saved before they are locked or built. Other environments are
+    locked and built by name in envsync's home.
 
     Every failure is an `EnvsyncError` with a message and a hint. Nothing is printed.
     """
-
-    name: str | None
-    version: str | None = field(default=None, init=False)
-    environment_variables: dict[str, str] = field(default_factory=dict, init=False)
-    python: PythonSection = field(default_factory=PythonSection, init=False)
-    docker: DockerSection = field(default_factory=DockerSection, init=False)
-    spark: SparkSection = field(default_factory=SparkSection, init=False)
-    databricks: DatabricksSection = field(default_factory=DatabricksSection, init=False)
-    r: RSection | None = field(default=None, init=False, metadata={OF: RSection})
-    inferencing_stack_version: str | None = field(default=None, init=False)
-    asset_id: str | None = field(default=None, init=False)
-    origin: Origin = field(default=Origin(), init=False, metadata={HIDDEN: True})
 
     def __post_init__(self) -> None:
         check_environment_name(check_text(self.name, "the name of an environment"))
@@ -71,58 +57,46 @@ class Environment(Section):
     def from_spec(
         cls, spec: EnvironmentSpec, *, source: Path | None = None, warnings: Iterable[Finding] = ()
     ) -> Environment:
-        """Return what *spec* says, as an object that can be changed."""
+        """Return *spec* as an object that can be changed."""
         environment = cls("environment")
-        fill_from_spec(environment, spec)
+        environment._fill(spec)
         origin = environment.origin
         environment.origin = replace(origin, source=source, warnings=tuple(warnings))
         return environment
 
-    def to_spec(self) -> EnvironmentSpec:
-        """Return a frozen copy, checked.
-
-        Raises:
-            DefinitionError: an attribute holds what a definition can't.
-        """
-        return make_spec(self)
-
     @staticmethod
     def load_from_directory(path: StrPath) -> Environment:
-        """Return the definition in the directory *path*, or any other that `envsync lock` takes.
+        """Load the definition in the directory *path*, or a file of any supported format.
 
-        What its author should know is in `origin.warnings`.
+        Warnings about it are in `origin.warnings`.
 
         Raises:
-            DefinitionError: it is wrong; the error holds every finding.
+            DefinitionError: the definition is wrong; the error has every finding.
         """
         loaded = definitions.load(Path(path))
         return Environment.from_spec(loaded.spec, source=Path(path), warnings=loaded.warnings)
 
     @staticmethod
     def from_conda_specification(name: str, file_path: StrPath) -> Environment:
-        """Return a new environment with the conda environment file *file_path*.
+        """Return a new environment with the packages of the conda environment file *file_path*.
 
-        The file is taken as it is: the SDK would replace a Python that it can't read, or add one.
+        Its Python is kept: the SDK would replace a version that it can't read, or add one.
         """
-        environment = Environment(name)
-        environment._take(sources.read_conda_specification(file_path))
-        return environment
+        return Environment._with(name, sources.read_conda_specification(file_path))
 
     @staticmethod
     def from_pip_requirements(
         name: str, file_path: StrPath, pip_version: str | None = None
     ) -> Environment:
         """Return a new environment with the default Python, pip and a requirements file."""
-        environment = Environment(name)
-        environment._take(sources.read_pip_requirements(file_path, pip_version))
-        return environment
+        return Environment._with(name, sources.read_pip_requirements(file_path, pip_version))
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: StrPath) -> Environment:
-        """Return a definition that gives what a conda environment on this machine has.
+        """Return a new environment with the packages of a conda environment on this machine.
 
-        It is told by its path, or by its name where conda or envsync knows it. No conda program
-        is needed.
+        *conda_environment_name* is its path, or its name if conda or envsync knows it. The conda
+        program is not needed.
         """
         prefix = sources.find_prefix(conda_environment_name)
         loaded = definitions.load(prefix, source_format="prefix")
@@ -138,9 +112,9 @@ class Environment(Section):
         conda_specification: StrPath | None = None,
         pip_requirements: StrPath | None = None,
     ) -> Environment:
-        """Return a new environment on *image*; without packages its Python is the image's."""
-        environment = Environment(name)
-        environment._take(sources.read_packages(conda_specification, pip_requirements))
+        """Return a new environment on *image*, with the image's Python if no packages are given."""
+        found = sources.read_packages(conda_specification, pip_requirements)
+        environment = Environment._with(name, found)
         environment.docker.base_image = image
         if container_registry is not None:
             environment.docker.base_image_registry = container_registry
@@ -153,9 +127,9 @@ class Environment(Section):
         conda_specification: StrPath | None = None,
         pip_requirements: StrPath | None = None,
     ) -> Environment:
-        """Return a new environment on *dockerfile*, its text or its path."""
-        environment = Environment(name)
-        environment._take(sources.read_packages(conda_specification, pip_requirements))
+        """Return a new environment on *dockerfile*, given as text or as a path."""
+        found = sources.read_packages(conda_specification, pip_requirements)
+        environment = Environment._with(name, found)
         environment.docker.hold_dockerfile(read_dockerfile(dockerfile))
         return environment
 
@@ -171,7 +145,7 @@ class Environment(Section):
 
     @staticmethod
     def get(workspace: object, name: str, *version: object, **more: object) -> NoReturn:
-        """Raise an error that says how to get an environment out of a workspace."""
+        """Raise an error that explains how to get an environment from a workspace."""
         del workspace, version, more
         raise EnvsyncError(
             f"There is no workspace to get `{name}` from",
@@ -180,24 +154,24 @@ class Environment(Section):
         )
 
     def clone(self, new_name: str) -> Environment:
-        """Return a copy called *new_name*, with no version and no directory of its own."""
+        """Return a copy with the name *new_name*, without version and directory."""
         check_environment_name(check_text(new_name, "the name of an environment"))
         spec = replace(self.to_spec(), name=new_name, version=None, asset_id=None)
         return Environment.from_spec(spec, warnings=self.origin.warnings)
 
     def save_to_directory(self, path: StrPath, overwrite: bool = False) -> tuple[Finding, ...]:  # noqa: FBT001, FBT002  # azureml-core's signature
-        """Write the files of the SDK v1 to *path*, whole or not at all.
+        """Write the files of the SDK v1 to *path*, all of them or none.
 
-        Return what they can't hold. A stale `BaseDockerfile` or `conda_dependencies.yml`, which
-        would override what was saved, is removed; other files stay.
+        Return findings about the parts that these files can't hold. An old `BaseDockerfile` or
+        `conda_dependencies.yml`, which would override the saved one, is removed; other files stay.
 
         Raises:
-            DefinitionError: *path* is there and *overwrite* is false, or an attribute is wrong.
-            EnvsyncError: it can't be written.
+            DefinitionError: *path* exists and *overwrite* is false, or an attribute is wrong.
+            EnvsyncError: the files can't be written.
         """
         directory, spec = Path(path), self.to_spec()
         if not overwrite and (directory.exists() or directory.is_symlink()):
-            raise DefinitionError(f"`{directory}` is already there", hint="pass `overwrite=True`")
+            raise DefinitionError(f"`{directory}` already exists", hint="pass `overwrite=True`")
         held = hold_in_v1(spec)
         check_conda(held)
         losses = find_losses(spec, held, target="a v1 directory")
@@ -216,12 +190,13 @@ class Environment(Section):
     ) -> LockOutcome:
         """Pin every package, and write `conda-lock.yml`.
 
-        A lock that answers the environment stays as it is, unless *options* ask for more; else
-        what still fits is kept. With *no_build* source code is refused, which is run to build it.
+        An up-to-date lock does not change, unless *options* ask for it; in an out-of-date lock
+        the versions that still fit are kept. *no_build* refuses packages that have to be built
+        from source, since a build runs their code.
 
         Raises:
-            UnsatisfiableError: no set of packages answers it.
-            EnvsyncError: a channel or an index can't be reached; what could be locked is.
+            UnsatisfiableError: no set of packages satisfies the definition.
+            EnvsyncError: a channel or an index can't be reached; the other subdirs are locked.
         """
         source = self.origin.source
         if no_build:
@@ -229,7 +204,7 @@ class Environment(Section):
         return command.lock(self.to_spec(), source, options, reporter or SilentReporter())
 
     def check(self) -> CheckResult:
-        """Say whether the lock answers the environment as it is now; offline, nothing is written.
+        """Check that the lock matches the environment as it is now, offline and without writing.
 
         Raises:
             DefinitionError: an attribute or the lock is wrong.
@@ -274,30 +249,30 @@ class Environment(Section):
         reporter: Reporter | None = None,
         **azureml: object,
     ) -> BuildOutcome | Image:
-        """Make the conda environment on this machine, or with *use_docker* an image of it.
+        """Create the conda environment on this machine, or build its image with *use_docker*.
 
-        The environment lies at *prefix*, else under envsync's home by its name; the image goes to
-        the Docker Engine. A lock that isn't there is made; one in a directory of the author's
-        that is stale is not touched: call `lock`, or pass *frozen* to take it as it is.
-        With *no_build* source code is refused, which is run to build it.
-        *workspace*, *platform*, `useDocker` and `pushImageToWorkspaceAcr` are there for scripts
-        of azureml-core: what envsync does anyway is no error, what it can't do is one.
-        `docker.enabled`, which decides there, is not heeded.
+        The environment is created at *prefix*, by default in envsync's home; the image goes to
+        the Docker Engine. A missing lock is created. An out-of-date lock in the author's directory
+        is an error: call `lock`, or pass *frozen* to use it as it is. *no_build* refuses packages
+        that have to be built from source.
+        *workspace*, *platform*, `useDocker` and `pushImageToWorkspaceAcr` exist for scripts of
+        azureml-core, and are an error only if they ask for something that envsync can't do.
+        `docker.enabled` is ignored.
 
         Raises:
-            StaleLockError: the lock does not answer the environment.
-            EnvsyncError: it can't be locked or made.
+            StaleLockError: the lock is out of date.
+            EnvsyncError: the environment can't be locked or created.
         """
         wants_image = check_workspace_arguments(workspace, platform, azureml, use_docker=use_docker)
         spec, source = self.to_spec(), self.origin.source
         reporter = reporter or SilentReporter()
         if not wants_image:
-            place = None if prefix is None else Path(prefix)
+            path = None if prefix is None else Path(prefix)
             return command.build(
-                spec, source, prefix=place, frozen=frozen, no_build=no_build, reporter=reporter
+                spec, source, prefix=path, frozen=frozen, no_build=no_build, reporter=reporter
             )
         if prefix is not None:
-            message = "An image has no prefix: its environment lies at `/azureml-envs/NAME`"
+            message = "An image has no prefix: its environment is in `/azureml-envs/NAME`"
             raise DefinitionError(message, hint="leave out `prefix`, or `use_docker`")
         return command.build_image(
             spec, source, frozen=frozen, no_build=no_build, reporter=reporter
@@ -306,10 +281,15 @@ class Environment(Section):
     def __repr__(self) -> str:
         return f"Environment(name={self.name!r}, version={self.version!r})"
 
-    def _take(self, found: sources.CondaSource | None) -> None:
+    @staticmethod
+    def _with(name: str, found: sources.CondaSource | None) -> Environment:
+        environment = Environment(name)
         if found is None:  # the image has its own Python
-            self.python.conda_dependencies = None
-            self.python.user_managed_dependencies = True
+            environment.python.conda_dependencies = None
+            environment.python.user_managed_dependencies = True
         else:
-            self.python.conda_dependencies = found.conda
-            self.origin = Origin(directory=found.directory, warnings=found.warnings)
+            environment.python.conda_dependencies = found.conda
+            environment.origin = EnvironmentOrigin(
+                directory=found.directory, warnings=found.warnings
+            )
+        return environment

@@ -1,4 +1,4 @@
-"""Lists of packages, options and channels, of which each has a key that tells it from others."""
+"""Lists of packages, options and channels, whose items are compared by a key."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def put_item(
     items: tuple[str, ...], text: str, key_of: Callable[[str], Hashable]
 ) -> tuple[str, ...]:
-    """Return *items* with *text* in the place of those that have its key, or at the end.
+    """Return *items* with *text* in place of the items with the same key, or at the end.
 
-    A bare name takes nothing away from what is asked for already.
+    A bare name does not replace an item that asks for a version.
     """
     key = key_of(text)
     same = [i for i, item in enumerate(items) if key_of(item) == key]
@@ -37,10 +37,10 @@ def drop_items(
 
 
 def check_list(given: Iterable[str]) -> Iterable[str]:
-    """Return *given*, which is not one text; its letters would be taken for packages.
+    """Return *given*, unless it is one text, whose letters would be read as packages.
 
     Raises:
-        DefinitionError: it is.
+        DefinitionError: it is one text.
     """
     if isinstance(given, str):
         raise DefinitionError(

@@ -1,4 +1,4 @@
-"""The sections that envsync keeps and does not act upon: Spark, Databricks and R."""
+"""The Spark, Databricks and R sections, which envsync keeps but does not use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SparkPackage(Section):
 
 @dataclass(slots=True)
 class SparkSection(Section):
-    """What Spark adds to the environment."""
+    """The Spark settings of an environment."""
 
     repositories: list[str] = field(default_factory=list, repr=False)
     packages: list[SparkPackage] = field(default_factory=list, metadata={OF: SparkPackage})
@@ -66,7 +66,7 @@ class EggLibrary(Section):
 
 @dataclass(slots=True)
 class DatabricksSection(Section):
-    """What Databricks adds to the environment."""
+    """The Databricks libraries of an environment."""
 
     maven_libraries: list[MavenLibrary] = field(default_factory=list, metadata={OF: MavenLibrary})
     pypi_libraries: list[PyPiLibrary] = field(default_factory=list, metadata={OF: PyPiLibrary})
@@ -77,7 +77,7 @@ class DatabricksSection(Section):
 
 @dataclass(slots=True)
 class RCranPackage(Section):
-    """A package of CRAN."""
+    """A package from CRAN."""
 
     name: str | None = None
     version: str | None = None
@@ -86,7 +86,7 @@ class RCranPackage(Section):
 
 @dataclass(slots=True)
 class RGitHubPackage(Section):
-    """A package in a GitHub repository; its token is saved as clear text, as by the SDK."""
+    """A package in a GitHub repository; its token is saved as clear text, as in the SDK."""
 
     repository: str | None = None
     auth_token: str | None = field(default=None, repr=False)
@@ -94,7 +94,7 @@ class RGitHubPackage(Section):
 
 @dataclass(slots=True)
 class RSection(Section):
-    """The R side of an environment."""
+    """The R settings of an environment."""
 
     r_version: str | None = None
     user_managed: bool = False

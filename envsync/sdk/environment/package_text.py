@@ -1,8 +1,10 @@
-"""What a package, an option or a channel is called, however it is written."""
+"""Check packages, pip options and channels, and compare their names."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import TYPE_CHECKING
 
 from envsync.definition.requirement.match_spec import MatchSpecError, parse_match_spec
 from envsync.definition.requirement.pip_line import (
@@ -15,18 +17,21 @@ from envsync.definition.requirement.pip_requirement import parse_requirement
 from envsync.errors import DefinitionError
 from envsync.model.text.redaction import quote
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _ANACONDA_ORG = "https://conda.anaconda.org/"
 _BARE = re.compile(r"[A-Za-z0-9._-]+")
 _ONE_VERSION = re.compile(r"={1,3}\s*([0-9][^\s,|=<>!~]*)")
-# Options of which the last one counts for pip; the others add up.
+# For these options pip uses the last value; it accumulates the others.
 _SINGLE = frozenset(("--index-url", "--no-index", "--pre", "--prefer-binary", "--require-hashes"))
 
 
 def check_text(text: object, what: str) -> str:
-    """Return *text* stripped; *what* says what it should be.
+    """Return *text* stripped; *what* describes the expected value in the error.
 
     Raises:
-        DefinitionError: it is not text, or empty.
+        DefinitionError: it is not text, or it is empty.
     """
     if not isinstance(text, str):
         raise DefinitionError(f"{type(text).__name__} where {what} should be", hint="give text")
@@ -36,66 +41,59 @@ def check_text(text: object, what: str) -> str:
 
 
 def check_match_spec(text: object) -> str:
-    """Return *text*, which is one conda requirement.
+    """Return *text* if it is a match spec.
 
     Raises:
-        DefinitionError: it is none.
+        DefinitionError: it is not.
     """
     stripped = check_text(text, "a match spec")
-    try:
+    with _refusing():
         parse_match_spec(stripped)
-    except MatchSpecError as error:
-        raise DefinitionError(str(error), hint=error.hint) from error
     return stripped
 
 
 def python_spec(version: object) -> str:
-    """Return the match spec that asks for Python *version*, which may begin with an operator.
+    """Return the match spec for Python *version*, which may begin with an operator.
 
     Raises:
-        DefinitionError: it is no version.
+        DefinitionError: it is not a version.
     """
     text = check_text(version, "a version")
     if not re.match(r"[0-9*=<>!~]", text):
-        raise DefinitionError(f"{quote(text)} is no version", hint="write `3.11` for one")
+        raise DefinitionError(f"{quote(text)} is not a version", hint="write it as in `3.11`")
     return check_match_spec(f"python{'=' if text[0] in '0123456789*' else ''}{text}")
 
 
 def check_pip_package(text: object) -> str:
-    """Return *text*, which is one pip requirement.
+    """Return *text* if it is a pip requirement.
 
     Raises:
-        DefinitionError: it is none, or an option.
+        DefinitionError: it is not, or it is an option.
     """
     stripped = check_text(text, "a pip requirement")
     if stripped.startswith("-"):
         raise DefinitionError(
             f"{quote(stripped)} is an option, not a package", hint="use `set_pip_option`"
         )
-    try:
+    with _refusing():
         check_pip_requirement(strip_comment(stripped))
-    except PipLineError as error:
-        raise DefinitionError(str(error), hint=error.hint) from error
     return stripped
 
 
 def check_pip_option(text: object) -> str:
-    """Return *text*, which is one option that pip takes from a requirements file.
+    """Return *text* if it is an option that pip accepts in a requirements file.
 
     Raises:
-        DefinitionError: it is none.
+        DefinitionError: it is not.
     """
     stripped = check_text(text, "a pip option")
-    try:
+    with _refusing(hint="write it as in `--index-url https://...`"):
         parse_pip_option(strip_comment(stripped))
-    except PipLineError as error:
-        hint = error.hint or "write `--index-url https://...` for one"
-        raise DefinitionError(str(error), hint=hint) from error
     return stripped
 
 
 def check_pip_line(text: object) -> str:
-    """Return *text*, which is one pip requirement or option.
+    """Return *text* if it is a pip requirement or option.
 
     Raises:
         DefinitionError: it is neither.
@@ -105,26 +103,32 @@ def check_pip_line(text: object) -> str:
 
 
 def names_no_version(text: str) -> bool:
-    """Tell whether *text* is a package's name and nothing else."""
+    """Return whether *text* is only the name of a package."""
     return _BARE.fullmatch(text) is not None
 
 
 def conda_key(text: str) -> str:
-    """Return the name that the match spec *text* is about."""
+    """Return the package name of the match spec *text*."""
     return parse_match_spec(text).name
 
 
 def pip_key(text: str) -> str:
     """Return the normalised name (PEP 503) of the pip requirement *text*.
 
-    Where only the archive knows the name it is *text* itself.
+    It is *text* itself if only the archive has the name.
     """
-    return _split_requirement(text)[0]
+    return pip_key_and_marker(text)[0]
 
 
 def pip_key_and_marker(text: str) -> tuple[str, str]:
-    """Return the name as `pip_key` does, and for which machines *text* is asked for."""
-    return _split_requirement(text)
+    """Return the name as `pip_key` does, and the environment marker of *text*."""
+    line = strip_comment(text)
+    try:
+        check_pip_requirement(line)
+    except PipLineError:
+        return line, ""
+    requirement = parse_requirement(line)
+    return requirement.name or line, requirement.marker
 
 
 def option_name(text: str) -> str:
@@ -133,25 +137,25 @@ def option_name(text: str) -> str:
 
 
 def option_key(text: str) -> tuple[str, str]:
-    """Return what tells the pip option *text* from others: its value only if it may be repeated."""
+    """Return the key of the pip option *text*: its name, and its value if it may be repeated."""
     name, value = _split_option(text)
     return name, "" if name in _SINGLE else value
 
 
 def matches_option(option: str, text: str) -> bool:
-    """Tell whether *text* means the pip option *option*, by its name or also by its value."""
+    """Return whether *text* names the pip option *option*, with the same value or without one."""
     name, value = _split_option(text)
     own_name, own_value = _split_option(option)
     return name == own_name and value in {"", own_value}
 
 
 def channel_key(text: str) -> str:
-    """Return the channel *text* in its shortest form."""
+    """Return the channel *text* without the address of anaconda.org."""
     return text.strip().removeprefix(_ANACONDA_ORG).rstrip("/")
 
 
 def python_version(text: str) -> str | None:
-    """Return the version that the match spec *text* asks for, without `=` if it is one version."""
+    """Return the version in the match spec *text*, without `=` if it is a single version."""
     spec = parse_match_spec(text)
     version = dict(spec.brackets).get("version") or spec.version
     if version is None:
@@ -160,14 +164,12 @@ def python_version(text: str) -> str | None:
     return version if single is None else single[1]
 
 
-def _split_requirement(text: str) -> tuple[str, str]:
-    line = strip_comment(text)
+@contextlib.contextmanager
+def _refusing(hint: str | None = None) -> Iterator[None]:
     try:
-        check_pip_requirement(line)
-    except PipLineError:
-        return line, ""
-    requirement = parse_requirement(line)
-    return requirement.name or line, requirement.marker
+        yield
+    except (MatchSpecError, PipLineError) as error:
+        raise DefinitionError(str(error), hint=error.hint or hint) from error
 
 
 def _split_option(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The `python` and `docker` sections of an environment, in the SDK's words."""
+"""The `python` and `docker` sections of an environment, with the names of the SDK."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from envsync.yamlio import normalise_line_ends
 DEFAULT_CPU_IMAGE = DEFAULT_IMAGE
 DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
 
-# What the image starts from: one of them at most.
+# The start of the image: at most one of these is set.
 _SOURCES = ("base_image", "base_dockerfile", "build_context")
 
 
 @dataclass(slots=True)
 class PythonSection(Section):
-    """Where the environment's Python comes from.
+    """The Python of the environment.
 
     With *user_managed_dependencies* the Python at *interpreter_path* is used as it is, and
-    envsync makes no environment.
+    envsync creates no environment.
     """
 
     conda_dependencies: CondaDependencies | None = field(
@@ -44,7 +44,7 @@ class PythonSection(Section):
 
 @dataclass(slots=True)
 class RegistryIdentity(Section):
-    """The managed identity that may pull the base image."""
+    """The managed identity that pulls the base image."""
 
     resource_id: str | None = None
     client_id: str | None = None
@@ -52,7 +52,7 @@ class RegistryIdentity(Section):
 
 @dataclass(slots=True)
 class ContainerRegistry(Section):
-    """Where a private base image comes from; its password is saved as clear text, as by the SDK."""
+    """The registry of a private base image; its password is saved as clear text, as in the SDK."""
 
     address: str | None = None
     username: str | None = field(default=None, repr=False)
@@ -64,14 +64,14 @@ class ContainerRegistry(Section):
 
 @dataclass(slots=True)
 class DockerImagePlatform(Section):
-    """The Docker platform of the image."""
+    """The OCI platform of the image."""
 
     os: str = "Linux"
     architecture: str = "amd64"
 
 
 class LocationType(str, Enum):
-    """Where a build context lies."""
+    """The kind of place where a build context is stored."""
 
     Git = "git"
     StorageAccount = "storageAccount"
@@ -79,7 +79,7 @@ class LocationType(str, Enum):
 
 @dataclass(slots=True)
 class DockerBuildContext(Section):
-    """A Docker build context that stands in the place of a base image."""
+    """A Docker build context that replaces the base image."""
 
     location_type: str | None = None
     location: str | None = field(default=None, repr=False)
@@ -90,11 +90,11 @@ class DockerBuildContext(Section):
 
 @dataclass(slots=True)
 class DockerSection(Section):
-    """What the image starts from, and how its containers run.
+    """The base of the image, and the settings of its containers.
 
-    Setting one of *base_image*, *base_dockerfile* and *build_context* takes the other two back.
-    A Dockerfile is given as its text, or as the path of a file: what has more than one line, or
-    begins with `FROM`, is text whatever files there are.
+    Setting one of *base_image*, *base_dockerfile* and *build_context* unsets the other two.
+    A Dockerfile is given as text or as the path of a file; a value with more than one line, or
+    one that begins with `FROM`, is text.
     """
 
     enabled: bool = False
@@ -119,7 +119,7 @@ class DockerSection(Section):
 
     @property
     def gpu_support(self) -> bool:
-        """Nothing that is saved: whether there is a GPU is up to the base image."""
+        """Always false: GPU support depends on the base image."""
         return False
 
     @gpu_support.setter
@@ -128,7 +128,7 @@ class DockerSection(Section):
         warnings.warn(message, stacklevel=3)
 
     def hold_dockerfile(self, text: str) -> None:
-        """Set *base_dockerfile* to *text*, which is never taken for a path."""
+        """Set *base_dockerfile* to *text*, which is never read as a path."""
         self._drop_sources()
         object.__setattr__(self, "base_dockerfile", text)
 
@@ -138,7 +138,7 @@ class DockerSection(Section):
 
 
 def read_dockerfile(dockerfile: str | os.PathLike[str]) -> str:
-    """Return the text of *dockerfile*, which is that text itself or the path of a file.
+    """Return the text of *dockerfile*, given as text or as the path of a file.
 
     Raises:
         DefinitionError: it is neither.
@@ -152,7 +152,7 @@ def read_dockerfile(dockerfile: str | os.PathLike[str]) -> str:
     path = Path(dockerfile)
     if isinstance(dockerfile, str) and not path.exists():
         raise DefinitionError(
-            f"{quote(dockerfile)} is no file, and no Dockerfile either",
+            f"{quote(dockerfile)} is neither a file nor the text of a Dockerfile",
             hint="a Dockerfile's text begins with `FROM`, or has more than one line",
         )
     return normalise_line_ends(read_source(path, Report(str(path))))

@@ -1,1 +1,1 @@
-"""Models and services in the Azure ML SDK's words."""
+"""The models and web services of the Azure ML SDK."""

@@ -1,10 +1,10 @@
-"""From what the SDK's words say to a service that can be deployed."""
+"""The plan of a service from the arguments of the SDK."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from envsync.errors import DefinitionError
 from envsync.model.scoring.service import AppFiles, PlacedModel
@@ -17,7 +17,7 @@ from envsync.workflow.scoring.target import ScoringChoice, find_lock_digest
 from envsync.workflow.service.plan import ServicePlan, SourcePermission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from envsync.model.environment import EnvironmentSpec
     from envsync.model.progress import Reporter
@@ -28,9 +28,14 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalWebserviceDeploymentConfiguration:
-    """How a local web service is deployed; see `LocalWebservice.deploy_configuration`."""
+    """How to deploy a local web service: on *port*, or on a free port.
 
-    port: int | None = None
+    By default the service is a process in the conda environment. With *use_docker* it is a
+    container of the environment's image, on *base_image* if given. *allow_large_source* allows a
+    source above 300 MiB; *follow_links* copies files that links outside of the source lead to.
+    """
+
+    port: int | None = field(default=None, kw_only=False)
     use_docker: bool = False
     base_image: str | None = None
     workers: int | None = None
@@ -42,16 +47,25 @@ class LocalWebserviceDeploymentConfiguration:
         is_number = isinstance(port, int) and not isinstance(port, bool)
         if port is not None and not (is_number and 0 <= port <= _LAST_PORT):
             raise DefinitionError(
-                f"`{port!r}` is no port", hint="give a number from 1 to 65535, or none for any"
+                f"`{port!r}` is not a port",
+                hint="give a number from 1 to 65535, or None for a free port",
             )
         if self.base_image is not None and not self.use_docker:
-            message = "`base_image` is for `use_docker=True`"
+            message = "`base_image` needs `use_docker=True`"
             raise DefinitionError(message, hint="leave it out")
+
+
+class ServedModel(Protocol):
+    """A model to deploy, such as an `envsync.Model`."""
+
+    name: str
+    version: int
+    path: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadyEnvironment:
-    """An environment that is made, or locked for its image: its *definition* on disk."""
+    """An environment that was created, or locked for its image, from *definition* on disk."""
 
     definition: Path
     prefix: Path | None
@@ -60,23 +74,26 @@ class ReadyEnvironment:
 
 
 def make_ready(inference_config: Any, kind: Kind, reporter: Reporter) -> ReadyEnvironment:
-    """Make the environment of *inference_config*, or its lock where it is to be in an image.
+    """Create the environment of *inference_config*, or only lock it for a container.
 
     Raises:
-        DefinitionError: there is none, or it is wrong.
-        EnvsyncError: it can't be made.
+        DefinitionError: there is no environment, or it is wrong.
+        EnvsyncError: it can't be created.
     """
     return _make_ready(_find_environment(inference_config), kind, reporter)
 
 
 def remake(plan: ServicePlan, reporter: Reporter) -> ReadyEnvironment:
-    """Make the environment of a *plan* that had an image, now that it is to have none.
+    """Create the environment of *plan*, whose service changes from a container to a process.
 
     Raises:
-        EnvsyncError: it can't be made.
+        EnvsyncError: the environment can't be created.
     """
     if plan.definition is None:
-        raise DefinitionError(f"The service `{plan.name}` has no definition", hint="give one")
+        raise DefinitionError(
+            f"The service `{plan.name}` has no definition",
+            hint="give an `inference_config` with an environment",
+        )
     return _make_ready(Environment.load_from_directory(plan.definition), plan.kind, reporter)
 
 
@@ -99,12 +116,12 @@ def _make_ready(environment: Environment, kind: Kind, reporter: Reporter) -> Rea
 
 def make_plan(
     name: str,
-    models: Iterable[Any],
+    models: Iterable[ServedModel],
     inference_config: Any,
     deployment_config: LocalWebserviceDeploymentConfiguration,
     environment: ReadyEnvironment,
 ) -> ServicePlan:
-    """Return the service *name* that is to be deployed."""
+    """Return the plan to deploy the service *name*."""
     return with_deployment(
         with_environment(
             ServicePlan(
@@ -133,7 +150,7 @@ def with_environment(plan: ServicePlan, environment: ReadyEnvironment) -> Servic
 def with_deployment(
     plan: ServicePlan, config: LocalWebserviceDeploymentConfiguration
 ) -> ServicePlan:
-    """Return *plan* deployed as *config* says."""
+    """Return *plan* with the settings of *config*."""
     permission = SourcePermission(
         allows_large=config.allow_large_source, follows_links=config.follow_links
     )
@@ -147,24 +164,15 @@ def with_deployment(
 
 
 def with_source(plan: ServicePlan, inference_config: Any) -> ServicePlan:
-    """Return *plan* with the script of *inference_config*, and the models that it has."""
+    """Return *plan* with the script of *inference_config*; its models stay."""
     files = _find_source(inference_config)
-    old = plan.files
-    return replace(
-        plan,
-        files=replace(
-            files,
-            models=old.models,
-            model_dir=old.model_dir,
-            follows_links=old.follows_links,
-            allows_large=old.allows_large,
-        ),
-    )
+    changed = replace(plan.files, entry_script=files.entry_script, source=files.source)
+    return replace(plan, files=changed)
 
 
-def with_models(files: AppFiles, models: Iterable[Any]) -> AppFiles:
-    """Return *files* with *models* laid out as Azure ML does."""
-    given: Sequence[Any] = tuple(models)
+def with_models(files: AppFiles, models: Iterable[ServedModel]) -> AppFiles:
+    """Return *files* with *models* in the folders of Azure ML."""
+    given = tuple(models)
     folders = [f"{MODELS}/{model.name}/{model.version}" for model in given]
     places = tuple(
         PlacedModel(place=f"{folder}/{Path(model.path).name}", path=Path(model.path).absolute())
@@ -193,7 +201,7 @@ def _find_environment(inference_config: Any) -> Environment:
 
 
 def _have_lock(spec: EnvironmentSpec, source: Path | None, reporter: Reporter) -> None:
-    """Lock *spec* where there is no lock; one beside its *source* that is stale is not touched."""
+    """Lock *spec* if it has no lock; an out-of-date lock beside its *source* is not touched."""
     if spec.python.user_managed_dependencies:
         return
     found = command.check(spec, source)

@@ -1,4 +1,4 @@
-"""What a web service runs: an entry script, its source, its environment."""
+"""The `InferenceConfig` of the Azure ML SDK."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _DEPRECATED = frozenset(
 
 
 class InferenceConfig:
-    """An entry script with its environment; neither is changed by deploying them.
+    """An entry script with its environment.
 
-    *entry_script* is relative to *source_directory*, whose files all go along, or else to the
-    working directory.
+    *entry_script* is relative to *source_directory*, which is deployed with all its files, or to
+    the working directory.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class InferenceConfig:
         description: str | None = None,
         **deprecated: object,
     ) -> None:
-        """Check what can be checked without running anything.
+        """Check the script without running it.
 
         Raises:
-            DefinitionError: the script is not there, can't be parsed, or is called as no module
-                can be.
+            DefinitionError: the script does not exist, can't be parsed, or its name can't be the
+                name of a module.
         """
         _check_deprecated(deprecated)
         if environment is not None and not isinstance(environment, Environment):
             raise DefinitionError(
-                f"A {type(environment).__name__} is no environment",
+                f"A {type(environment).__name__} is not an environment",
                 hint="give an `envsync.Environment`, such as one from `load_from_directory`",
             )
         self.source_directory = (
@@ -80,34 +80,36 @@ def _check_deprecated(given: dict[str, object]) -> None:
             raise TypeError(message)
         if value is not None:
             raise DefinitionError(
-                f"`{name}` of InferenceConfig has given way to environments",
-                hint="say it in an `Environment`, and pass that as `environment`",
+                f"InferenceConfig no longer takes `{name}`",
+                hint="set it in an `Environment`, and pass that as `environment`",
             )
 
 
 def _check_source(source_directory: StrPath) -> str:
     path = Path(source_directory).resolve()
     if not path.is_dir():
-        raise DefinitionError(f"Source directory `{source_directory}` is not there")
+        raise DefinitionError(f"Source directory `{source_directory}` does not exist")
     return str(path)
 
 
 def _check_script(entry_script: str, path: Path, source_directory: str | None) -> None:
     if not entry_script or not path.is_file():
         raise DefinitionError(
-            f"Entry script `{entry_script}` is not there\n  tried `{path}`",
-            hint="it is relative to `source_directory`, or else to the working directory",
+            f"Entry script `{entry_script}` does not exist\n  tried `{path}`",
+            hint="it is relative to `source_directory`, or to the working directory without one",
         )
     if source_directory is not None and not path.resolve().is_relative_to(source_directory):
         raise DefinitionError(f"Entry script `{entry_script}` is not in `{source_directory}`")
     if path.suffix != ".py":
         raise DefinitionError(
-            f"Entry script `{entry_script}` is not called `.py`", hint="Azure ML takes no other"
+            f"The name of entry script `{entry_script}` does not end in `.py`",
+            hint="Azure ML takes Python files only",
         )
     if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
+        suggested = "".join(letter if letter.isalnum() else "_" for letter in path.stem)
         raise DefinitionError(
             f"Entry script `{entry_script}`: `{path.stem}` can't be the name of a module",
-            hint=f"rename it, to `{''.join(c if c.isalnum() else '_' for c in path.stem)}_.py` say",
+            hint=f"rename it, for example to `{suggested}_.py`",
         )
     try:
         ast.parse(path.read_bytes(), filename=str(path))

@@ -1,4 +1,4 @@
-"""Models as scripts for the Azure ML SDK handle them, without a workspace."""
+"""The `Model` of the Azure ML SDK, without a workspace."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from envsync.model.scoring.registered_model import (
     parse_model_reference,
 )
 from envsync.score.models.registry import LAYOUT
-from envsync.sdk.arguments import bind
 from envsync.sdk.service.model_search import (
-    answers,
     check_version,
     find_laid_out,
     find_registered,
     make_unregistered,
+    matches,
 )
-from envsync.sdk.workspace import check_workspace
+from envsync.sdk.service.webservice import LocalWebservice, deploy
+from envsync.sdk.workspace import bind, check_workspace
 from envsync.workflow.scoring import models as workflow
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A model: a registered one by its name, or the file or folder *path* under a name.
+    """A registered model, or a file or folder under a name.
 
     `Model(name)` is the latest version in the registry of this machine, `Model(name, version=2)`
-    or `Model(id="churn:2")` that one; `Model(name, path=...)` is registered nowhere, and may be
-    deployed all the same. A workspace in front is not needed: None will do.
+    or `Model(id="churn:2")` a certain one. `Model(name, path=...)` is not registered, but can be
+    deployed too. A workspace before the name is optional and not used.
     """
 
     class Framework:
-        """The SDK's names of frameworks; any other text is taken too."""
+        """The SDK's names of frameworks; other text is accepted too."""
 
         CUSTOM = "Custom"
         MULTI = "Multi"
@@ -53,7 +53,7 @@ class Model:
         TFKERAS = "TfKeras"
 
     def __init__(self, *given: object, **named: object) -> None:
-        """Take `name`, `path` and `version`, in this order or by name; else `id`, `tags`.
+        """Find a model by `name`, `path` and `version`, or by `id`, `tags` and `properties`.
 
         Raises:
             DefinitionError: there is no such model.
@@ -69,11 +69,11 @@ class Model:
         """Register the file or folder `model_path` as the next version of `model_name`; return it.
 
         `tags` and `properties` are dictionaries; `description`, `model_framework` and
-        `model_framework_version` are text. With `follow_links` what links lead to that lead out of
-        the model is copied as well.
+        `model_framework_version` are text. `follow_links` copies files that links outside of the
+        model lead to.
 
         Raises:
-            DefinitionError: the name is none, or there is no model at the path.
+            DefinitionError: the name can't be the name of a model, or the path does not exist.
         """
         order = ("model_path", "model_name", "tags", "properties", "description")
         more = ("model_framework", "model_framework_version", "workspace", "follow_links")
@@ -97,15 +97,15 @@ class Model:
     def list(*given: object, **named: object) -> list[Model]:
         """Return the registered models, the newest first.
 
-        `name`, `tags` and `properties` leave out others (a tag is `"key"` or `["key", "value"]`),
-        `latest=True` all but the latest version of each.
+        `name`, `tags` and `properties` filter the models (a tag is `"key"` or `["key", "value"]`),
+        `latest=True` returns only the latest version of each.
         """
         known = ("name", "tags", "properties", "latest", "workspace")
         wanted: dict[str, Any] = bind("list", given, named, (), known)
         models = [
             model
             for model in workflow.open_registry().list_models()
-            if wanted.get("name") in {None, model.name} and answers(model.notes, wanted)
+            if wanted.get("name") in {None, model.name} and matches(model.notes, wanted)
         ]
         if wanted.get("latest"):
             models = list({model.name: model for model in models}.values())
@@ -116,13 +116,13 @@ class Model:
     def get_model_path(
         model_name: str, version: int | None = None, _workspace: object = None
     ) -> str:
-        """Return where the model *model_name* lies, its latest version if *version* is None.
+        """Return the path of the model *model_name*, of its latest version if *version* is None.
 
-        It is looked for in `azureml-models` of the app root (`AML_APP_ROOT`, or the working
-        directory), as the SDK does, then in the registry.
+        The model is searched in `azureml-models` below the app root (`AML_APP_ROOT`, or the
+        working directory), as in the SDK, then in the registry.
 
         Raises:
-            DefinitionError: it is in neither.
+            DefinitionError: there is no such model.
         """
         check_workspace(_workspace)
         reference = parse_model_reference(model_name)
@@ -133,7 +133,7 @@ class Model:
         return str(workflow.find(reference).path if found is None else found)
 
     @staticmethod
-    def deploy(*given: object, **named: object) -> Any:
+    def deploy(*given: object, **named: object) -> LocalWebservice:
         """Serve `models` as the local web service `name`; see `LocalWebservice`.
 
         Takes `name`, `models`, `inference_config` and `deployment_config`, then `overwrite`. A
@@ -146,9 +146,9 @@ class Model:
         if wanted.get("name") is None:
             raise DefinitionError("Model.deploy() needs `name`")
         if wanted.get("deployment_target") is not None:
-            raise EnvsyncError("There is no compute target here", hint="leave it out")
-        from envsync.sdk.service.webservice import deploy  # noqa: PLC0415  # few scripts deploy
-
+            raise EnvsyncError(
+                "Compute targets are not supported", hint="leave out `deployment_target`"
+            )
         return deploy(
             wanted["name"],
             [_of_any(model) for model in wanted.get("models") or ()],
@@ -161,10 +161,10 @@ class Model:
     def download(
         self, target_dir: StrPath = ".", *, exist_ok: bool = False, exists_ok: bool | None = None
     ) -> str:
-        """Copy the model into *target_dir* under its own file name; return where it is then.
+        """Copy the model into *target_dir* under its own file name; return the path of the copy.
 
         Raises:
-            DefinitionError: something is there already, and *exist_ok* is not given.
+            DefinitionError: the file exists already, and *exist_ok* is not given.
         """
         overwrite = exist_ok if exists_ok is None else exists_ok
         return str(workflow.download(self._registered(), Path(target_dir), overwrite=overwrite))
@@ -174,18 +174,18 @@ class Model:
         workflow.open_registry().delete(self.name, self._registered().version)
 
     def update(self, tags: Mapping[str, str] | None = None, description: str | None = None) -> None:
-        """Replace the tags, the description or both in the registry."""
+        """Replace the tags, the description or both."""
         given: dict[str, Any] = {} if tags is None else {"tags": _pairs(tags)}
         if description is not None:
             given["description"] = description
         self._annotate(lambda notes: replace(notes, **given))
 
     def add_tags(self, tags: Mapping[str, str]) -> None:
-        """Add *tags*; those that are there get the new value."""
+        """Add *tags*, and replace the values of existing ones."""
         self._annotate(lambda notes: replace(notes, tags=_pairs({**dict(notes.tags), **tags})))
 
     def remove_tags(self, tags: Iterable[str]) -> None:
-        """Take the tags with these names away."""
+        """Remove the tags with these names."""
         gone = {tags} if isinstance(tags, str) else set(tags)
 
         def change(notes: ModelNotes) -> ModelNotes:
@@ -226,7 +226,7 @@ class Model:
 
 def _of(model: NamedModel) -> Model:
     made = Model.__new__(Model)
-    made._take(model)  # noqa: SLF001  # its own maker
+    made._take(model)  # noqa: SLF001  # a second constructor
     return made
 
 
@@ -236,7 +236,7 @@ def _of_any(model: object) -> Model:
     if isinstance(model, str | os.PathLike):
         return _of(workflow.resolve_models([os.fspath(model)])[0])
     raise DefinitionError(
-        f"A {type(model).__name__} is no model", hint="give a `Model`, its name or a path"
+        f"A {type(model).__name__} is not a model", hint="give a `Model`, its name or a path"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which model a script for the Azure ML SDK means."""
+"""Find the model that the arguments of the SDK describe."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def find_registered(wanted: Mapping[str, Any]) -> RegisteredModel:
-    """Return the model in the registry that *wanted* describes.
+    """Return the registered model that *wanted* describes.
 
     Raises:
-        DefinitionError: there is none.
+        DefinitionError: there is no such model.
     """
     text, version = wanted.get("id") or wanted.get("name"), wanted.get("version")
     if not text:
@@ -35,7 +35,7 @@ def find_registered(wanted: Mapping[str, Any]) -> RegisteredModel:
     if reference.version is not None:
         return latest
     versions = workflow.open_registry().list_models()
-    fitting = [m for m in versions if m.name == reference.name and answers(m.notes, wanted)]
+    fitting = [m for m in versions if m.name == reference.name and matches(m.notes, wanted)]
     if not fitting:
         raise DefinitionError(f"No version of model `{reference.name}` has these tags")
     return fitting[-1]
@@ -51,10 +51,10 @@ def make_unregistered(wanted: Mapping[str, Any], path: Path) -> NamedModel:
 
 
 def find_laid_out(folder: Path, version: int | None) -> Path | None:
-    """Return the one entry of the *version* in *folder*, or None if that is not there.
+    """Return the only entry of *version* in *folder*, None if there is no such version.
 
     Raises:
-        DefinitionError: there are several.
+        DefinitionError: there are several entries.
     """
     there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     numbers = [int(name) for name in there if name.isdecimal()] if version is None else [version]
@@ -66,20 +66,20 @@ def find_laid_out(folder: Path, version: int | None) -> Path | None:
     return entries[0] if entries else None
 
 
-def answers(notes: ModelNotes, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether *notes* have the tags and the properties in *wanted*."""
+def matches(notes: ModelNotes, wanted: Mapping[str, Any]) -> bool:
+    """Return whether *notes* have the tags and the properties in *wanted*."""
     return _has(notes.tags, wanted.get("tags")) and _has(notes.properties, wanted.get("properties"))
 
 
 def check_version(version: object) -> int:
-    """Return *version* if it is one that a model can have.
+    """Return *version* if a model can have it.
 
     Raises:
-        DefinitionError: it is not.
+        DefinitionError: it can't.
     """
     if isinstance(version, int) and not isinstance(version, bool) and version >= 0:
         return version
-    raise DefinitionError(f"`{version!r}` is no version of a model", hint="give a number")
+    raise DefinitionError(f"`{version!r}` is not the version of a model", hint="give a number")
 
 
 def _has(pairs: Iterable[tuple[str, str]], wanted: Wanted) -> bool:

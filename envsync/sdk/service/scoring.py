@@ -1,4 +1,4 @@
-"""A request to a web service, and what comes back."""
+"""Send a request to a web service."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MOST_SHOWN = 2000
 
 
 class ScoringError(EnvsyncError):
-    """A web service answered that it could not: with a *status* and a *body*."""
+    """A web service reported a failure; *status* and *body* are those of its response."""
 
     def __init__(self, status: int, body: bytes) -> None:
         text = body[:_MOST_SHOWN].decode("utf-8", "replace")
         super().__init__(
             f"Scoring was unsuccessful: status {status}, `{text}`",
-            hint="what the script printed is in `get_logs()`",
+            hint="see the output of the script with `get_logs()`",
         )
         self.status = status
         self.body = body
@@ -31,11 +31,11 @@ class ScoringError(EnvsyncError):
 
 
 def score(uri: str, value: object) -> Any:
-    """Post *value* to *uri* and return the answer: parsed, or its bytes if it is no JSON.
+    """Post *value* to *uri* and return the response: parsed, or its bytes if it is not JSON.
 
     Raises:
-        ScoringError: its status is not 200.
-        EnvsyncError: there is no answer.
+        ScoringError: the status is not 200.
+        EnvsyncError: there is no response.
     """
     place = urlsplit(uri)
     body = value if isinstance(value, str | bytes | bytearray) else json.dumps(value)
@@ -46,7 +46,7 @@ def score(uri: str, value: object) -> Any:
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise EnvsyncError(f"`{uri}` gives no answer: {error}") from error
+        raise EnvsyncError(f"`{uri}` does not respond: {error}") from error
     finally:
         connection.close()
     if answer.status != _OK:

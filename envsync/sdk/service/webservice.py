@@ -1,4 +1,4 @@
-"""Web services on this machine, as scripts for the Azure ML SDK handle them."""
+"""The `LocalWebservice` of the Azure ML SDK."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.progress import SilentReporter
 from envsync.model.scoring.service import check_service_name
-from envsync.sdk.arguments import bind
 from envsync.sdk.service.deployment import (
     LocalWebserviceDeploymentConfiguration,
     make_plan,
@@ -21,6 +20,7 @@ from envsync.sdk.service.deployment import (
     with_source,
 )
 from envsync.sdk.service.scoring import score
+from envsync.sdk.workspace import bind
 from envsync.workflow.service import service as services
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from envsync.model.progress import Reporter
     from envsync.model.scoring.service import Kind, State
+    from envsync.sdk.service.deployment import ServedModel
     from envsync.sdk.service.inference_config import InferenceConfig
-    from envsync.sdk.service.model import Model
 
 _DEFAULT_LINES = 5000
 _LIVE = ("deploying", "running")
@@ -37,62 +37,34 @@ _KNOWN = (*_LIVE, "failed")
 
 
 class LocalWebservice:
-    """A service on this machine: one that was deployed, found again by its name.
+    """A service that was deployed on this machine, found by its name.
 
-    It goes on when the script or the notebook that deployed it ends; the service is also there
-    for `envsync service`. A workspace in front of the name is not needed: None will do.
+    It goes on running when the script or notebook that deployed it ends, and is listed by the
+    command line too. A workspace before the name is optional and not used.
     """
 
     compute_type = "Local"
+    deploy_configuration = LocalWebserviceDeploymentConfiguration
 
     def __init__(self, *given: object, **named: object) -> None:
-        """Take the `name` of a service that is there.
+        """Find the service `name`.
 
         Raises:
-            EnvsyncError: there is none.
+            EnvsyncError: there is no such service.
         """
         wanted: dict[str, Any] = bind("LocalWebservice", given, named, ("name",), ("name",))
         self.name = check_service_name(str(wanted.get("name")))
         services.find(self.name)
 
     @staticmethod
-    def deploy_configuration(
-        port: int | None = None,
-        *,
-        use_docker: bool = False,
-        base_image: str | None = None,
-        workers: int | None = None,
-        allow_large_source: bool = False,
-        follow_links: bool = False,
-    ) -> LocalWebserviceDeploymentConfiguration:
-        """Return how to deploy: on *port*, or on one that is free.
-
-        Without *use_docker* the service is a process in the conda environment of the definition,
-        else a container of its image, upon *base_image* if that is given. A source over 300 MiB
-        is copied with *allow_large_source* only, and what links lead to that lead out of it with
-        *follow_links*.
-
-        Raises:
-            DefinitionError: *port* is no port.
-        """
-        return LocalWebserviceDeploymentConfiguration(
-            port=port,
-            use_docker=use_docker,
-            base_image=base_image,
-            workers=workers,
-            allow_large_source=allow_large_source,
-            follow_links=follow_links,
-        )
-
-    @staticmethod
     def list(*given: object, **named: object) -> list[LocalWebservice]:
-        """Return the services of this machine, by name."""
+        """Return the services of this machine, sorted by name."""
         bind("list", given, named, (), ("compute_type",))
         return [_attach(status.name) for status in services.list_services()]
 
     @property
     def state(self) -> State:
-        """How it is at this moment: `deploying`, `running`, `failed`, `deleted` or `unknown`."""
+        """The current state: `deploying`, `running`, `failed`, `deleted` or `unknown`."""
         try:
             return services.find(self.name).state
         except EnvsyncError:
@@ -100,7 +72,7 @@ class LocalWebservice:
 
     @property
     def port(self) -> int | None:
-        """The port that it answers on."""
+        """The port that the service listens on."""
         return services.find(self.name).port
 
     @property
@@ -115,46 +87,51 @@ class LocalWebservice:
         return None if uri is None else uri.removesuffix("/score") + "/swagger.json"
 
     def wait_for_deployment(self, show_output: bool = False, *, timeout: float = 300) -> None:  # noqa: FBT001, FBT002  # azureml-core's signature
-        """Return when it can answer; with *show_output* its log is shown meanwhile.
+        """Wait until the service is ready, and print its log meanwhile with *show_output*.
 
         Raises:
-            EnvsyncError: the script can't be loaded, or not within *timeout* seconds.
+            EnvsyncError: the script can't be loaded, or takes more than *timeout* seconds.
         """
         self._check("wait_for_deployment", _KNOWN)
-        follower = _LogFollower(self.name) if show_output else None
-        patience = services.Patience(seconds=timeout)
-        if follower is not None:
-            patience = replace(patience, on_wait=follower.show)
-        services.wait(self.name, patience)
-        if follower is not None:
-            follower.show()
-            _say(f"The service `{self.name}` is running at {self.scoring_uri}\n")
+        shown = 0
+
+        def show() -> None:
+            nonlocal shown
+            if show_output:
+                log = services.read_log(self.name)
+                _print(log[shown:].decode("utf-8", "replace"))
+                shown = len(log)
+
+        services.wait(self.name, services.Patience(seconds=timeout, on_wait=show))
+        show()
+        if show_output:
+            _print(f"The service `{self.name}` is running at {self.scoring_uri}\n")
 
     def run(self, input_data: object) -> Any:
-        """Send *input_data* to the entry script, and return its answer, parsed if it is JSON.
+        """Send *input_data* to the entry script, and return the response, parsed if it is JSON.
 
-        Text and bytes are sent as they are, anything else as JSON.
+        Text and bytes are sent as they are, other values as JSON.
 
         Raises:
-            ScoringError: the answer is none of success; it has the `status` and the `body`.
-            EnvsyncError: there is no answer.
+            ScoringError: the response reports a failure; the error has its `status` and `body`.
+            EnvsyncError: there is no response.
         """
         self._check("run", _LIVE)
         return score(str(self.scoring_uri), input_data)
 
     def update(
         self,
-        models: Sequence[Model] | None = None,
+        models: Sequence[ServedModel] | None = None,
         deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
         wait: bool = True,  # noqa: FBT001, FBT002  # azureml-core's signature
         inference_config: InferenceConfig | None = None,
     ) -> None:
-        """Deploy anew with what is given and all else as it was, source and environment as of now.
+        """Deploy again with the given arguments; the rest stays, with its current files.
 
-        It returns when the new one can answer, with or without *wait*.
+        Return when the new deployment is ready, whatever *wait* is.
 
         Raises:
-            EnvsyncError: the new one can't be started; the old one then goes on.
+            EnvsyncError: the new deployment can't be started; the old one goes on.
         """
         del wait
         self._check("update", (*_KNOWN, "unknown"))
@@ -172,19 +149,19 @@ class LocalWebservice:
         services.update(self.name, lambda _: plan, reporter=reporter, patience=services.Patience())
 
     def reload(self, wait: bool = True) -> None:  # noqa: FBT001, FBT002  # azureml-core's signature
-        """Load the source again; model and environment stay as they are.
+        """Load the source again; the model and the environment stay as they are.
 
-        It returns when the new code can answer, with or without *wait*; the old answers until then.
+        Return when the new code is ready, whatever *wait* is; the old code answers until then.
 
         Raises:
-            EnvsyncError: the new code can't be loaded; the old one then goes on.
+            EnvsyncError: the new code can't be loaded; the old code goes on.
         """
         del wait
         self._check("reload", _KNOWN)
         services.reload(self.name, patience=services.Patience())
 
     def get_logs(self, num_lines: int = _DEFAULT_LINES, raw: bool = False) -> str:  # noqa: FBT001, FBT002  # azureml-core's signature
-        """Return the last *num_lines* of what it printed, raw or not."""
+        """Return the last *num_lines* of its log; *raw* has no effect."""
         del raw
         self._check("get_logs", (*_KNOWN, "unknown"))
         return services.read_log(self.name, tail=num_lines).decode("utf-8", "replace")
@@ -195,15 +172,15 @@ class LocalWebservice:
         delete_image: bool = False,  # noqa: FBT001, FBT002
         delete_volume: bool = True,  # noqa: FBT001, FBT002
     ) -> None:
-        """End it, and remove what there is of it, whichever of its parts are named.
+        """Stop the service and remove its files, whatever *delete_cache* and *delete_volume* are.
 
         Raises:
-            EnvsyncError: it is not there any more, or its image is to go as well.
+            EnvsyncError: there is no such service any more, or *delete_image* is set.
         """
         del delete_cache, delete_volume
         if delete_image:
             raise EnvsyncError(
-                f"The image of `{self.name}` is that of its environment, and not its own",
+                f"`{self.name}` runs in the image of its environment, which is not deleted with it",
                 hint="leave out `delete_image`, and remove it with `docker rmi`",
             )
         services.delete(self.name)
@@ -218,12 +195,12 @@ class LocalWebservice:
             raise EnvsyncError(f"Cannot call {method}() when service is {state}", hint=hint)
 
 
-Webservice = LocalWebservice  # the SDK's name for those of every kind; here there is but one
+Webservice = LocalWebservice  # the SDK's name for services of every kind
 
 
 def deploy(
     name: str,
-    models: Sequence[Model],
+    models: Sequence[ServedModel],
     inference_config: InferenceConfig,
     deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
     *,
@@ -232,18 +209,20 @@ def deploy(
 ) -> LocalWebservice:
     """Deploy *models* with *inference_config* as the service *name*; see `wait_for_deployment`.
 
-    The environment, or with `use_docker` its image, is made first if need be, with a lock where
-    there is none. A service of the same name is replaced, as the SDK's local ones are, with or
-    without *overwrite*. Nothing that is given is changed.
+    The environment, or its image with `use_docker`, is created first if needed, and locked if
+    there is no lock. A service with the same name is replaced, as in the SDK, whatever
+    *overwrite* is.
 
     Raises:
-        DefinitionError: something that is given is wrong.
-        EnvsyncError: the environment can't be made, or the service not be started.
+        DefinitionError: an argument is wrong.
+        EnvsyncError: the environment can't be created, or the service can't be started.
     """
     del overwrite
     check_service_name(name)
     if inference_config is None:
-        raise DefinitionError("There is no `inference_config`", hint="say which script is to run")
+        raise DefinitionError(
+            "There is no `inference_config`", hint="give an `InferenceConfig` with the entry script"
+        )
     reporter = reporter or SilentReporter()
     config = deployment_config or LocalWebserviceDeploymentConfiguration()
     kind: Kind = "container" if config.use_docker else "process"
@@ -253,20 +232,7 @@ def deploy(
     return _attach(name)
 
 
-class _LogFollower:
-    """Shows what a service has printed since the last look."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._shown = 0
-
-    def show(self) -> None:
-        text = services.read_log(self._name)
-        _say(text[self._shown :].decode("utf-8", "replace"))
-        self._shown = len(text)
-
-
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -12,6 +12,7 @@ from envsync.model.text.wording import shell_quote
 from envsync.prefix.create import create_prefix, is_current
 from envsync.prefix.location import environment_path, find_home
 from envsync.prefix.receipt import Plan, renew_origin
+from envsync.remedy import Option, Step, advise
 from envsync.workflow.lock.check import check
 from envsync.workflow.lock.files import check_sound, is_lock_file, load_sound_lock
 from envsync.workflow.lock.origin import find_origin
@@ -136,10 +137,10 @@ def check_fresh(directory: Path, *, frozen: bool, subdir: str | None = None) -> 
     if counted and not frozen:
         first = counted[0]
         where = f" for `{first.subdir}`" if first.subdir else ""
-        command = f"`envsync lock {shell_quote(directory)}`"
+        run_lock = Step("lock", (str(directory),))
         raise StaleLockError(
             f"`{checked.path}` is stale{where}: {first.text}",
-            hint=f"run {command}, or take the lock as it is with `--frozen`",
+            hint=advise("run ", run_lock, ", or take the lock as it is with ", Option("frozen")),
         )
     check_sound(checked.path, checked.inconsistencies)
     return checked

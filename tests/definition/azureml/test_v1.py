@@ -15,9 +15,9 @@ from envsync.model.environment import (
     BuildContext,
     DockerSettings,
     ImageRegistry,
+    ManagedIdentity,
     OciPlatform,
     PythonSettings,
-    RegistryIdentity,
     UnknownKey,
 )
 from envsync.model.json_value import freeze
@@ -87,7 +87,7 @@ def test_every_key_is_read_into_the_model(tmp_path: Path) -> None:
         address="example.org",
         username="u",
         password=Secret("FAKE"),
-        identity=RegistryIdentity(resource_id="/r", client_id="c"),
+        identity=ManagedIdentity(resource_id="/r", client_id="c"),
     )
     assert read.inferencing_stack_version == "latest"
     assert read.asset_id == "azureml://x"

@@ -29,7 +29,7 @@ def test_versions_count_up_from_one(version: str) -> None:
     with pytest.raises(DefinitionError) as caught:
         parse_model_reference(f"churn:{version}")
 
-    assert caught.value.message == f"`churn:{version}`: `{version}` is no version of a model"
+    assert caught.value.message == f"`churn:{version}`: `{version}` is not the version of a model"
     assert caught.value.hint == "versions count up from 1: `NAME:1`"
 
 
@@ -38,7 +38,7 @@ def test_a_name_that_azure_ml_refuses_is_refused(name: str) -> None:
     for check in (check_model_name, parse_model_reference):
         with pytest.raises(DefinitionError) as caught:
             check(name)
-        assert caught.value.message == f"`{name}` is no name for a model"
+        assert caught.value.message == f"`{name}` can't be the name of a model"
 
 
 def test_a_name_has_up_to_255_letters() -> None:

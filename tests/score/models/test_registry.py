@@ -172,7 +172,7 @@ def test_what_is_no_model_leaves_nothing_behind(
 def test_names_that_azure_ml_would_not_take_are_refused(
     registry: ModelRegistry, pickle: Path, name: str
 ) -> None:
-    with pytest.raises(DefinitionError, match="is no name for a model"):
+    with pytest.raises(DefinitionError, match="can't be the name of a model"):
         register(registry, pickle, name)
 
 

@@ -160,9 +160,9 @@ def test_removing_what_is_no_package_changes_nothing_either() -> None:
 
 
 def test_python_cannot_be_removed() -> None:
-    with pytest.raises(DefinitionError, match="needs one") as caught:
+    with pytest.raises(DefinitionError, match="need it") as caught:
         CondaDependencies().remove_conda_package("python=3.10.18")
-    assert caught.value.hint == "choose another with `set_python_version`"
+    assert caught.value.hint == "choose another version with `set_python_version`"
 
 
 @pytest.mark.parametrize(
@@ -288,11 +288,11 @@ REFUSED: list[tuple[Callable[[CondaDependencies], object], str, str | None]] = [
     (lambda d: d.set_pip_option("--indx-url https://x"), "is not an option",
      "did you mean `--index-url`?"),
     (lambda d: d.set_pip_option("--index-url"), "`--index-url` lacks its value",
-     "write `--index-url https://...` for one"),
+     "write it as in `--index-url https://...`"),
     (lambda d: d.set_pip_option("numpy"), "is not an option",
-     "write `--index-url https://...` for one"),
+     "write it as in `--index-url https://...`"),
     (lambda d: d.set_python_version(3.1), "float where a version should be", "give text"),
-    (lambda d: d.set_python_version("python=3.9"), "is no version", "write `3.11` for one"),
+    (lambda d: d.set_python_version("python=3.9"), "is not a version", "write it as in `3.11`"),
     (lambda d: d.remove_pip_option("--pre"), "`--pre` is not among the pip options", None),
     (lambda d: d.add_channel(" "), "Empty text where a channel should be", None),
     (lambda d: d.set_pip_requirements("numpy"), "One text where a list", "put it in a list"),

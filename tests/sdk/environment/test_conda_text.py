@@ -110,7 +110,7 @@ def test_the_first_channel_makes_its_key() -> None:
     )
 
 
-def test_what_cannot_be_edited_in_place_is_written_anew() -> None:
+def test_text_that_cannot_be_edited_in_place_is_written_again() -> None:
     dependencies = load("dependencies: &all\n- &python python=3.9\n- *python\n")
 
     dependencies.set_python_version("3.10")

@@ -126,7 +126,7 @@ def test_an_existing_directory_is_overwritten_only_when_asked(tmp_path: Path) ->
     (tmp_path / "d").mkdir()
     environment = Environment("churn")
 
-    with pytest.raises(DefinitionError, match="is already there") as caught:
+    with pytest.raises(DefinitionError, match="already exists") as caught:
         environment.save_to_directory(tmp_path / "d")
     assert caught.value.hint == "pass `overwrite=True`"
 
@@ -157,14 +157,14 @@ WRONG: list[tuple[Callable[[Environment], None], str]] = [
      "inferencing_stack_version: `newest` is not `latest`"),
     (lambda e: setattr(e, "version", 1.10), "version: a number where text should be"),
     (lambda e: setattr(e.python, "conda_dependencies", {"dependencies": []}),
-     "python.conda_dependencies: a dict is none"),
+     "python.conda_dependencies: a dict is not one"),
     (lambda e: setattr(e.docker, "build_context", DockerBuildContext("Git", "https://x.org/a")),
      "docker.build_context.location_type: `Git` is not `git` or `storageAccount`"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "finding"), WRONG)
-def test_what_a_definition_cannot_hold_is_said_in_the_words_of_the_sdk(
+def test_a_value_that_a_definition_cannot_hold_is_named_by_its_attribute(
     change: Callable[[Environment], None], finding: str, tmp_path: Path
 ) -> None:
     environment = Environment("churn")

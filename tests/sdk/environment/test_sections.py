@@ -69,7 +69,9 @@ def test_a_path_is_read_and_has_to_be_there(tmp_path: Path) -> None:
     for missing in ("Dockerfile.cpu", tmp_path / "Dockerfile.cpu"):
         with pytest.raises(DefinitionError):
             read_dockerfile(missing)
-    with pytest.raises(DefinitionError, match="no Dockerfile either") as caught:
+    with pytest.raises(
+        DefinitionError, match="neither a file nor the text of a Dockerfile"
+    ) as caught:
         read_dockerfile("Dockerfile.cpu")
     assert caught.value.hint == "a Dockerfile's text begins with `FROM`, or has more than one line"
 

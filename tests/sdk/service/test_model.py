@@ -151,7 +151,7 @@ def test_changing_the_dictionary_of_a_model_changes_nothing_registered() -> None
     assert Model("churn").tags == {"a": "1"}
 
 
-def test_a_download_returns_its_path_and_replaces_nothing_unasked(folder: Path) -> None:
+def test_a_download_returns_its_path_and_replaces_no_file(folder: Path) -> None:
     model = register()
 
     assert model.download(target_dir="out") == str(Path("out") / "model.pkl")
@@ -179,7 +179,7 @@ def test_a_model_path_is_that_of_the_app_root_before_that_of_the_registry(folder
 def test_a_version_is_a_number(version: int) -> None:
     register()
 
-    with pytest.raises(DefinitionError, match="is no version of a model"):
+    with pytest.raises(DefinitionError, match="is not the version of a model"):
         Model.get_model_path("churn", version=version)
 
 
@@ -215,10 +215,10 @@ def test_an_inference_config_keeps_what_it_was_given_and_changes_nothing(folder:
     [
         ("my-score.py", "", "`my-score` can't be the name of a module"),
         ("class.py", "", "`class` can't be the name of a module"),
-        ("score.txt", "", r"is not called `\.py`"),
+        ("score.txt", "", r"does not end in `\.py`"),
         ("wrong.py", "def init(:\n", r"Entry script `wrong\.py`:1 cannot be parsed"),
         ("nul.py", "\0", r"Entry script `nul\.py`.* cannot be parsed"),
-        ("", "", "Entry script `` is not there"),
+        ("", "", "Entry script `` does not exist"),
     ],
 )
 def test_an_entry_script_that_azure_ml_would_refuse_is_refused(
@@ -234,19 +234,19 @@ def test_an_entry_script_that_azure_ml_would_refuse_is_refused(
 def test_an_entry_script_is_in_its_source_directory(folder: Path) -> None:
     (folder / "source").mkdir()
 
-    with pytest.raises(DefinitionError, match="is not there"):
+    with pytest.raises(DefinitionError, match="does not exist"):
         InferenceConfig("score.py", source_directory="source")
     with pytest.raises(DefinitionError, match="is not in"):
         InferenceConfig("../score.py", source_directory="source")
-    with pytest.raises(DefinitionError, match="Source directory `nowhere` is not there"):
+    with pytest.raises(DefinitionError, match="Source directory `nowhere` does not exist"):
         InferenceConfig("score.py", source_directory="nowhere")
 
 
 def test_what_gave_way_to_environments_is_told_so() -> None:
     assert InferenceConfig("score.py", runtime=None).environment is None
-    with pytest.raises(DefinitionError, match="`conda_file` of InferenceConfig has given way"):
+    with pytest.raises(DefinitionError, match="InferenceConfig no longer takes `conda_file`"):
         InferenceConfig("score.py", conda_file="conda.yml")
-    with pytest.raises(DefinitionError, match="A str is no environment"):
+    with pytest.raises(DefinitionError, match="A str is not an environment"):
         InferenceConfig("score.py", environment="churn")  # type: ignore[arg-type]  # on purpose
 
 

@@ -194,7 +194,7 @@ def test_it_works_inside_a_running_event_loop(service: LocalWebservice) -> None:
 
 @pytest.mark.parametrize("port", ["6789", -1, 65536, 1.5, True])
 def test_what_is_no_port_is_refused(port: object) -> None:
-    with pytest.raises(DefinitionError, match="is no port"):
+    with pytest.raises(DefinitionError, match="is not a port"):
         LocalWebservice.deploy_configuration(port=port)  # type: ignore[arg-type]  # as users may
 
 
