@@ -7,7 +7,6 @@ found out here, for prefixes and images alike.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from envsync.errors import EnvsyncError
 from envsync.files import read_regular
+from envsync.files.hashing import hash_file
 from envsync.model.inner_path import InnerPath, list_folders, parse_inner_path
 from envsync.model.text.redaction import quote
 from envsync.package.python import is_part_of_python
@@ -34,7 +34,6 @@ METADATA = (_PATHS, _INDEX, _LINK, _FILES, _PREFIXED, "info/no_link", "info/no_s
 # Where conda and its kin keep their own notes, and where rattler puts files aside.
 RESERVED = frozenset({"conda-meta", "__clobbers__"})
 _LARGEST = 64 << 20  # bytes of metadata: a list of some 300,000 files
-_CHUNK = 1 << 20
 _SITE_PACKAGES = re.compile(r"lib/python\d+\.\d+t?/site-packages/")
 _COMMAND = re.compile(r"(?!\.)[^\x00-\x1f\x7f/\\:]{1,200}")  # a name, and not one that is hidden
 _PATH_TYPES = frozenset({"hardlink", "softlink", "directory"})
@@ -252,14 +251,11 @@ class _Reader:
         path = self._folder / entry.path
         if entry.sha256 is None or path.is_symlink() or path.is_dir():
             return
-        found = hashlib.sha256()
         try:
-            with path.open("rb") as stream:
-                while chunk := stream.read(_CHUNK):
-                    found.update(chunk)
+            found = hash_file(path)
         except OSError as error:
             raise self._fault(f"{quote(entry.path)} can't be read", is_damage=True) from error
-        if found.hexdigest() != entry.sha256.lower():
+        if found != f"sha256:{entry.sha256.lower()}":
             message = f"{quote(entry.path)} has other bytes than the package says"
             raise self._fault(message, is_damage=True)
 

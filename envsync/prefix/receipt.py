@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import read_regular, write_atomically
+from envsync.files.hashing import hash_json
 from envsync.package.witnesses import hash_witnesses, list_witnesses
 from envsync.prefix.conda_state import make_own_folder
 
@@ -52,7 +52,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """The sha256 of the plan."""
-        return _hash_json(
+        return hash_json(
             [
                 str(self.prefix),
                 [asdict(package) for package in self.packages],
@@ -78,7 +78,7 @@ class Receipt:
 
 def hash_packages(packages: tuple[LockedPackage, ...]) -> str:
     """Return the sha256 of what decides *packages*: addresses and hashes, in any order."""
-    return _hash_json(
+    return hash_json(
         sorted([each.manager, each.name, each.url, each.sha256 or each.md5] for each in packages)
     )
 
@@ -131,7 +131,3 @@ def _write(target: Path, plan: Plan, witnesses: Mapping[str, tuple[int, int, str
     }
     make_own_folder(make_own_folder(target, "conda-meta"), "envsync")
     write_atomically(target / RECEIPT, json.dumps(content).encode() + b"\n")
-
-
-def _hash_json(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,7 @@ from envsync.adapters.registry.failure import (
     explain_unreachable,
 )
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_bytes
 from envsync.image.base.base import parse_base
 from envsync.image.base.layer_content import read_from_layers, store_packed, store_plain
 from envsync.image.formats.manifest import (
@@ -24,7 +25,6 @@ from envsync.image.formats.manifest import (
     MANIFESTS,
     MOST_INDEXES,
     choose_manifest,
-    describe_bytes,
     is_index,
     parse_descriptor,
     parse_manifest,
@@ -104,12 +104,12 @@ class RegistrySource:
             digest = answer.headers.get("Docker-Content-Digest", "")
             if answer.ok and DIGEST.fullmatch(digest):
                 return digest
-        content, kind = self._get_manifest(self.reference.version)
-        return describe_bytes(content, kind).digest
+        content, _ = self._get_manifest(self.reference.version)
+        return hash_bytes(content)
 
     def _load(self) -> BaseImage:
         content, kind = self._get_manifest(self.reference.version)
-        digest = describe_bytes(content, kind).digest
+        digest = hash_bytes(content)
         manifest = parse_manifest(content)
         for _ in range(MOST_INDEXES):
             if not is_index(manifest, kind):
@@ -176,7 +176,7 @@ class RegistrySource:
         content, kind = self._client.read(
             path, most=LARGEST_MANIFEST, headers={"Accept": _ACCEPT}, judge=judge
         )
-        if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
+        if version.startswith("sha256:") and hash_bytes(content) != version:
             raise explain_other(self.reference.registry, version)
         return content, kind.partition(";")[0].strip()
 
@@ -186,6 +186,6 @@ class RegistrySource:
                 raise self._client.explain(answer, "asked for a part of the image")
 
         content, _ = self._client.read(self._blob(digest), most=LARGEST_CONFIG, judge=judge)
-        if describe_bytes(content, "").digest != digest:
+        if hash_bytes(content) != digest:
             raise explain_other(self.reference.registry, digest)
         return content

@@ -13,10 +13,9 @@ from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
 from envsync.adapters.registry.failure import RegistryBusyError
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_bytes
 from envsync.image.formats.manifest import (
-    CONFIG,
     MANIFEST,
-    describe_bytes,
     describe_layer,
     dump_manifest,
 )
@@ -82,7 +81,7 @@ def push(
     client = RegistryClient(reference.registry, find_credentials(reference.registry, None))
     with contextlib.closing(client):
         manifest = dump_manifest(config, layers)
-        digest = describe_bytes(manifest, MANIFEST).digest
+        digest = hash_bytes(manifest)
         tag = f"{reference.repository}/manifests/{reference.tag or 'latest'}"
         with client.request("HEAD", tag, headers={"Accept": MANIFEST}) as answer:
             if answer.ok and answer.headers.get("Docker-Content-Digest") == digest:
@@ -97,7 +96,7 @@ def push(
         sent = _send_layers(repository, layers, provider, reporter)
         digests = [describe_layer(layer).digest for layer in layers]
         provider.note_repository(reference.registry, reference.repository, digests)
-        repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
+        repository.send(hash_bytes(config), lambda: BytesIO(config))
         _persist(lambda: repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST))
     return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
 

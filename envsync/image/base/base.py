@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from envsync.errors import EnvsyncError
 from envsync.files import open_regular
+from envsync.files.hashing import hash_bytes
 from envsync.image.base.layer_content import read_from_layers, store_packed, store_plain
 from envsync.image.formats.archive import ArchiveError, open_archive
 from envsync.image.formats.config import parse_settings
@@ -17,7 +18,6 @@ from envsync.image.formats.manifest import (
     MOST_INDEXES,
     blob_path,
     choose_manifest,
-    describe_bytes,
     is_index,
     parse_descriptor,
     parse_manifest,
@@ -159,7 +159,7 @@ class FileSource:
         """Return a blob that is no layer."""
         with self._open_blob(digest) as stream:
             content = stream.read(_LARGEST + 1)
-        if len(content) > _LARGEST or describe_bytes(content, "").digest != digest:
+        if len(content) > _LARGEST or hash_bytes(content) != digest:
             raise EnvsyncError(f"`{self._path}` has other bytes than `{digest}` under that name")
         return content
 
@@ -219,7 +219,7 @@ def parse_base(
         ]
     return BaseImage(
         name=name,
-        id=describe_bytes(content, "").digest,
+        id=hash_bytes(content),
         os=_read_word(config, "os"),
         architecture=_read_word(config, "architecture"),
         variant=_read_word(config, "variant", otherwise=""),

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
+from envsync.files.hashing import hash_bytes
 from envsync.image.store.tar import FIXED_TIME
-from envsync.model.digest import Digest
 from envsync.model.image import ImageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envsync.model.digest import Digest
     from envsync.model.image import BaseImage, Layer
 
 # Settings that Docker knows and OCI does not, and that hold for images built upon others.
@@ -35,7 +35,7 @@ class ImageContent:
     @property
     def id(self) -> Digest:
         """The image id."""
-        return Digest(f"sha256:{hashlib.sha256(self.config).hexdigest()}")
+        return hash_bytes(self.config)
 
 
 def find_time(source_date_epoch: str | None) -> int:

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import check_parent
-from envsync.files.hashing import hash_file
+from envsync.files.hashing import hash_bytes, hash_file
 from envsync.image.formats.archive import ArchiveError, open_archive
 from envsync.image.formats.config import dump_json
 from envsync.image.formats.manifest import (
     INDEX,
     LAYOUT_VERSION,
-    MANIFEST,
     REFERENCE,
     blob_path,
-    describe_bytes,
     dump_entry,
     dump_manifest,
 )
@@ -119,7 +117,7 @@ def _list_oci(image: ImageContent, manifest: bytes, tags: Sequence[str]) -> list
     return [
         ("oci-layout", dump_json(LAYOUT_VERSION)),
         ("index.json", dump_json(index)),
-        (blob_path(describe_bytes(manifest, MANIFEST).digest), manifest),
+        (blob_path(hash_bytes(manifest)), manifest),
     ]
 
 

@@ -17,15 +17,13 @@ from envsync.files import (
     remove_left_over,
     write_atomically,
 )
-from envsync.files.hashing import hash_file
+from envsync.files.hashing import hash_bytes, hash_file
 from envsync.image.formats.config import dump_json
 from envsync.image.formats.manifest import (
     INDEX,
     LAYOUT_VERSION,
-    MANIFEST,
     REFERENCE,
     blob_path,
-    describe_bytes,
     describe_layer,
     dump_entry,
     dump_manifest,
@@ -80,7 +78,7 @@ def write_layout(
             for layer in layers
         },
         image.id: image.config,
-        describe_bytes(manifest, MANIFEST).digest: manifest,
+        hash_bytes(manifest): manifest,
     }
     entries = [
         dump_entry(manifest, image.config, annotations={REFERENCE: reference})

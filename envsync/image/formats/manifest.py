@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_bytes
 from envsync.image.formats.config import dump_json
-from envsync.model.digest import Digest, parse_digest, parse_size
+from envsync.model.digest import parse_digest, parse_size
 from envsync.model.text.redaction import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envsync.model.digest import Digest
     from envsync.model.image import Layer
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -59,8 +60,7 @@ def blob_path(digest: Digest) -> str:
 
 def describe_bytes(content: bytes, media_type: str) -> Descriptor:
     """Return the descriptor of *content*."""
-    digest = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
-    return Descriptor(media_type=media_type, digest=digest, size=len(content))
+    return Descriptor(media_type=media_type, digest=hash_bytes(content), size=len(content))
 
 
 def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+from envsync.files.hashing import hash_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,11 +43,6 @@ class Recipe:
         """The package, as an image's history names it."""
         build = f" {self.package.build}" if self.package.build else ""
         return f"{self.package.manager} {self.package}{build}"
-
-
-def hash_json(content: object) -> str:
-    """Return the sha256 of *content* as JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def write_recipes(
