@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import requests
 import urllib3
+from urllib3.util.retry import Retry
 
 from envsync.adapters.registry.address import parse_origin, resolve
 from envsync.adapters.registry.authority import Authority
@@ -37,8 +36,12 @@ _DOCKER_HUB = "registry-1.docker.io"
 _CERTIFICATES = ("~/.config/docker/certs.d", "/etc/docker/certs.d")
 _CONNECT_SECONDS, READ_SECONDS = 10, 60
 _TRIES = 4
-_LONGEST_WAIT = 30
-_LONGEST_DATE = 64  # characters
+_SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 30  # seconds
+# The redirects and logins of a request are this module's, and bodies of answers stay unread: so
+# the library counts tries and times them, and doesn't send anything by itself.
+_RETRIES = Retry(_TRIES - 1, backoff_factor=1, backoff_max=_LONGEST_WAIT)
+_ONCE = Retry(0)
+_NO_TIME = (IndexError, OverflowError, TypeError, ValueError)  # of a date that makes no sense
 _TOO_MANY = 429
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _PASSING = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
@@ -83,29 +86,46 @@ class RegistryClient:
             EnvsyncError: the registry can't be reached, or refuses.
         """
         url = self._resolve(path)
-        most = tries = 1 if open_body is not None else _TRIES
+        retries = _ONCE if open_body is not None else _RETRIES
         challenges = 2  # one for who asks, one for a token that has run out
         while True:
-            tries -= 1
             try:
                 answer = self._send(method, url, headers, params, open_body)
             except requests.RequestException as error:
-                tries -= isinstance(error, requests.Timeout)  # which took long enough
-                if tries <= 0 or is_hopeless(error) or isinstance(error, AddressError):
-                    raise self._explain_unreachable(error) from error
-                time.sleep(_wait(None, most - tries))
+                retries = self._count_failure(retries, error)
+                time.sleep(retries.get_backoff_time())
                 continue
             is_challenge = answer.status_code == _UNAUTHORIZED and challenges > 0
             if is_challenge and self._accept(answer):
-                tries, challenges = tries + 1, challenges - 1
+                challenges -= 1
             elif answer.status_code not in _PASSING:
                 return self._check(answer)
             else:
-                seconds = _wait(answer.headers.get("Retry-After"), most - tries)
-                if tries <= 0:
-                    raise explain_busy(self._registry, answer, seconds)
-                time.sleep(seconds)
-            answer.close()  # its content was not read, so its connection is of no more use
+                retries = self._count_busy(retries, answer)
+                time.sleep(_find_wait(retries, answer))
+            answer.close()  # its content was not read, so the connection can't be used again
+
+    def _count_failure(self, retries: Retry, error: requests.RequestException) -> Retry:
+        """Return what is left of *retries* after *error*; a timeout, which took long, counts twice.
+
+        Raises:
+            EnvsyncError: nothing is left, or another try can't help.
+        """
+        try:
+            if isinstance(error, requests.Timeout):
+                retries = retries.increment(error=error)
+            if not is_hopeless(error) and not isinstance(error, AddressError):
+                return retries.increment(error=error)
+        except urllib3.exceptions.MaxRetryError:
+            pass
+        raise self._explain_unreachable(error) from error
+
+    def _count_busy(self, retries: Retry, answer: requests.Response) -> Retry:
+        try:
+            return retries.increment(response=answer.raw)
+        except urllib3.exceptions.MaxRetryError as error:
+            seconds = _find_wait(retries, answer)
+            raise explain_busy(self._registry, answer, seconds) from error
 
     def read(
         self,
@@ -255,20 +275,11 @@ def _find_authority(registry: str) -> str | bool:
     return os.environ.get("SSL_CERT_FILE") or True
 
 
-def _wait(asked: str | None, tries: int) -> float:
-    """Return how many seconds to wait: what was *asked* for, else more with each try."""
-    wanted = _parse_wait(asked or "")
-    return min(0.5 * 2**tries if wanted is None else wanted, _LONGEST_WAIT)
-
-
-def _parse_wait(asked: str) -> float | None:
-    """Return how many seconds *asked* says, as a number or as the time when they are over."""
-    if len(asked) > _LONGEST_DATE:
-        return None
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
-    try:
-        left = parsedate_to_datetime(asked) - datetime.now(timezone.utc)
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
-    return max(0.0, left.total_seconds())
+def _find_wait(retries: Retry, answer: requests.Response) -> float:
+    """Return how many seconds to wait: what *answer* asks for, else more with each try."""
+    asked = None
+    with contextlib.suppress(urllib3.exceptions.HTTPError, *_NO_TIME):
+        asked = retries.get_retry_after(answer.raw)
+    if asked is None:
+        return max(retries.get_backoff_time(), _SHORTEST_WAIT)
+    return min(asked, _LONGEST_WAIT)
