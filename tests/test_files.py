@@ -178,7 +178,7 @@ def test_what_is_made_aside_and_not_moved_is_gone(tmp_path: Path, *, folder: boo
     [
         (errno.ENOSPC, "free some space there, and run this again"),
         (errno.EROFS, "choose a place that you may write to"),
-        (errno.ENOENT, "make the folder that it is to lie in"),
+        (errno.ENOENT, "create the folder for it"),
         (errno.EIO, None),
     ],
 )

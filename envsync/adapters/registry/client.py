@@ -1,4 +1,4 @@
-"""Requests to one registry: authenticated, repeated where that helps, and never for ever."""
+"""Requests to one registry: authenticated, retried where that helps, and limited in time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PASSING = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 
 
 class RegistryClient:
-    """Talks to *registry* as *credentials* say; *read_seconds* is how long silence may last."""
+    """Talks to *registry* with *credentials*; silence may last *read_seconds*."""
 
     def __init__(
         self, registry: str, credentials: Credentials, *, read_seconds: float = READ_SECONDS
@@ -77,17 +77,17 @@ class RegistryClient:
     ) -> requests.Response:
         """Send a request to *path*, or to an address that the registry gave, and return the answer.
 
-        *open_body* gives what to send, and such a request is not repeated, as the registry may
-        have taken a part of it. The answer's content is not read yet, and its status is the
-        caller's to judge, but for those that mean that the registry refuses or is busy.
+        *open_body* opens what to send; such a request is not retried, as the registry may have
+        taken a part of it. The answer's content is not read yet. The caller judges its status,
+        except for those that mean that the registry refuses or is busy.
 
         Raises:
-            RegistryBusyError: the registry is busy for too long, or was given something.
+            RegistryBusyError: the registry stays busy, or is busy and there was a body.
             EnvsyncError: the registry can't be reached, or refuses.
         """
         url = self._resolve(path)
         retries = _ONCE if open_body is not None else _RETRIES
-        challenges = 2  # one for who asks, one for a token that has run out
+        challenges = 2  # one to log in, one for a token that has expired
         while True:
             try:
                 answer = self._send(method, url, headers, params, open_body)
@@ -135,13 +135,13 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         judge: Callable[[requests.Response], None],
     ) -> tuple[bytes, str]:
-        """Return the bytes at *path* and their media type, read again if they break off.
+        """Return the bytes at *path* and their media type, retrying if the connection breaks.
 
-        *judge* raises an error for an answer that they are not to be taken from.
+        *judge* raises an error for an answer whose body is not the wanted one.
 
         Raises:
             TooLargeError: there are more than *most*.
-            EnvsyncError: the registry can't be reached for long.
+            EnvsyncError: the registry can't be reached.
         """
         tries_left = _TRIES
         while True:
@@ -156,11 +156,11 @@ class RegistryClient:
                         raise self._explain_unreachable(error) from error
 
     def download(self, path: str, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
-        """Give the bytes at *path* to *consume* as a stream, again from the start if it breaks.
+        """Pass the bytes at *path* to *consume* as a stream, from the start again if it breaks.
 
         Raises:
             TooLargeError: there are more than *most*.
-            EnvsyncError: they are not there, or the registry can't be reached for long.
+            EnvsyncError: they are missing, or the registry can't be reached.
         """
         for tries_left in reversed(range(_TRIES)):
             with self.request("GET", path) as answer:
@@ -174,10 +174,10 @@ class RegistryClient:
         return None
 
     def follow(self, answer: requests.Response, location: str) -> str:
-        """Return the address that *answer* names by *location*.
+        """Return the absolute address of *location* in *answer*.
 
         Raises:
-            EnvsyncError: it is none, or leads down from https.
+            EnvsyncError: it is not an address, or leads from https to http.
         """
         try:
             return follow(answer, location)
@@ -185,7 +185,7 @@ class RegistryClient:
             raise self._explain_unreachable(error) from error
 
     def explain(self, answer: requests.Response, what: str) -> EnvsyncError:
-        """Return the error that tells why the registry did not do *what*."""
+        """Return the error that says why the registry did not do *what*."""
         return explain(self._registry, answer, what)
 
     def _send(
@@ -211,10 +211,10 @@ class RegistryClient:
             )
 
     def _resolve(self, path: str) -> str:
-        """Return the address of *path*, which the registry may have given.
+        """Return the address of *path*, which the registry may have named.
 
         Raises:
-            EnvsyncError: it is none, or leads down from https.
+            EnvsyncError: it is not an address, or leads from https to http.
         """
         root = self._find_root()
         try:
@@ -225,7 +225,7 @@ class RegistryClient:
         return url
 
     def _find_root(self) -> str:
-        """Return the registry's address: by https, or plainly where it is this very machine."""
+        """Return the registry's address: https, or http where this machine speaks no TLS."""
         if self._root:
             return self._root
         host = _DOCKER_HUB if self._registry == DEFAULT_REGISTRY else self._registry
@@ -247,7 +247,7 @@ class RegistryClient:
         return True
 
     def _accept(self, answer: requests.Response) -> bool:
-        """Take up the challenge in *answer*, which is closed if that fails."""
+        """Answer the challenge in *answer*, which is closed if that fails."""
         try:
             return self._authority.accept(answer, parse_origin(self._find_root()))
         except BaseException:
@@ -271,7 +271,7 @@ def _find_authority(registry: str) -> str | bool:
         if own.is_file():
             return str(own)
     if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
-        return True  # which the library reads itself
+        return True  # requests reads these itself
     return os.environ.get("SSL_CERT_FILE") or True
 
 

@@ -43,14 +43,13 @@ _ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
 
 
 class ImageNotFoundError(EnvsyncError):
-    """The registry answers, and has no such image."""
+    """The registry has no such image."""
 
 
 class RegistrySource:
     """The image *reference* in its registry, for Linux on *architecture*.
 
-    *registry* is what a definition says of where its base image comes from. The registry may be
-    silent for *read_seconds* at a time.
+    *registry* has the definition's credentials. Silence may last *read_seconds*.
     """
 
     def __init__(
@@ -76,10 +75,10 @@ class RegistrySource:
         self._client.close()
 
     def load(self) -> BaseImage:
-        """Return what the image says of itself.
+        """Return the image's description.
 
         Raises:
-            EnvsyncError: it is not there, not for the platform, or not what its digest says.
+            EnvsyncError: it is missing, not for the platform, or does not match its digest.
         """
         registry = self.reference.registry
         try:
@@ -91,12 +90,12 @@ class RegistrySource:
         return self._image
 
     def find_digest(self) -> str:
-        """Return the digest that the registry has for the image now, whatever the platform.
+        """Return the digest that the registry has for the image now.
 
-        Where there is an image for each of several platforms, it is that of their index.
+        For an image with several platforms, it is that of their index.
 
         Raises:
-            EnvsyncError: it is not there, or the registry can't be asked.
+            EnvsyncError: it is missing, or the registry can't be reached.
         """
         path = self._manifest(self.reference.version)
         # Docker Hub does not count this as a pull.
@@ -125,10 +124,10 @@ class RegistrySource:
         return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the plain tar of each of *layers* in *store*.
+        """Put the plain tar of each of *layers* into *store*.
 
         Raises:
-            EnvsyncError: one can't be had, or is not what the image says.
+            EnvsyncError: one can't be downloaded, or does not match the manifest.
         """
         for layer in layers:
             if layer.digest is not None and store.find(layer.diff_id) is None:
@@ -136,10 +135,10 @@ class RegistrySource:
                 self._download(layer.digest, unpack, most=layer.compressed_size)
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the compressed form of each of *layers* in *store*.
+        """Put the compressed form of each of *layers* into *store*.
 
         Raises:
-            EnvsyncError: one can't be had, or is not what the image says.
+            EnvsyncError: one can't be downloaded, or does not match the manifest.
         """
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
@@ -151,7 +150,7 @@ class RegistrySource:
         return read_from_layers(image, paths, store, fetch=self.fetch)
 
     def _download(self, digest: Digest, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
-        """Give *consume* a layer's compressed form, of *most* bytes by the manifest."""
+        """Pass a layer's compressed form, of *most* bytes by the manifest, to *consume*."""
         self._client.download(self._blob(digest), consume, most=most)
 
     def _blob(self, digest: Digest) -> str:
