@@ -1,4 +1,4 @@
-"""Console scripts, which name their interpreter by its path."""
+"""Console scripts, which contain the path of their interpreter."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LONGEST_HEAD = 4096  # a script names its interpreter in its first lines
 
 
 def retarget_scripts(target: Path, prefix: Path) -> None:
-    """Make the scripts that were installed into *target* name *prefix*'s interpreter.
+    """Point the scripts that were installed into *target* to *prefix*'s interpreter.
 
-    The rows of the scripts in their packages' RECORD follow.
+    Their rows in RECORD are updated.
     """
     old, new = str(target).encode(), str(prefix).encode()
     changed: dict[Path, tuple[str, int]] = {}
