@@ -6,6 +6,7 @@ import base64
 import binascii
 import csv
 import errno
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from envsync.package.python import is_part_of_python
 from envsync.package.witnesses import find_site_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from envsync.model.lockfile import LockedPackage
 
@@ -61,6 +62,18 @@ def read_record(info: Path) -> tuple[RecordRow, ...]:
         RecordRow(name=row[0], path=_resolve(info.parent / row[0]), sha256=_read_hash(row))
         for row in rows
     )
+
+
+def dump_record(rows: Iterable[Sequence[object]]) -> bytes:
+    """Return the RECORD that has *rows*."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
+
+
+def dump_hash(digest: bytes) -> str:
+    """Return a sha256 as a RECORD spells it."""
+    return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
 def read_metadata_file(info: Path, name: str) -> bytes:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from envsync.errors import EnvsyncError
 from envsync.files.hashing import hash_json
 from envsync.image.packages.arrangement import PackageLayer, arrange
-from envsync.image.packages.clobbers import find_clobbers, find_overshadowed, pick_files
 from envsync.image.packages.elf import find_loader
 from envsync.image.packages.recipe import write_recipes
 from envsync.image.packages.staging import LayerMaker
-from envsync.image.store.files import ImageFile
+from envsync.image.store.files import ImageFile, pick_files
 from envsync.package.activation import Activation, is_for_activation, read_activation
+from envsync.package.owners import find_clobbers, find_overshadowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

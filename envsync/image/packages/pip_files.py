@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import configparser
-import csv
 import hashlib
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.image.store.files import ImageFile
-from envsync.package.pip_record import find_infos, find_outside, read_metadata_file, read_record
+from envsync.package.pip_record import (
+    dump_hash,
+    dump_record,
+    find_outside,
+    read_metadata_file,
+    read_record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,16 +63,6 @@ class _Row:
     path: str
     source: Path
     sha256: str | None
-
-
-def find_distributions(site_packages: Path) -> dict[str, Path]:
-    """Return the metadata folders in *site_packages*, by the names of their packages."""
-    return find_infos(site_packages)
-
-
-def list_claims(info: Path) -> tuple[Path, ...]:
-    """Return the files that the package of the metadata folder *info* says are its own."""
-    return tuple(row.path for row in read_record(info))
 
 
 def list_pip_files(info: Path, *, unpacked: Path, place: PipPlace) -> Sequence[ImageFile]:
@@ -173,11 +166,8 @@ def _dump_launcher(target: str, python: str) -> bytes:
 def _dump_record(files: Sequence[ImageFile], info: Path, place: PipPlace) -> ImageFile:
     own = f"{place.site_packages}/{info.name}/RECORD"
     lines = [(_relative(file.path, place), *_measure(file)) for file in files]
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(
-        sorted([*lines, (f"{info.name}/RECORD", "", "")])
-    )
-    return ImageFile(path=f"{place.prefix}/{own}", content=stream.getvalue().encode())
+    content = dump_record(sorted([*lines, (f"{info.name}/RECORD", "", "")]))
+    return ImageFile(path=f"{place.prefix}/{own}", content=content)
 
 
 def _relative(path: str, place: PipPlace) -> str:
@@ -194,4 +184,4 @@ def _measure(file: ImageFile) -> tuple[str, str]:
         digest, size = bytes.fromhex(file.sha256), file.source.stat().st_size
     else:
         return "", ""
-    return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}", str(size)
+    return dump_hash(digest), str(size)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from envsync.files.hashing import hash_json
+from envsync.package.python import find_python_folder, is_noarch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from envsync.model.lockfile import LockedPackage
 
 ENVIRONMENTS = "/azureml-envs"  # where Azure ML's own images have them
 
 _FORMAT = 2  # counts up whenever the same recipe comes to make other bytes
-_FREE_THREADED = re.compile(r"_cp3\d+t$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,25 +58,3 @@ def write_recipes(
         )
         for package in packages
     )
-
-
-def is_noarch(package: LockedPackage) -> bool:
-    """Say whether conda places *package* by what Python there is."""
-    return package.manager == "conda" and "/noarch/" in package.url
-
-
-def find_python(packages: Iterable[LockedPackage]) -> LockedPackage | None:
-    """Return the Python among *packages*, if there is one."""
-    for package in packages:
-        if package.manager == "conda" and package.name == "python":
-            return package
-    return None
-
-
-def find_python_folder(packages: Iterable[LockedPackage]) -> str:
-    """Return the folder below `lib` that the Python among *packages* has, or nothing."""
-    python = find_python(packages)
-    if python is None:
-        return ""
-    suffix = "t" if _FREE_THREADED.search(python.build) else ""
-    return f"python{'.'.join(python.version.split('.')[:2])}{suffix}"

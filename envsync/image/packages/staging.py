@@ -12,24 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 from packaging.utils import canonicalize_name
 
 from envsync.errors import EnvsyncError
-from envsync.image.packages.clobbers import find_crossing
 from envsync.image.packages.conda_files import (
     list_conda_claims,
     list_conda_files,
     list_holders,
     load_records,
 )
-from envsync.image.packages.pip_files import (
-    PipPlace,
-    find_distributions,
-    list_claims,
-    list_pip_files,
-)
-from envsync.image.packages.recipe import find_python, is_noarch, write_recipes
+from envsync.image.packages.pip_files import PipPlace, list_pip_files
+from envsync.image.packages.recipe import write_recipes
 from envsync.lock.formats.pylock import is_wheel
 from envsync.model.subdir import current_subdir
 from envsync.model.text.wording import count
-from envsync.package.python import python_path
+from envsync.package.owners import find_crossing, rank_owner
+from envsync.package.pip_record import find_infos, read_record
+from envsync.package.python import find_python, is_noarch, python_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,7 +100,10 @@ class LayerMaker:
         A pip package has it before a conda package, as it is installed later; of several, the
         one whose name comes last.
         """
-        winners = {path: max(recipes, key=_precedence) for path, recipes in clobbered.items()}
+        winners = {
+            path: max(recipes, key=lambda recipe: rank_owner(recipe.package))
+            for path, recipes in clobbered.items()
+        }
         disputed = {path: it for path, it in winners.items() if it.package.manager == "conda"}
         if not disputed:
             return winners
@@ -157,11 +156,11 @@ class LayerMaker:
         self._reporter.step(f"Staging {count(len(recipes), 'pip package')}")
         together = folder / "pip"
         staged = self._unpack(recipes, together, builder)
-        claims = Counter(path for info in staged.values() for path in list_claims(info))
+        claims = Counter(row.path for info in staged.values() for row in read_record(info))
         places = dict.fromkeys(staged, together)
         for index, recipe in enumerate(recipes):
             name = recipe.package.name
-            if any(claims[path] > 1 for path in list_claims(staged[name])):
+            if any(claims[row.path] > 1 for row in read_record(staged[name])):
                 places[name] = folder / f"pip-{index}"  # another package's file may lie there
                 staged[name] = self._unpack([recipe], places[name], builder)[name]
 
@@ -202,7 +201,7 @@ class LayerMaker:
         site_packages = self._stagers.pip.unpack(
             packages, target=target, python_version=python.version, python=builder
         )
-        known = find_distributions(site_packages)
+        known = find_infos(site_packages)
         found = {}
         for package in packages:
             info = known.get(canonicalize_name(package.name))
@@ -222,7 +221,3 @@ class LayerMaker:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             for _ in pool.map(write, recipes):
                 self._reporter.advance()
-
-
-def _precedence(recipe: Recipe) -> tuple[bool, str]:
-    return recipe.package.manager == "pip", recipe.package.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tarfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -11,7 +12,7 @@ from envsync.errors import EnvsyncError
 from envsync.image.store.tar import END, FIXED_TIME, Member, dump_header, padding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -59,6 +60,24 @@ def write_tar(files: Iterable[ImageFile], sink: Sink) -> tuple[str, ...]:
         _write_file(file, sink)
     sink.write(END)
     return tuple(file.path for file in ordered)
+
+
+def pick_files(archive: Path, paths: Collection[str]) -> list[ImageFile]:
+    """Return the files at *paths* of a layer's *archive*."""
+    with tarfile.open(archive, "r:") as opened:
+        return [_pick(opened, path) for path in paths]
+
+
+def _pick(archive: tarfile.TarFile, path: str) -> ImageFile:
+    member = archive.getmember(path.lstrip("/"))
+    stream = archive.extractfile(member) if member.isfile() else None
+    return ImageFile(
+        path=path,
+        content=stream.read() if stream is not None else None,
+        target=member.linkname if member.issym() else None,
+        is_executable=member.isfile() and bool(member.mode & 0o100),
+        mtime=int(member.mtime),
+    )
 
 
 def _list_missing(path: str, known: set[str]) -> Iterable[str]:
