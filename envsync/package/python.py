@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
-# Where a Python looks for its own library before it has read a line of it.
+# Where Python looks for its own library when it starts.
 _LIBRARY = re.compile(r"lib/python\d+\.\d+t?/(?:lib-dynload/)?(?P<module>[A-Za-z0-9_]+)(?:[./]|$)")
 _SEARCHED = re.compile(
     r"(?:lib/)?python\d+t?\.zip|(?:bin/)?(?:pyvenv\.cfg|pybuilddir\.txt|python[^/]*\._pth)",
@@ -24,7 +24,7 @@ _FREE_THREADED = re.compile(r"_cp3\d+t$")
 
 
 def is_part_of_python(path: str) -> bool:
-    """Say whether *path*, from the prefix on, is where Python has or looks for its own library."""
+    """Return whether Python has, or looks for, its own library at *path* in the prefix."""
     found = _LIBRARY.match(path)
     is_module = found is not None and found["module"] in sys.stdlib_module_names
     return is_module or _SEARCHED.fullmatch(path) is not None
