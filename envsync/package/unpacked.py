@@ -104,7 +104,7 @@ def read_package(
         folders=frozenset(list_folders((*places, *raw, *made))),
         links=links,
         commands=commands,
-        programs=frozenset(it[4:] for it in places if re.fullmatch(r"bin/.[^/]*", it)),
+        programs=frozenset(it[4:] for it in places if re.fullmatch(r"bin/[^/]+", it)),
     )
 
 

@@ -453,7 +453,8 @@ def test_a_list_of_manifests_without_our_platform_names_what_it_has() -> None:
             source.load()
 
     assert caught.value.message == (
-        f"Base image `{name}` is not there for `linux/amd64`: it has `linux/s390x`, `windows/amd64`"
+        f"Base image `{name}` is not available for `linux/amd64`: it has `linux/s390x`, "
+        "`windows/amd64`"
     )
 
 

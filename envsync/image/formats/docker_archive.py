@@ -40,11 +40,10 @@ def dump_archive(
     open_layer: Callable[[Layer], Iterator[bytes]],
     manifest: bytes | None = None,
 ) -> Iterator[bytes]:
-    """Give the bytes of the archive of *image* under *tags*, with those *layers* of it.
+    """Yield the bytes of the archive of *image* with *tags* and only those *layers*.
 
-    *layers* have their sizes. An engine that has the others needs no more than their names. With
-    a *manifest*, that of the plain layers, it is an OCI layout at the same time, which engines
-    that keep images by their manifests want.
+    *layers* have their sizes. An engine that has the other layers needs only their names. With a
+    *manifest*, that of the plain layers, it is also an OCI layout, as containerd's store needs.
     """
     small = _list_small(image, tags)
     small += _list_oci(image, manifest, tags) if manifest is not None else []
@@ -60,10 +59,10 @@ def dump_archive(
 
 
 def check_place(path: Path) -> None:
-    """Refuse *path* where no archive can be.
+    """Refuse *path* if an archive can't be written there.
 
     Raises:
-        EnvsyncError: it is a folder, or lies in none.
+        EnvsyncError: it is a folder, or its parent folder does not exist.
     """
     if path.is_dir():
         raise EnvsyncError(f"`{path}` is a folder", hint=f"name a file, such as `{path}/image.tar`")
@@ -71,7 +70,7 @@ def check_place(path: Path) -> None:
 
 
 def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:
-    """Say whether *path* is an archive of *image* under *tags* that was written here, unharmed."""
+    """Return whether *path* is an intact archive of *image* with *tags*, as envsync writes it."""
     try:
         with open_archive(path, is_plain=True) as archive:
             members = archive.getmembers()
@@ -122,7 +121,7 @@ def _list_oci(image: ImageContent, manifest: bytes, tags: Sequence[str]) -> list
 
 
 def _annotate(tag: str) -> dict[str, str]:
-    """Return what says in an index that an image is called *tag*, to containerd and to others."""
+    """Return the annotations that name an image *tag*, for containerd and for others."""
     reference = parse_reference(tag)
     version = reference.tag or "latest"
     name = f"{reference.registry}/{reference.repository}:{version}"

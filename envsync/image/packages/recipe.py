@@ -1,4 +1,4 @@
-"""What a package's layer is made from: equal recipes make equal bytes."""
+"""Recipes of packages' layers: equal recipes give equal bytes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
     from envsync.model.lockfile import LockedPackage
 
-ENVIRONMENTS = "/azureml-envs"  # where Azure ML's own images have them
+ENVIRONMENTS = "/azureml-envs"  # as in Azure ML's own images
 
-_FORMAT = 2  # counts up whenever the same recipe comes to make other bytes
+_FORMAT = 2  # increases when the same recipe gives other bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One package, and what else decides its bytes in an image.
+    """One package, and what else determines its bytes in an image.
 
-    *python* is the folder of the environment's Python, `python3.11`, where the package goes
-    there. *requested* is the definition's match spec for it, which conda keeps a note of.
+    *python* is the folder of the environment's Python, such as `python3.11`, for packages that go
+    there. *requested* is the definition's match spec for it, which conda records.
     """
 
     package: LockedPackage

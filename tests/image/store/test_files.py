@@ -123,7 +123,7 @@ def test_a_source_that_is_not_what_its_package_says_is_refused(tmp_path: Path) -
         _write(ImageFile(path="/env/numpy.py", source=source, sha256=expected))
 
     assert caught.value.message == (
-        "`/env/numpy.py` is not what its package says: its bytes were changed"
+        "`/env/numpy.py` does not match its package's hash: its bytes were changed"
     )
 
 
