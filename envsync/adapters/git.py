@@ -136,8 +136,6 @@ class GitRepositories:
 
 
 class _Git:
-    """Calls git on the bare repository at *path*."""
-
     def __init__(self, path: Path, credentials: Mapping[str, str]) -> None:
         self.path = path
         own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
@@ -230,7 +228,6 @@ def _list_content(git: _Git, commit: str) -> Iterator[bytes]:
 
 
 def _hash_next(stream: IO[bytes], size: int) -> str | None:
-    """Return the sha256 of the next *size* bytes of *stream*, None if it ends earlier."""
     digest = hashlib.sha256()
     while size > 0:
         part = stream.read(min(size, _PART))

@@ -79,7 +79,6 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 
 def _is_record(record: dict[str, Any]) -> bool:
-    """Return whether the fields of *record* have the right types."""
     words, texts = ("name", "version", "build"), ("url", "md5", "sha256")
     lists = ("files", "depends")
     return (

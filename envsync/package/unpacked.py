@@ -260,7 +260,6 @@ class _Reader:
         return os.path.lexists(self._folder / name)  # noqa: TID251  # `exists` follows links
 
     def _read(self, name: str) -> str:
-        """Return the text of the package's metadata file *name*."""
         if (self._folder / "info").is_symlink():
             raise self._fault("`info` is a link")
         try:

@@ -113,7 +113,6 @@ def _hash(prefix: Path, name: str) -> str:
 
 
 def _describe(found: Mapping[str, str]) -> tuple[str, ...]:
-    """Name packages instead of files if possible."""
     packages = {name: what for path, what in found.items() if (name := _find_package(path))}
     if packages:
         return tuple(f"{name} was {what}" for name, what in sorted(packages.items()))

@@ -64,8 +64,9 @@ def create_prefix(
             return False
         if not anew and (drift := _find_drift(plan)):
             reporter.note(f"`{plan.prefix}` was changed: {'; '.join(drift)}")
-        _remove_unfinished(generations)
-        finished = generations / _next_number(generations)
+        for unfinished in generations.glob(f"*{_UNFINISHED}"):
+            remove_tree(unfinished)
+        finished = generations / str(max(_list_numbers(generations), default=0) + 1)
         target = _name_unfinished(finished)
         try:
             _fill(target, plan, conda=conda, pip=pip, reporter=reporter)
@@ -159,10 +160,6 @@ def _point(prefix: Path, generation: Path) -> None:
     link.replace(prefix)
 
 
-def _next_number(generations: Path) -> str:
-    return str(max(_list_numbers(generations), default=0) + 1)
-
-
 def _list_numbers(generations: Path) -> list[int]:
     return sorted(int(path.name) for path in generations.iterdir() if path.name.isdigit())
 
@@ -173,11 +170,6 @@ def _name_unfinished(finished: Path) -> Path:
     After envsync was killed, its pip installer may still be writing to the old one.
     """
     return finished.with_name(f"{finished.name}-{os.urandom(4).hex()}{_UNFINISHED}")
-
-
-def _remove_unfinished(generations: Path) -> None:
-    for path in generations.glob(f"*{_UNFINISHED}"):
-        remove_tree(path)
 
 
 def _remove_old(generations: Path, *, current: Path) -> None:

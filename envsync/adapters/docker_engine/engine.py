@@ -39,11 +39,8 @@ class DockerEngine:
 
     def find_image(self, reference: str) -> str | None:
         """Return the id of the image *reference*, None if the engine has none."""
-        with translated(f"asked for `{reference}`"):
-            try:
-                return str(self._client.images.get(reference).id)
-            except ImageNotFound:
-                return None
+        facts = self.inspect(reference)
+        return str(facts["Id"]) if facts else None
 
     def import_root(self, archive: Path, reference: str) -> str:
         """Import the tar *archive* of a root file system as an image; return its id.

@@ -148,8 +148,6 @@ def _check_text(value: object) -> str:
 
 
 class _Stream:
-    """The pieces of an iterator, read as a file."""
-
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""

@@ -43,7 +43,7 @@ _RETRIES = Retry(_TRIES - 1, backoff_factor=1, backoff_max=_LONGEST_WAIT)
 _ONCE = Retry(0)
 _NO_TIME = (IndexError, OverflowError, TypeError, ValueError)  # of a date that makes no sense
 _TOO_MANY = 429
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 _PASSING = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 
 

@@ -150,7 +150,6 @@ class RegistrySource:
         return read_from_layers(image, paths, store, fetch=self.fetch)
 
     def _download(self, digest: Digest, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
-        """Pass a layer's compressed form, of *most* bytes by the manifest, to *consume*."""
         self._client.download(self._blob(digest), consume, most=most)
 
     def _blob(self, digest: Digest) -> str:
@@ -161,7 +160,6 @@ class RegistrySource:
 
     def _get_manifest(self, version: str) -> tuple[bytes, str]:
         """Return the manifest *version*, a tag or a digest, and its media type."""
-        path = self._manifest(version)
 
         def judge(answer: requests.Response) -> None:
             if answer.status_code == _NOT_FOUND:
@@ -173,7 +171,10 @@ class RegistrySource:
                 raise self._client.explain(answer, f"asked for `{self.reference}`")
 
         content, kind = self._client.read(
-            path, most=LARGEST_MANIFEST, headers={"Accept": _ACCEPT}, judge=judge
+            self._manifest(version),
+            most=LARGEST_MANIFEST,
+            headers={"Accept": _ACCEPT},
+            judge=judge,
         )
         if version.startswith("sha256:") and hash_bytes(content) != version:
             raise explain_other(self.reference.registry, version)

@@ -108,8 +108,6 @@ def _open_plain(head: bytes, whole: Any) -> Any:
 
 
 class _Zstd:
-    """The stream *whole*, decompressed from zstd."""
-
     def __init__(self, whole: Any) -> None:
         import zstandard  # noqa: PLC0415  # slow to load, and rarely needed
 

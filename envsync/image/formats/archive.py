@@ -47,8 +47,6 @@ class ArchiveError(EnvsyncError):
 
 
 class _Member(tarfile.TarInfo):
-    """A member with a limited header."""
-
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
         member = super().frombuf(buf, encoding, errors)

@@ -62,6 +62,5 @@ def _set(instruction: str, name: str, value: str) -> str:
 
 
 def _quote(text: str) -> str:
-    """Return *text* as a quoted word of a Dockerfile."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'

@@ -13,7 +13,7 @@ from envsync.files import (
     cannot_write,
     check_parent,
     make_aside,
-    open_regular,
+    read_regular,
     remove_left_over,
     write_atomically,
 )
@@ -27,6 +27,7 @@ from envsync.image.formats.manifest import (
     describe_layer,
     dump_entry,
     dump_manifest,
+    list_entries,
     parse_manifest,
 )
 from envsync.model.digest import DIGEST, Digest, parse_digest
@@ -136,23 +137,14 @@ def load_index(directory: Path) -> dict[str, Any]:
     """
     path = directory / "index.json"
     try:
-        return parse_manifest(_read(path))
+        return parse_manifest(read_regular(path, most=_LARGEST, follows=True))
     except (OSError, ValueError, EnvsyncError) as error:
         raise EnvsyncError(f"`{path}` is not the index of an OCI layout") from error
-
-
-def _read(path: Path) -> bytes:
-    with open_regular(path) as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise ValueError(path)
-    return content
 
 
 def _make(
     directory: Path, pieces: dict[Digest, bytes | Path], entries: Sequence[dict[str, Any]]
 ) -> tuple[Digest, ...]:
-    """Create a new layout beside its place, and move it there."""
     check_place(directory)
     remove_left_over(directory)
     with make_aside(directory, folder=True) as made:
@@ -202,7 +194,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _list_others(directory: Path, names: set[str]) -> list[dict[str, Any]]:
     """Return the entries in the index of *directory* with other names, or none."""
-    return [it for it in _list_entries(load_index(directory)) if _read_name(it) not in names]
+    return [it for it in list_entries(load_index(directory)) if _read_name(it) not in names]
 
 
 def _read_name(entry: dict[str, Any]) -> str:
@@ -211,20 +203,14 @@ def _read_name(entry: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _list_entries(content: dict[str, Any], key: str = "manifests") -> list[dict[str, Any]]:
-    listed = content.get(key)
-    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
-
-
 def _has_all(directory: Path, entries: Sequence[dict[str, Any]]) -> bool:
-    there = _list_entries(load_index(directory))
+    there = list_entries(load_index(directory))
     return all(entry in there for entry in entries)
 
 
 def _remove_unused(directory: Path) -> None:
-    """Remove the blobs that no image of the layout uses."""
     used: set[str] = set()
-    for entry in _list_entries(load_index(directory)):
+    for entry in list_entries(load_index(directory)):
         _note_used(directory, entry, used)
     for path in (directory / "blobs" / "sha256").iterdir():
         digest = f"sha256:{path.name}"
@@ -239,11 +225,12 @@ def _note_used(directory: Path, entry: dict[str, Any], used: set[str]) -> None:
         if digest in used:
             return
         used.add(digest)
-        content = parse_manifest(_read(directory / blob_path(digest)))
+        path = directory / blob_path(digest)
+        content = parse_manifest(read_regular(path, most=_LARGEST, follows=True))
     except (OSError, ValueError, EnvsyncError):
         return  # a layer, which is not JSON, or a foreign file
-    for child in _list_entries(content):
+    for child in list_entries(content):
         _note_used(directory, child, used)
     config = content.get("config")
-    parts = [*([config] if isinstance(config, dict) else []), *_list_entries(content, "layers")]
+    parts = [*([config] if isinstance(config, dict) else []), *list_entries(content, "layers")]
     used.update(str(part.get("digest")) for part in parts)

@@ -140,6 +140,12 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     return value
 
 
+def list_entries(content: Mapping[str, Any], key: str = "manifests") -> list[dict[str, Any]]:
+    """Return the objects in the list *key* of a manifest or an index."""
+    listed = content.get(key)
+    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
+
+
 def is_index(content: Mapping[str, Any], media_type: str) -> bool:
     """Return whether *content* of *media_type* is an index, which lists manifests."""
     return media_type in INDEXES or "manifests" in content
@@ -156,8 +162,7 @@ def choose_manifest(
     Raises:
         EnvsyncError: there is none for the platform.
     """
-    listed = index.get("manifests")
-    entries = [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
+    entries = list_entries(index)
     if len(entries) == 1 and not entries[0].get("platform"):
         return parse_descriptor(entries[0])
     platforms = [_read_platform(entry) for entry in entries]

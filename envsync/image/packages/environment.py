@@ -107,7 +107,10 @@ class EnvironmentLayers:
                 *self._settle(ordered),
             )
             return tuple(
-                EnvironmentLayer(contents=each, layer=self._find(each)) for each in contents
+                EnvironmentLayer(
+                    contents=each, layer=self._cache.find(each.key) or self._produce(each)
+                )
+                for each in contents
             )
 
     def ensure(self, layers: Iterable[EnvironmentLayer]) -> None:
@@ -179,9 +182,6 @@ class EnvironmentLayers:
         layer = self._cache.get(recipe.key)
         return PackageLayer(recipe=recipe, layer=layer, is_requested=asked_for)
 
-    def _find(self, contents: _Contents) -> Layer:
-        return self._cache.find(contents.key) or self._produce(contents)
-
     def _produce(self, contents: _Contents) -> Layer:
         """Build the layer of *contents*, unless it is that of one package, which exists by now."""
         if contents.files:
@@ -193,7 +193,6 @@ class EnvironmentLayers:
         return self._cache.get(contents.key)
 
     def _provide(self, recipes: Sequence[Recipe]) -> None:
-        """Put the layer of every package of *recipes* into the cache."""
         self._stage(
             [
                 recipe
@@ -249,7 +248,6 @@ class EnvironmentLayers:
 
 
 def _share(recipes: tuple[Recipe, ...]) -> _Contents:
-    """Return the contents of the layer for *recipes*."""
     if len(recipes) == 1:
         return _Contents(key=recipes[0].key, title=recipes[0].title, recipes=recipes)
     key = hash_json(["group", [recipe.key for recipe in recipes]])
