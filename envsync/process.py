@@ -98,11 +98,7 @@ def run(
 def start(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start *command* with pipes at its stdin and stdout; its stderr is this process's own.
-
-    Raises:
-        EnvsyncError: the program isn't there or can't be started.
-    """
+    """Start *command* with pipes at its stdin and stdout; its stderr is this process's own."""
     try:
         return subprocess.Popen(  # noqa: S603  # every caller passes a list it made
             command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -151,11 +147,7 @@ def _find_program(name: str, path: str | None) -> str:
 
 
 def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoReturn:
-    """Replace this process with *command*, whose exit status becomes this one's.
-
-    Raises:
-        EnvsyncError: the program isn't there or can't be started.
-    """
+    """Replace this process with *command*, whose exit status becomes this one's."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # as it is where the caller closed it
             stream.flush()

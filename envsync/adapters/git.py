@@ -67,11 +67,7 @@ class GitRepositories:
         return path
 
     def hash(self, pin: Repository, credentials: Mapping[str, str]) -> str:
-        """Return the sha256 of the content of *pin*, fetching it if needed.
-
-        Raises:
-            EnvsyncError: it can't be fetched.
-        """
+        """Return the sha256 of the content of *pin*, fetching it if needed."""
         return hash_commit(_Git(self.provide(pin, credentials), {}), pin.revision)
 
     def read(self, pin: Repository, name: str) -> str | None:
@@ -148,11 +144,7 @@ class _Git:
         }
 
     def make(self) -> None:
-        """Create the repository, in place of anything else that is there.
-
-        Raises:
-            EnvsyncError: git is missing, or nothing can be written there.
-        """
+        """Create the repository, in place of anything else that is there."""
         if self.path.exists() and self.run("rev-parse", "--git-dir").status != 0:
             remove_tree(self.path)
         for left in self.path.rglob("*.lock"):  # by a process that died: this one holds the lock

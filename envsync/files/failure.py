@@ -29,11 +29,7 @@ _HINTS = {
 
 
 def check_parent(path: Path) -> None:
-    """Refuse *path* if its parent folder does not exist.
-
-    Raises:
-        EnvsyncError: it does not.
-    """
+    """Refuse *path* if its parent folder does not exist."""
     if not path.parent.is_dir():
         code = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
         raise cannot_write(path, OSError(code, os.strerror(code)))

@@ -58,9 +58,6 @@ def make_temporary() -> Iterator[Path]:
 
     Its name can't be guessed, and only this user may enter it. Folders that killed processes of
     this user left are removed first.
-
-    Raises:
-        EnvsyncError: there is no room, or no permission.
     """
     import tempfile  # noqa: PLC0415  # slow to load, and most commands only read
 

@@ -41,11 +41,7 @@ class LayerProvider:
         self._reporter = reporter
 
     def provide_plain(self, layers: Iterable[Layer]) -> None:
-        """Put the plain tar of each of *layers* into the cache.
-
-        Raises:
-            EnvsyncError: one can't be fetched or built.
-        """
+        """Put the plain tar of each of *layers* into the cache."""
         missing = [layer for layer in layers if not self._cache.blobs.find(layer.diff_id)]
         own = [self._made[layer.diff_id] for layer in missing if layer.diff_id in self._made]
         of_the_base = [layer for layer in missing if layer.diff_id not in self._made]
@@ -63,11 +59,7 @@ class LayerProvider:
         )
 
     def compress(self, layers: Sequence[Layer]) -> tuple[Layer, ...]:
-        """Return *layers* with a compressed form; the base's keep theirs if they have one.
-
-        Raises:
-            EnvsyncError: one can't be fetched or built.
-        """
+        """Return *layers* with a compressed form; the base's keep theirs if they have one."""
         plain = [layer for layer in layers if layer.digest is None]
         missing = [layer for layer in plain if not self._cache.is_compressed(layer)]
         self.provide_plain(missing)

@@ -29,9 +29,6 @@ def list_installed(prefix: Path, subdir: str) -> tuple[LockedPackage, ...]:
     """Return the packages of *prefix*, conda's and then pip's, each sorted by name.
 
     A pip package has no address, as its metadata has none.
-
-    Raises:
-        EnvsyncError: *prefix* is not a conda environment, or a record can't be read.
     """
     records = read_records(prefix)
     return (

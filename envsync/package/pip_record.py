@@ -44,11 +44,7 @@ class RecordRow:
 
 
 def read_record(info: Path) -> tuple[RecordRow, ...]:
-    """Return the files of the package with the metadata folder *info*.
-
-    Raises:
-        EnvsyncError: there is no RECORD, or it can't be read.
-    """
+    """Return the files of the package with the metadata folder *info*."""
     try:
         text = read_metadata_file(info, "RECORD").decode("utf-8")
         rows = [row for row in csv.reader(text.splitlines()) if row]
@@ -110,9 +106,6 @@ def check_records(prefix: Path, packages: Iterable[LockedPackage]) -> None:
 
     These are files outside of the environment, conda's records and the interpreter. Packages that
     are not installed or have no RECORD are skipped.
-
-    Raises:
-        EnvsyncError: there is such a package.
     """
     names = {package.name for package in packages}
     for site_packages in find_site_packages(prefix):

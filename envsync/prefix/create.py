@@ -130,11 +130,7 @@ def _find_python(target: Path) -> Path:
 
 @contextlib.contextmanager
 def _set_aside(target: Path, links: Sequence[str]) -> Iterator[None]:
-    """Remove *links* from *target* meanwhile, so that no pip package writes through one.
-
-    Raises:
-        EnvsyncError: a pip package has a file or a folder in the place of a link.
-    """
+    """Remove *links* from *target* meanwhile, so that no pip package writes through one."""
     targets = {path: (target / path).readlink() for path in links}
     for path in targets:
         (target / path).unlink()

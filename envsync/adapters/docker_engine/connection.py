@@ -49,11 +49,7 @@ def connect() -> Iterator[DockerEngine]:
 
 @contextlib.contextmanager
 def connect_containers() -> Iterator[Containers]:
-    """Connect as `connect` does, to the engine's containers.
-
-    Raises:
-        EnvsyncError: no engine answers there.
-    """
+    """Connect as `connect` does, to the engine's containers."""
     with _open_client() as client:
         yield Containers(client)
 
@@ -85,11 +81,7 @@ def _knock(host: str) -> None:
 
 
 def _find_host_of_context() -> str | None:
-    """Return the address of Docker's current context, which rootless Docker and others set.
-
-    Raises:
-        EnvsyncError: the context can't be read.
-    """
+    """Return the address of Docker's current context, which rootless Docker and others set."""
     name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
     if name in ("", "default"):
         return None

@@ -36,11 +36,7 @@ class EngineSource:
         self._name = name
 
     def load(self) -> BaseImage:
-        """Return the image's description.
-
-        Raises:
-            EnvsyncError: the engine has no such image.
-        """
+        """Return the image's description."""
         facts = self._engine.inspect(self._name)
         if facts is None:
             raise EnvsyncError(f"The Docker Engine has no image `{self._name}`")

@@ -106,11 +106,7 @@ class RegistryClient:
             answer.close()  # its content was not read, so the connection can't be used again
 
     def _count_failure(self, retries: Retry, error: requests.RequestException) -> Retry:
-        """Return what is left of *retries* after *error*; a timeout, which took long, counts twice.
-
-        Raises:
-            EnvsyncError: nothing is left, or another try can't help.
-        """
+        """Return what is left of *retries* after *error*; a slow timeout counts twice."""
         try:
             if isinstance(error, requests.Timeout):
                 retries = retries.increment(error=error)
@@ -211,11 +207,7 @@ class RegistryClient:
             )
 
     def _resolve(self, path: str) -> str:
-        """Return the address of *path*, which the registry may have named.
-
-        Raises:
-            EnvsyncError: it is not an address, or leads from https to http.
-        """
+        """Return the address of *path*, which the registry may have named."""
         root = self._find_root()
         try:
             url = resolve(root, path)

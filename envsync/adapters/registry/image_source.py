@@ -93,9 +93,6 @@ class RegistrySource:
         """Return the digest that the registry has for the image now.
 
         For an image with several platforms, it is that of their index.
-
-        Raises:
-            EnvsyncError: it is missing, or the registry can't be reached.
         """
         path = self._manifest(self.reference.version)
         # Docker Hub does not count this as a pull.
@@ -135,11 +132,7 @@ class RegistrySource:
                 self._download(layer.digest, unpack, most=layer.compressed_size)
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Put the compressed form of each of *layers* into *store*.
-
-        Raises:
-            EnvsyncError: one can't be downloaded, or does not match the manifest.
-        """
+        """Put the compressed form of each of *layers* into *store*."""
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
                 keep = partial(store_packed, store=store, digest=layer.digest)

@@ -74,9 +74,6 @@ def push(
 
     Blobs that the registry has are not sent. Those of *base* in the same registry, and those
     pushed to another of its repositories, are mounted from there. The tag moves last.
-
-    Raises:
-        EnvsyncError: the registry can't be reached, or refuses.
     """
     client = RegistryClient(reference.registry, find_credentials(reference.registry, None))
     with contextlib.closing(client):

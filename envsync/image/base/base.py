@@ -105,11 +105,7 @@ class FileSource:
             raise self._cannot_tell() from error
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Put the plain tar of each of *layers* into *store*.
-
-        Raises:
-            EnvsyncError: a layer does not match its digest.
-        """
+        """Put the plain tar of each of *layers* into *store*."""
         for layer in layers:
             if store.find(layer.diff_id) is None:
                 self._fetch(layer, store)

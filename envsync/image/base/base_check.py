@@ -31,9 +31,6 @@ def check_base(
     """Refuse a base image with an older glibc than *needed*, or with none.
 
     The glibc of a base image is kept in *cache*.
-
-    Raises:
-        EnvsyncError: the environment's programs would not start on it.
     """
     if needed is None:
         return

@@ -59,11 +59,7 @@ def dump_archive(
 
 
 def check_place(path: Path) -> None:
-    """Refuse *path* if an archive can't be written there.
-
-    Raises:
-        EnvsyncError: it is a folder, or its parent folder does not exist.
-    """
+    """Refuse *path* if an archive can't be written there."""
     if path.is_dir():
         raise EnvsyncError(f"`{path}` is a folder", hint=f"name a file, such as `{path}/image.tar`")
     check_parent(path)

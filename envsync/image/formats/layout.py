@@ -115,11 +115,7 @@ def _check_folders(directory: Path) -> None:
 
 
 def check_place(directory: Path) -> None:
-    """Refuse *directory* unless it is a layout, an empty folder or missing.
-
-    Raises:
-        EnvsyncError: it is something else, or its parent folder does not exist.
-    """
+    """Refuse *directory* unless it is a layout, an empty folder or missing."""
     if is_layout(directory):
         return
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -130,11 +126,7 @@ def check_place(directory: Path) -> None:
 
 
 def load_index(directory: Path) -> dict[str, Any]:
-    """Return the index of the layout *directory*.
-
-    Raises:
-        EnvsyncError: it can't be read.
-    """
+    """Return the index of the layout *directory*."""
     path = directory / "index.json"
     try:
         return parse_manifest(read_regular(path, most=_LARGEST, follows=True))

@@ -88,11 +88,7 @@ class EnvironmentLayers:
         )
 
     def make(self) -> tuple[EnvironmentLayer, ...]:
-        """Return the layers, the lowest first; unknown ones are built.
-
-        Raises:
-            EnvsyncError: a package is missing, or is not the locked one.
-        """
+        """Return the layers, the lowest first; unknown ones are built."""
         environment = self._environment
         recipes = self._recipes
         with self._cache.lock():
@@ -130,11 +126,7 @@ class EnvironmentLayers:
                     )
 
     def read_activation(self, environment: Mapping[str, str]) -> Activation:
-        """Return what activation would set in an image with *environment*; call `make` first.
-
-        Raises:
-            EnvsyncError: a package is missing.
-        """
+        """Return what activation would set in an image with *environment*; call `make` first."""
         paths = {recipe: self._cache.list_paths(recipe.key) for recipe in self._recipes}
         scripts = {
             recipe: found

@@ -83,11 +83,7 @@ class LayerMaker:
         self._reporter = reporter
 
     def add(self, recipes: Sequence[Recipe]) -> None:
-        """Build the layers of *recipes*; when one fails, those before it are kept.
-
-        Raises:
-            EnvsyncError: an archive is missing, or is not the locked one.
-        """
+        """Build the layers of *recipes*; when one fails, those before it are kept."""
         with self._cache.make_folder() as folder:
             if conda := [recipe for recipe in recipes if recipe.package.manager == "conda"]:
                 self._add_conda(conda, folder / "conda")

@@ -56,11 +56,7 @@ class LayerCache:
 
     @contextlib.contextmanager
     def make_folder(self) -> Iterator[Path]:
-        """Yield a new folder to stage layers in, and remove it afterwards.
-
-        Raises:
-            EnvsyncError: there is no room, or no permission.
-        """
+        """Yield a new folder to stage layers in, and remove it afterwards."""
         try:
             folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root)).resolve()
         except OSError as error:
@@ -88,31 +84,19 @@ class LayerCache:
         return self._known[key][0]
 
     def get(self, key: str) -> Layer:
-        """Return the layer of *key*, which must be there.
-
-        Raises:
-            EnvsyncError: it was removed meanwhile.
-        """
+        """Return the layer of *key*, which must be there."""
         layer = self.find(key)
         if layer is None:
             raise EnvsyncError(f"A layer is gone from `{self.root}`", hint="run this again")
         return layer
 
     def list_paths(self, key: str) -> tuple[str, ...]:
-        """Return the paths of the files in the layer of *key*, sorted.
-
-        Raises:
-            EnvsyncError: it was removed meanwhile.
-        """
+        """Return the paths of the files in the layer of *key*, sorted."""
         self.get(key)
         return self._known[key][1]
 
     def add(self, key: str, files: Iterable[ImageFile], *, created_by: str) -> Layer:
-        """Build a layer from *files* and store it as *key*.
-
-        Raises:
-            EnvsyncError: a file does not match its sha256, or there is no room.
-        """
+        """Build a layer from *files* and store it as *key*."""
         with self.blobs.write() as writer:
             paths = write_tar(files, writer)
         layer = Layer(diff_id=writer.digest, size=writer.size, created_by=created_by)
@@ -148,11 +132,7 @@ class LayerCache:
             return None
 
     def open_plain(self, layer: Layer) -> Iterator[bytes]:
-        """Yield the bytes of *layer*'s plain tar.
-
-        Raises:
-            EnvsyncError: it is missing.
-        """
+        """Yield the bytes of *layer*'s plain tar."""
         try:
             with self.blobs.path(layer.diff_id).open("rb") as stream:
                 while chunk := stream.read(_CHUNK):

@@ -35,9 +35,6 @@ class Notes:
         """Store *value*, which must fit JSON, as *name* in one step.
 
         If the machine stops, it may be broken afterwards, and then counts as missing.
-
-        Raises:
-            EnvsyncError: there is no room, or no permission.
         """
         path = self._place(name)
         content = json.dumps(value, sort_keys=True)
