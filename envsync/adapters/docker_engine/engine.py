@@ -42,16 +42,6 @@ class DockerEngine:
         facts = self.inspect(reference)
         return str(facts["Id"]) if facts else None
 
-    def import_root(self, archive: Path, reference: str) -> str:
-        """Import the tar *archive* of a root file system as an image; return its id.
-
-        The image is tagged *reference* (`name:tag`).
-        """
-        repository, _, tag = reference.partition(":")
-        with translated(f"given `{archive}` to import"):
-            self._client.api.import_image(str(archive), repository=repository, tag=tag or "latest")
-            return str(self._client.images.get(reference).id)
-
     def inspect(self, reference: str) -> dict[str, Any] | None:
         """Return the engine's description of the image *reference*, None if it has none."""
         with translated(f"asked for `{reference}`"):
