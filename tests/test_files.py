@@ -281,7 +281,7 @@ def test_a_folder_that_another_user_made_where_all_may_write_is_not_used(tmp_pat
     (shared / "d" / ".envsync.lock").unlink()
     shared.chmod(0o1777)
 
-    with pytest.raises(EnvsyncError, match="another user made it"), lock_directory(shared / "d"):
+    with pytest.raises(EnvsyncError, match="another user created it"), lock_directory(shared / "d"):
         pass
 
     assert list((shared / "d").iterdir()) == []

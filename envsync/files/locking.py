@@ -55,7 +55,7 @@ def _check_not_planted(path: Path) -> None:
     folder, found = path.parent.stat(), path.lstat()
     is_for_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
     if is_for_all and found.st_uid not in {0, os.geteuid(), folder.st_uid}:
-        raise PermissionError(errno.EPERM, "another user made it")
+        raise PermissionError(errno.EPERM, "another user created it")
 
 
 def _check_place(place: Path) -> None:

@@ -83,7 +83,7 @@ def make_lasting_aside(path: Path) -> Path:
 
 
 def remove_left_over(path: Path) -> None:
-    """Remove what `make_aside` made for *path* in processes that are dead, and in no other.
+    """Remove what `make_aside` created for *path* in processes that are dead by now.
 
     Other users may write to the folder too. What isn't this user's, and what is neither a file
     nor a folder, is not opened.
@@ -103,7 +103,7 @@ def remove_left_over(path: Path) -> None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let *one* and *other* trade places in one step; return False where that can't be done."""
+    """Exchange *one* and *other* in one step; return False if the system can't."""
     import ctypes  # noqa: PLC0415  # only here
 
     try:

@@ -43,9 +43,9 @@ def create_prefix(
     conda: CondaInstaller,
     pip: PipInstaller,
     reporter: Reporter,
-    anew: bool = False,
+    reinstall: bool = False,
 ) -> bool:
-    """Create the environment of *plan*; return False if it exists and is not created *anew*.
+    """Create the environment of *plan*; return False if it exists, unless *reinstall*.
 
     At every moment the prefix is either the old or the whole new environment. This waits for
     another process that creates the same prefix.
@@ -59,10 +59,10 @@ def create_prefix(
     check_replaceable(plan.prefix)
     generations = generations_path(plan.prefix)
     with lock_directory(generations):
-        if not anew and is_current(plan):
+        if not reinstall and is_current(plan):
             renew_origin(plan)
             return False
-        if not anew and (drift := _find_drift(plan)):
+        if not reinstall and (drift := _find_drift(plan)):
             reporter.note(f"`{plan.prefix}` was changed: {'; '.join(drift)}")
         for unfinished in generations.glob(f"*{_UNFINISHED}"):
             remove_tree(unfinished)

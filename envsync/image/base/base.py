@@ -164,7 +164,7 @@ class FileSource:
             return open_regular(self._path / blob_path(digest))
         except OSError as error:
             raise EnvsyncError(
-                f"`{self._path}` lacks `{digest}`, which its image is made of: {error.strerror}"
+                f"`{self._path}` lacks `{digest}`, a part of its image: {error.strerror}"
             ) from error
 
     def _choose(self, index: dict[str, Any]) -> Any:

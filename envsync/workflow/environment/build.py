@@ -196,5 +196,5 @@ def _realise(local: LocalPlan, reporter: Reporter, mode: BuildMode) -> bool:
             reporter=reporter,
         ),
         reporter=reporter,
-        anew=reinstall,
+        reinstall=reinstall,
     )
