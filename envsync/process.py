@@ -15,6 +15,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, NoReturn
 
 from envsync.errors import EnvsyncError
+from envsync.remedy import Step, advise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,8 @@ _DYING_SECONDS, _PAUSE = 5.0, 0.005
 _LONGEST_NOTE = 4096
 _STAT_STATE, _STAT_START = 0, 19  # fields of Linux's /proc/PID/stat after the program's name
 
-# Its child notes itself before it becomes what it starts, which may end at once, and lets go of
-# stdout with that; how it ended is noted in the end. See `detach`.
+# The child writes `pid` before it becomes the command, which may end at once, and so closes stdout;
+# the parent writes `status` at the end. See `detach`.
 _WATCH = """
 folder=$1; shift
 (
@@ -45,20 +46,20 @@ folder=$1; shift
 
 
 class NoSuchProgramError(EnvsyncError):
-    """A program is not there; the status is a shell's."""
+    """A program was not found; the exit status is as in a shell."""
 
     exit_status = 127
 
 
 class NotExecutableError(EnvsyncError):
-    """A program is there and can't be started; the status is a shell's."""
+    """A program can't be started; the exit status is as in a shell."""
 
     exit_status = 126
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completed:
-    """How a child process ended, and what it printed."""
+    """The exit status and the output of a child process."""
 
     status: int
     stdout: str
@@ -72,7 +73,7 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
 ) -> Completed:
-    """Run *command* to its end and return its output; its status is the caller's to judge.
+    """Run *command* to its end and return its output; the caller judges its status.
 
     Raises:
         EnvsyncError: the program isn't there or can't be started.
@@ -97,11 +98,7 @@ def run(
 def start(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start *command* with pipes at its stdin and stdout; its stderr is this process's own.
-
-    Raises:
-        EnvsyncError: the program isn't there or can't be started.
-    """
+    """Start *command* with pipes at its stdin and stdout; its stderr is this process's own."""
     try:
         return subprocess.Popen(  # noqa: S603  # every caller passes a list it made
             command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -113,7 +110,7 @@ def start(
 def call(command: Sequence[str], *, env: Mapping[str, str]) -> int:
     """Run *command* on this process's own streams, found on *env*'s PATH; return its status.
 
-    A command that a signal ended has 128 and the signal's number, as in a shell.
+    For a command that a signal ended, it is 128 plus the signal's number, as in a shell.
 
     Raises:
         NoSuchProgramError: the program isn't there.
@@ -128,7 +125,7 @@ def call(command: Sequence[str], *, env: Mapping[str, str]) -> int:
 
 
 def _find_program(name: str, path: str | None) -> str:
-    import shutil  # noqa: PLC0415  # with it come all of its archive formats
+    import shutil  # noqa: PLC0415  # slow to load: it brings all archive formats
 
     program = shutil.which(name, path=path)
     if program is not None:
@@ -143,22 +140,20 @@ def _find_program(name: str, path: str | None) -> str:
         raise NoSuchProgramError(f"Cannot run `{name}`: No such file or directory")
     raise NoSuchProgramError(
         f"`{name}` is not on the environment's PATH",
-        hint="`envsync add` asks for the package that has it; lock and build the environment then",
+        hint=advise(
+            "add the package that has it with ", Step("add"), ", then lock and build again"
+        ),
     )
 
 
 def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoReturn:
-    """Let *command* take the place of this process; its end is then this one's.
-
-    Raises:
-        EnvsyncError: the program isn't there or can't be started.
-    """
+    """Replace this process with *command*, whose exit status becomes this one's."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # as it is where the caller closed it
             stream.flush()
     try:
         os.chdir(cwd)
-        if sys.platform == "win32":  # there, the caller would not wait for what takes its place
+        if sys.platform == "win32":  # there, the caller would not wait for the new process
             sys.exit(call(command, env=env))
         os.execve(command[0], list(command), env)  # noqa: S606  # every caller passes a list it made
     except OSError as error:
@@ -167,9 +162,9 @@ def become(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> NoRe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessIdentity:
-    """A process that is told from a later one with the same number *pid*.
+    """A process, distinguished from a later one with the same *pid*.
 
-    *boot* is the system's start that it belongs to, *started* its own start in that time.
+    *boot* identifies the system's start, *started* is the process's start since then.
     """
 
     pid: int
@@ -177,7 +172,7 @@ class ProcessIdentity:
     started: str
 
     def is_alive(self) -> bool:
-        """Say whether it still runs; one that only waits to be buried does not."""
+        """Return whether it still runs; a zombie does not."""
         try:
             boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
             found = _parse_stat(Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8"))
@@ -211,14 +206,14 @@ class ProcessIdentity:
 def detach(
     command: Sequence[str], *, cwd: Path, env: Mapping[str, str], folder: Path
 ) -> ProcessIdentity:
-    """Start *command* so that it outlives this process, and return which it is.
+    """Start *command* so that it outlives this process, and return its identity.
 
-    The files in *folder* tell of it: `log` what it prints, `pid` which process it is (see
-    `read_identity`), `status` how it ended. They are written even if this process is killed, and
-    only this user can read them.
+    It leaves files in *folder*: `log` has its output, `pid` its identity (see `read_identity`) and
+    `status` its exit status. They are written even if this process is killed, and only this user
+    can read them.
 
     Raises:
-        EnvsyncError: nothing could be started; only Linux tells what is needed to know it again.
+        EnvsyncError: it can't be started, or this is not Linux, which alone identifies processes.
     """
     if not Path("/proc/self/stat").exists():
         raise EnvsyncError("A process can be left running on Linux only", hint="use a container")
@@ -233,7 +228,7 @@ def detach(
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,  # at its end the process is noted
+            stdout=subprocess.PIPE,  # it closes once `pid` is written
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             check=True,
@@ -247,7 +242,7 @@ def detach(
 
 
 def read_identity(folder: Path) -> ProcessIdentity | None:
-    """Return which process `detach` started for *folder*, None if it started none."""
+    """Return the process that `detach` started for *folder*, None if there is none."""
     try:
         boot, _, stat = _read_note(folder / "pid").partition(" ")
         pid, started = _parse_stat(stat)
@@ -257,7 +252,7 @@ def read_identity(folder: Path) -> ProcessIdentity | None:
 
 
 def _read_note(path: Path) -> str:
-    """Return the text of the small file *path*; a pipe in its place is not waited for.
+    """Return the text of the small file *path*, without waiting for a pipe in its place.
 
     Raises:
         OSError: it can't be read.
@@ -273,10 +268,10 @@ def _read_note(path: Path) -> str:
 
 
 def _parse_stat(stat: str) -> tuple[int, str]:
-    """Return the number and the start of the process that *stat* is of.
+    """Return the number and the start of the process from its *stat* text.
 
     Raises:
-        ValueError: it is no such text, or of a process that has ended.
+        ValueError: the text has another form, or the process has ended.
     """
     number, _, rest = stat.partition(" ")
     fields = rest.rpartition(")")[2].split()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from channel import CONDA_FORGE, Channel, Served, build_channel, default_cache, serve
-from support.images.base_image import make_base_archive, reference_for, why_not
+from support.images.base_image import import_base, make_base_archive, why_not
 
 from envsync.adapters import docker_engine as docker
 from envsync.cli.terminal.remedies import word_remedy
@@ -181,11 +181,7 @@ def base_image(docker_engine: docker.DockerEngine) -> str:
     lack = why_not()
     if lack is not None:
         pytest.skip(lack)
-    archive = make_base_archive(_CACHE)
-    reference = reference_for(archive)
-    if docker_engine.find_image(reference) is None:
-        docker_engine.import_root(archive, reference)
-    return reference
+    return import_base(docker_engine, make_base_archive(_CACHE))
 
 
 def _configure(served: Served, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

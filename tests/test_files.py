@@ -178,7 +178,7 @@ def test_what_is_made_aside_and_not_moved_is_gone(tmp_path: Path, *, folder: boo
     [
         (errno.ENOSPC, "free some space there, and run this again"),
         (errno.EROFS, "choose a place that you may write to"),
-        (errno.ENOENT, "make the folder that it is to lie in"),
+        (errno.ENOENT, "create the folder for it"),
         (errno.EIO, None),
     ],
 )
@@ -281,15 +281,24 @@ def test_a_folder_that_another_user_made_where_all_may_write_is_not_used(tmp_pat
     (shared / "d" / ".envsync.lock").unlink()
     shared.chmod(0o1777)
 
-    with pytest.raises(EnvsyncError, match="another user made it"), lock_directory(shared / "d"):
+    with pytest.raises(EnvsyncError, match="another user created it"), lock_directory(shared / "d"):
         pass
 
     assert list((shared / "d").iterdir()) == []
 
 
 def test_a_lock_of_a_process_that_was_killed_is_taken(tmp_path: Path) -> None:
-    with lock_directory(tmp_path):
-        pass
+    hold = "import sys, time, pathlib\nfrom envsync.files import lock_directory\n"
+    hold += (
+        "with lock_directory(pathlib.Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(60)"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(BlockingIOError), lock_directory(tmp_path, waits=False):
+            pass
+        other.kill()
     with lock_directory(tmp_path, waits=False):
         found = list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""Git repositories: fetched once by commit, and held against a hash of their content."""
+"""Git repositories: fetched once per commit, and checked against a hash of their content."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from envsync.errors import EnvsyncError
 from envsync.files import lock_directory, remove_tree
 from envsync.model.channel import redact_url
 from envsync.model.repository import list_git_settings
+from envsync.remedy import Option, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"
 class GitRepositories:
     """Keeps bare copies of repositories below *root*, which any number of processes may share.
 
-    With *offline* only what is there counts, and what lies on this machine.
+    When *offline*, only these copies and repositories on this machine are used.
     """
 
     def __init__(self, root: Path, *, offline: bool = False) -> None:
@@ -48,10 +49,10 @@ class GitRepositories:
     ) -> Path:
         """Return a bare repository that has the commit of *pin*; its branches include it.
 
-        *credentials* has the userinfo that a repository's server asks for, by its URL.
+        *credentials* has the userinfo for each repository's server, by URL.
 
         Raises:
-            EnvsyncError: it can't be fetched, or its content is not what *sha256* says.
+            EnvsyncError: it can't be fetched, or its content does not match *sha256*.
         """
         path = self._path(pin)
         git = _Git(path, credentials)
@@ -66,17 +67,13 @@ class GitRepositories:
         return path
 
     def hash(self, pin: Repository, credentials: Mapping[str, str]) -> str:
-        """Return the sha256 of the content of *pin*, which is fetched if need be.
-
-        Raises:
-            EnvsyncError: it can't be fetched.
-        """
+        """Return the sha256 of the content of *pin*, fetching it if needed."""
         return hash_commit(_Git(self.provide(pin, credentials), {}), pin.revision)
 
     def read(self, pin: Repository, name: str) -> str | None:
-        """Return the text file *name* beside the package of *pin*, None where there is none.
+        """Return the text file *name* beside the package of *pin*, None if there is none.
 
-        Nor is there one beyond any bearable size. The commit must have been provided.
+        A file of more than 4 MiB counts as missing. The commit must have been provided.
         """
         git = _Git(self.provide(pin, {}), {})
         place = "/".join(part for part in (pin.subdirectory, name) if part)
@@ -88,7 +85,7 @@ class GitRepositories:
         return done.stdout if done.status == 0 else None
 
     def find_fault(self, wanted: Repository, credentials: Mapping[str, str]) -> EnvsyncError | None:
-        """Return why *wanted* can't be had, None where it can."""
+        """Return why *wanted* can't be fetched, None if it can."""
         if shutil.which("git") is None:
             return EnvsyncError(f"`{wanted}` needs git, which is not installed", hint="install git")
         if self._is_offline and not wanted.url.startswith("file://"):
@@ -123,7 +120,7 @@ class GitRepositories:
         git.make()
         # History and tags come along, since some packages take their version from them.
         done = git.run("fetch", "--quiet", "--force", "--tags", "--", pin.url, pin.revision)
-        if done.status != 0:  # an old server gives no commit by its id
+        if done.status != 0:  # old servers serve no commit by its id
             done = git.run("fetch", "--quiet", "--force", "--", pin.url, *_EVERYTHING)
         if done.status != 0:
             raise _cannot_read(pin, done, credentials)
@@ -135,8 +132,6 @@ class GitRepositories:
 
 
 class _Git:
-    """Calls git on the bare repository at *path*."""
-
     def __init__(self, path: Path, credentials: Mapping[str, str]) -> None:
         self.path = path
         own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
@@ -149,14 +144,10 @@ class _Git:
         }
 
     def make(self) -> None:
-        """Make the repository, anew if what is there is none.
-
-        Raises:
-            EnvsyncError: git is missing, or nothing can be written there.
-        """
+        """Create the repository, in place of anything else that is there."""
         if self.path.exists() and self.run("rev-parse", "--git-dir").status != 0:
             remove_tree(self.path)
-        for left in self.path.rglob("*.lock"):  # by a process that died: this one has it alone
+        for left in self.path.rglob("*.lock"):  # by a process that died: this one holds the lock
             left.unlink(missing_ok=True)
         done = self.run("init", "--quiet", "--bare", str(self.path), where=False)
         for key, value in (("gc.auto", "0"), ("uploadpack.allowAnySHA1InWant", "true")):
@@ -166,7 +157,7 @@ class _Git:
             raise EnvsyncError(f"Cannot write `{self.path}`: {_last_line(done)}")
 
     def has(self, commit: str, *, mark: bool = False) -> bool:
-        """Tell whether *commit* is there with all it needs; *mark* it as such."""
+        """Return whether *commit* is complete here; *mark* it as complete first."""
         name = f"refs/heads/locked-{commit}"
         if not self.path.exists():
             return False
@@ -175,7 +166,7 @@ class _Git:
         return self.run("rev-parse", "--quiet", "--verify", name).stdout.strip() == commit
 
     def run(self, *words: str, where: bool = True) -> process.Completed:
-        """Run git, on the repository unless it is of no matter *where*."""
+        """Run git, on the repository unless *where* is false."""
         place = ("--git-dir", str(self.path)) if where else ()
         settings = [
             word
@@ -191,10 +182,10 @@ class _Git:
 
 
 def hash_commit(git: _Git, commit: str) -> str:
-    """Return the sha256 of what *commit* holds.
+    """Return the sha256 of the content of *commit*.
 
-    It is that of a line for each file, in git's order: mode, sha256 of its bytes (or the commit
-    of a submodule), a tab, its path, a NUL.
+    It covers a line for each file, in git's order: mode, sha256 of its bytes (or the commit of a
+    submodule), a tab, its path, a NUL.
     """
     digest = hashlib.sha256()
     for line in _list_content(git, commit):
@@ -229,7 +220,6 @@ def _list_content(git: _Git, commit: str) -> Iterator[bytes]:
 
 
 def _hash_next(stream: IO[bytes], size: int) -> str | None:
-    """Return the sha256 of the next *size* bytes of *stream*, None if it ends before."""
     digest = hashlib.sha256()
     while size > 0:
         part = stream.read(min(size, _PART))
@@ -241,7 +231,9 @@ def _hash_next(stream: IO[bytes], size: int) -> str | None:
 
 
 def _not_cached(wanted: Repository) -> EnvsyncError:
-    return EnvsyncError(f"`{wanted}` is not in the cache", hint="run this once without `--offline`")
+    return EnvsyncError(
+        f"`{wanted}` is not in the cache", hint=advise("run this once without ", Option("offline"))
+    )
 
 
 def _may_be_short(revision: str) -> bool:
@@ -253,7 +245,7 @@ def _cannot_read(
 ) -> EnvsyncError:
     hint = "check the address, and that you may read it with `git ls-remote`"
     if wanted.url in credentials:
-        hint += "; with credentials in it no redirect is followed, so name where it leads to"
+        hint += "; with credentials, redirects are not followed, so give the final address"
     return EnvsyncError(f"Cannot read `{wanted.url}`: {_last_line(done)}", hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""Files: whole or not at all, private while they are made, and read without trust."""
+"""Files: written whole or not at all, kept private until then, and read without trust."""
 
 from envsync.files.failure import cannot_write, check_parent
 from envsync.files.locking import lock_directory

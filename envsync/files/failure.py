@@ -23,23 +23,19 @@ _HINTS = {
     errno.EEXIST: _IN_THE_WAY,
     errno.ENOTDIR: _IN_THE_WAY,
     errno.EISDIR: _IN_THE_WAY,
-    errno.ENOENT: "make the folder that it is to lie in",
+    errno.ENOENT: "create the folder for it",
     errno.ELOOP: _IN_THE_WAY,
 }
 
 
 def check_parent(path: Path) -> None:
-    """Refuse *path* where there is no folder for it to lie in.
-
-    Raises:
-        EnvsyncError: there is none.
-    """
+    """Refuse *path* if its parent folder does not exist."""
     if not path.parent.is_dir():
         code = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
         raise cannot_write(path, OSError(code, os.strerror(code)))
 
 
 def cannot_write(path: Path, error: OSError) -> EnvsyncError:
-    """Return the error that tells why *path* can't be written, and what to do."""
+    """Return the error that says why *path* can't be written, and what to do."""
     hint = _HINTS.get(error.errno or 0)
     return EnvsyncError(f"Cannot write `{path}`: {error.strerror or error}", hint=hint)

@@ -1,8 +1,9 @@
-"""The sha256 of a file."""
+"""The sha256 of files, bytes and values."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ _CHUNK = 1 << 20
 
 
 def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> Digest:
-    """Return the sha256 of *size* bytes of the file at *path*, with its kind in front."""
+    """Return the digest of *size* bytes of the file at *path*, from *start* on."""
     digest = hashlib.sha256()
     with open_regular(path) as stream:
         stream.seek(start)
@@ -24,3 +25,13 @@ def hash_file(path: Path, *, start: int = 0, size: int = sys.maxsize) -> Digest:
             digest.update(chunk)
             size -= len(chunk)
     return Digest(f"sha256:{digest.hexdigest()}")
+
+
+def hash_bytes(content: bytes) -> Digest:
+    """Return the digest of *content*."""
+    return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+def hash_json(content: object) -> str:
+    """Return the sha256 of *content* as JSON, in hexadecimal."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,6 @@ import stat
 from typing import TYPE_CHECKING
 
 from envsync.files.failure import cannot_write
-from envsync.files.reading import NO_LINK, check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,48 +17,49 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def lock_directory(path: Path, *, waits: bool = True) -> Iterator[None]:
-    """Hold an exclusive lock on the directory *path*, which is made if it isn't there.
+    """Hold an exclusive lock on the directory *path*, which is created if it isn't there.
 
-    Another process that holds it is waited for. The system releases it if the process dies. What
-    others may have put in the place of the lock's file, a link or a FIFO, is left as it is.
+    This waits while another process holds it. The system releases it if the process dies. A link
+    or a FIFO in the place of the lock's file is left as it is.
 
     Raises:
-        BlockingIOError: another process holds it, and this one *waits* not.
-        EnvsyncError: the directory can't be made or written to.
+        BlockingIOError: another process holds it, and *waits* is false.
+        EnvsyncError: the directory can't be created or written to.
     """
-    import fcntl  # noqa: PLC0415  # POSIX alone has it; Windows needs msvcrt here
+    import filelock  # noqa: PLC0415  # it loads asyncio, and a command that only reads locks nothing
 
+    place = path / ".envsync.lock"
     try:
         path.mkdir(parents=True, exist_ok=True)
         _check_not_planted(path)
     except OSError as error:
         raise cannot_write(path, error) from error
-    descriptor = _open_lock(path / ".envsync.lock")
+    lock = filelock.FileLock(place, blocking=waits)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _check_place(place)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    try:
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def _check_not_planted(path: Path) -> None:
-    """Refuse *path* where another user made it in a folder like `/tmp`, in which all may write."""
+    """Refuse *path* where another user created it in a folder like `/tmp` that all may write to."""
     if os.name != "posix":
         return
     folder, found = path.parent.stat(), path.lstat()
     is_for_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
     if is_for_all and found.st_uid not in {0, os.geteuid(), folder.st_uid}:
-        raise PermissionError(errno.EPERM, "another user made it")
+        raise PermissionError(errno.EPERM, "another user created it")
 
 
-def _open_lock(path: Path) -> int:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
-        try:
-            check_regular(descriptor)
-        except OSError:
-            os.close(descriptor)
-            raise
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return descriptor
+def _check_place(place: Path) -> None:
+    """Refuse what isn't a regular file; filelock itself follows no link."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(place.lstat().st_mode):
+            raise FileExistsError(errno.EEXIST, "not a regular file")

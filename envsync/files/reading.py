@@ -1,4 +1,4 @@
-"""Files that others may have put there, opened without waiting for anyone."""
+"""Reading files that others may have put there, without ever waiting."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
 
 
 def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
-    """Open the file at *path*, which others may have put there, to be read.
+    """Open the file at *path*, which others may have put there, for reading.
 
-    What is no file, such as a pipe that nobody writes to, is not waited for. A link to it counts
-    unless it *follows* none.
+    This does not wait for a pipe. A link is refused unless this *follows* links.
 
     Raises:
-        OSError: it can't be opened, or is no file.
+        OSError: it can't be opened, or is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | (NO_WAIT if follows else NO_LINK))
     try:
@@ -36,11 +35,11 @@ def open_regular(path: Path, *, follows: bool = True) -> BinaryIO:
 
 
 def read_regular(path: Path, *, most: int, follows: bool = False) -> bytes:
-    """Return the bytes of the file at *path*, *most* at most; a link counts only if it *follows*.
+    """Return the bytes of the file at *path*; a link is refused unless this *follows* links.
 
     Raises:
-        OSError: it can't be read, or is no file.
-        ValueError: it is larger.
+        OSError: it can't be read, or is not a regular file.
+        ValueError: it has more than *most* bytes.
     """
     with open_regular(path, follows=follows) as stream:
         content = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)
@@ -50,10 +49,10 @@ def read_regular(path: Path, *, most: int, follows: bool = False) -> bytes:
 
 
 def check_regular(descriptor: int) -> None:
-    """Refuse what *descriptor* was opened for if it is no file.
+    """Refuse *descriptor* unless it is that of a regular file.
 
     Raises:
-        OSError: it is a folder, a pipe or the like.
+        OSError: it is that of a folder, a pipe or the like.
     """
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISDIR(mode):

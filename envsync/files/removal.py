@@ -1,4 +1,4 @@
-"""Files and folders taken away, whatever is in them."""
+"""Removing files and folders, whatever is in them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PAUSE = 0.05  # seconds
 
 
 def remove_tree(path: Path) -> None:
-    """Delete the directory *path* and all below it; one that isn't there is no error.
+    """Delete the directory *path* and all below it, if it exists.
 
-    An engine that failed may still be writing into it for a moment, so it is tried again. What
-    can't be deleted at last is left: whoever clears up must not hide why.
+    An engine that failed may write into it for a moment longer, so this tries several times. What
+    can't be deleted in the end is left without an error, which would hide the one that led here.
     """
-    import shutil  # noqa: PLC0415  # with it come all of its archive formats
+    import shutil  # noqa: PLC0415  # slow to load: it brings all archive formats
 
-    if path.is_symlink() or not path.is_dir():  # a pipe would be opened, and waited for
+    if path.is_symlink() or not path.is_dir():  # `rmtree` would wait for a pipe
         with contextlib.suppress(OSError):
             path.unlink()
         return
@@ -39,9 +39,9 @@ def remove_tree(path: Path) -> None:
 
 
 def _flatten(folder: Path) -> None:
-    """Remove what is in *folder*, however deep its folders lie in each other.
+    """Remove what is in *folder*, however deeply nested.
 
-    Those in its folders are moved up, again and again: no path gets longer, and no call deeper.
+    It moves nested folders up, level by level, so that neither a path nor a call gets too deep.
     """
     token, moved = os.urandom(4).hex(), 0
     while True:
@@ -61,7 +61,7 @@ def _flatten(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete *path*, a file, a link or a folder with all below it; one that isn't there is fine."""
+    """Delete *path*, a file, a link or a folder with all below it, if it exists."""
     if path.is_dir() and not path.is_symlink():
         remove_tree(path)
     else:

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Writing files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _FROM_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Put *content*, or its pieces, at *path* in one step; on failure *path* is as before.
+    """Write *content*, or its pieces, to *path* in one step; on failure *path* is unchanged.
 
-    It is written through the descriptor that the new file came with, so nobody who may write to
-    the folder can put a link in its way.
+    It is written through the descriptor that created the new file, so nobody with write access to
+    the folder can redirect it with a link.
 
     Raises:
         EnvsyncError: the disk is full, or the directory can't be written to.
@@ -44,9 +44,9 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 @contextlib.contextmanager
 def make_aside(path: Path, *, folder: bool = False) -> Iterator[Path]:
-    """Give a new file, or a *folder*, beside *path*, to be filled and moved there.
+    """Yield a new file, or a *folder*, beside *path*, to be filled and moved there.
 
-    What was not moved is removed. Where the process dies it stays, until `remove_left_over`.
+    If it was not moved, it is removed. If the process dies, `remove_left_over` removes it later.
     """
     with _make_aside(path, folder=folder) as (aside, _):
         yield aside
@@ -54,15 +54,12 @@ def make_aside(path: Path, *, folder: bool = False) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def make_temporary() -> Iterator[Path]:
-    """Give a new folder where the system keeps what nobody needs later.
+    """Yield a new folder in the system's temporary directory, and remove it at the end.
 
-    Its name can't be known beforehand, and only this user may enter it. It is removed in the end.
-    One that a killed process of this user left goes before.
-
-    Raises:
-        EnvsyncError: there is no room, or no permission.
+    Its name can't be guessed, and only this user may enter it. Folders that killed processes of
+    this user left are removed first.
     """
-    import tempfile  # noqa: PLC0415  # it takes longer than most that only reads
+    import tempfile  # noqa: PLC0415  # slow to load, and most commands only read
 
     with contextlib.ExitStack() as stack:
         try:
@@ -86,7 +83,7 @@ def make_lasting_aside(path: Path) -> Path:
 
 
 def remove_left_over(path: Path) -> None:
-    """Remove what `make_aside` made for *path* in processes that are dead, and in no other.
+    """Remove what `make_aside` created for *path* in processes that are dead by now.
 
     Other users may write to the folder too. What isn't this user's, and what is neither a file
     nor a folder, is not opened.
@@ -106,7 +103,7 @@ def remove_left_over(path: Path) -> None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let *one* and *other* trade places in one step; return False where that can't be done."""
+    """Exchange *one* and *other* in one step; return False if the system can't."""
     import ctypes  # noqa: PLC0415  # only here
 
     try:
@@ -139,7 +136,7 @@ def _make_aside(path: Path, *, folder: bool) -> Iterator[tuple[Path, int | None]
 
 def _make_held(path: Path, *, folder: bool) -> tuple[Path, int | None]:
     """Return a new file or *folder* beside *path*, and what shows others that it is in use."""
-    import tempfile  # noqa: PLC0415  # it takes longer than most that only reads
+    import tempfile  # noqa: PLC0415  # slow to load, and most commands only read
 
     while True:
         prefix = f".{path.name}."

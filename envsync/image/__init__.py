@@ -1,1 +1,1 @@
-"""A lockfile made real: a container image, the same bytes on every machine."""
+"""Container images from a lockfile, with the same bytes on every machine."""

@@ -1,4 +1,4 @@
-"""The bytes of an image's layers, had when something asks for them and not before."""
+"""Providing the bytes of an image's layers on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LayerProvider:
-    """Has the layers of an image in *cache*: the *base*'s from there, others made if need be."""
+    """Provides the layers of an image in *cache*: fetched from *base*, or built if needed."""
 
     def __init__(
         self,
@@ -41,11 +41,7 @@ class LayerProvider:
         self._reporter = reporter
 
     def provide_plain(self, layers: Iterable[Layer]) -> None:
-        """Have the plain tar of each of *layers* in the cache.
-
-        Raises:
-            EnvsyncError: one can't be had.
-        """
+        """Put the plain tar of each of *layers* into the cache."""
         missing = [layer for layer in layers if not self._cache.blobs.find(layer.diff_id)]
         own = [self._made[layer.diff_id] for layer in missing if layer.diff_id in self._made]
         of_the_base = [layer for layer in missing if layer.diff_id not in self._made]
@@ -56,18 +52,14 @@ class LayerProvider:
             self._base.fetch(of_the_base, self._cache.blobs)
 
     def measure(self, layers: Iterable[Layer]) -> tuple[Layer, ...]:
-        """Return *layers*, whose plain tars are in the cache, with those tars' sizes."""
+        """Return *layers*, whose plain tars are in the cache, with their sizes."""
         return tuple(
             replace(layer, size=self._cache.blobs.path(layer.diff_id).stat().st_size)
             for layer in layers
         )
 
     def compress(self, layers: Sequence[Layer]) -> tuple[Layer, ...]:
-        """Return *layers* with a compressed form; the base's keep theirs where there is one.
-
-        Raises:
-            EnvsyncError: one can't be had.
-        """
+        """Return *layers* with a compressed form; the base's keep theirs if they have one."""
         plain = [layer for layer in layers if layer.digest is None]
         missing = [layer for layer in plain if not self._cache.is_compressed(layer)]
         self.provide_plain(missing)
@@ -84,26 +76,26 @@ class LayerProvider:
         return tuple(packed.get(layer, layer) for layer in layers)
 
     def provide_compressed(self, layers: Sequence[Layer]) -> None:
-        """Have the compressed form of each of *layers*, by `compress`, in the cache."""
+        """Put the compressed form of each of *layers*, from `compress`, into the cache."""
         missing = [it for it in layers if it.digest and not self._cache.blobs.find(it.digest)]
         if missing:
             self._reporter.step("Fetching layers of the base image", total=len(missing))
             self._base.fetch_compressed(missing, self._cache.blobs)
 
     def list_repositories(self, registry: str) -> dict[str, str]:
-        """Return where in *registry* blobs were put before now: repositories by digest."""
+        """Return the repositories of *registry* that blobs were pushed to, by digest."""
         found = self._cache.pushed.read(_file_name(registry))
         pairs = found.items() if isinstance(found, dict) else ()
         return {key: value for key, value in pairs if _is_pushed(key, value)}
 
     def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
-        """Write down that *registry* has blobs in *repository*."""
+        """Record that *registry* has blobs in *repository*."""
         with self._cache.lock():
             known = {**self.list_repositories(registry), **dict.fromkeys(digests, repository)}
             self._cache.pushed.write(_file_name(registry), known)
 
     def path(self, digest: Digest) -> Path:
-        """Return the file that has the *digest*."""
+        """Return the file of *digest*."""
         return self._cache.blobs.path(digest)
 
 

@@ -1,1 +1,1 @@
-"""One package's files: what they are, who has them, and what may not be among them."""
+"""The files of packages: their records, their owners, and checks of hostile content."""

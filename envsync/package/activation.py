@@ -1,8 +1,8 @@
-"""What activation would set: conda's scripts read, and not run.
+"""The variables that activation would set, from reading conda's scripts without running them.
 
-An image holds an environment that is active from the start. Its packages may bring variables in
-`etc/conda/env_vars.d` and small shell scripts in `etc/conda/activate.d`. Those are written in a
-handful of ways, which are understood here; a script that does more is named.
+The environment of an image is active from the start. Its packages may have variables in
+`etc/conda/env_vars.d` and small shell scripts in `etc/conda/activate.d`. This module understands
+the few forms that such scripts have in practice; a script that does more is reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VARIABLE = re.compile(
 )
 _QUOTED = re.compile(r"'(?P<literal>[^']*)'|\"(?P<text>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^'\"]+)")
 _WORD = re.compile(r"""(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s;&|'"])+|&&|\|\||[;&|]""")
-_BEYOND = re.compile(r"[`*?(){}<>\[\]~\\$]")  # what a bare word may not hold once expanded
+_BEYOND = re.compile(r"[`*?(){}<>\[\]~\\$]")  # not allowed in a bare word
 _LONGEST_VALUE = 1 << 17  # bytes of a variable, as in Linux
 _LONGEST_SCRIPT = 1 << 20
 _WITHOUT_EFFECT = (":", "echo", "true")
@@ -33,7 +33,7 @@ _BACKUPS = ("_CONDA_", "CONDA_BACKUP_", "CONDA_PREFIX_")
 
 
 class _NotUnderstoodError(Exception):
-    """A script does something that is not understood here."""
+    """A script does something that this module does not understand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,16 +45,16 @@ class Activation:
 
 
 def is_for_activation(path: str) -> bool:
-    """Say whether the file at *path* takes part in activation in a POSIX shell."""
+    """Return whether the file at *path* takes part in activation in a POSIX shell."""
     return any(folder in path for folder in FOLDERS) and path.endswith((".json", ".sh"))
 
 
 def read_activation(
     files: Mapping[str, bytes], *, environment: Mapping[str, str], exists: Callable[[str], bool]
 ) -> Activation:
-    """Return what *files*, by their paths, would set in an *environment*, in the order of names.
+    """Return what *files*, by path, would set in an *environment*, sorted by name.
 
-    *exists* says whether a path is there when the scripts run.
+    *exists* returns whether a path exists when the scripts run.
     """
     variables = dict(environment)
     not_understood = []
@@ -194,20 +194,20 @@ class _Reader:
 
 
 class _Branch:
-    """An `if` with its `elif`s and its `else`, of which one at most is taken."""
+    """An `if` with its `elif`s and its `else`, of which at most one is taken."""
 
-    def __init__(self, is_taken: bool) -> None:  # noqa: FBT001  # it is all there is to say
+    def __init__(self, is_taken: bool) -> None:  # noqa: FBT001  # its only value
         self.is_taken = is_taken
         self._was_taken = is_taken
 
     def turn(self, is_met: bool) -> None:  # noqa: FBT001
-        """Go on to the next branch, whose condition *is_met*."""
+        """Go to the next branch, whose condition *is_met*."""
         self.is_taken = is_met and not self._was_taken
         self._was_taken = self._was_taken or self.is_taken
 
 
 def _split(script: str) -> Iterator[list[str]]:
-    """Give the statements of *script* as words with their quotes, without `then`."""
+    """Yield the statements of *script* as words with their quotes, without `then`."""
     for line in script.replace("\\\n", " ").splitlines():
         words = takewhile(lambda word: not word.startswith("#"), _WORD.findall(line))
         yield from _cut(words)

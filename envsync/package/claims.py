@@ -1,4 +1,4 @@
-"""What the packages of a prefix say that their files are, by their own records."""
+"""The files that the packages of a prefix claim in their own records."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _COMPILED = "/__pycache__/"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """A file of *package* at *path*, from the prefix on; *sha256* is empty where it is not known.
+    """A file of *package* at *path*, relative to the prefix; *sha256* is empty if unknown.
 
-    A link's hashes are that of its target's text, and of the bytes that it led to when the
-    package was made; *is_loose* if only the latter is known. *original* is the hash that a file
-    had before the prefix was written into it, None for a link.
+    A link has the hash of its target's text, and that of the bytes it led to when the package was
+    built; it *is_loose* if only the latter is known. *original* is the hash of a file before the
+    prefix was written into it, None for a link.
     """
 
     path: str
@@ -35,12 +35,12 @@ class Claim:
 
 
 def list_claims(prefix: Path) -> Mapping[str, tuple[Claim, ...]]:
-    """Return what the packages of *prefix* claim, by path; several may claim the same.
+    """Return the claims of the packages of *prefix* by path; several may claim the same.
 
-    Modules that were compiled on the spot are left out.
+    Compiled modules are left out.
 
     Raises:
-        EnvsyncError: *prefix* is no conda environment, or a record of it can't be read.
+        EnvsyncError: *prefix* is not a conda environment, or a record can't be read.
     """
     records = read_records(prefix)
     claims: defaultdict[str, tuple[Claim, ...]] = defaultdict(tuple)
@@ -54,7 +54,7 @@ def list_claims(prefix: Path) -> Mapping[str, tuple[Claim, ...]]:
 
 
 def is_compiled(path: str) -> bool:
-    """Say whether *path* is that of a compiled module, which comes and goes by itself."""
+    """Return whether *path* is that of a compiled module, which Python writes when it likes."""
     return _COMPILED in f"/{path}"
 
 
@@ -88,7 +88,7 @@ def _gather(*hashes: str | None) -> frozenset[str]:
 
 
 def _list_paths(record: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """Return what *record* says of each file; conda before 4.4 said nothing but their names."""
+    """Return the entries of *record*'s files; conda before 4.4 wrote only their names."""
     data = record.get("paths_data")
     paths = data.get("paths") if isinstance(data, dict) else None
     items = [item for item in paths if isinstance(item, dict)] if isinstance(paths, list) else []
@@ -104,7 +104,7 @@ def _read_pip(info: Path, prefix: Path) -> Iterator[Claim]:
     title = f"pip {name} {version}"
     try:
         rows = read_record(info)
-    except EnvsyncError:  # whoever distributes an operating system likes to leave it out
+    except EnvsyncError:  # Linux distributions leave it out
         yield Claim(path=(info / "RECORD").relative_to(prefix).as_posix(), package=title)
         return
     for row in rows:

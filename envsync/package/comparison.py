@@ -1,4 +1,4 @@
-"""What lies in an environment, held against what its packages should be, file by file."""
+"""Comparing the files of an environment with the records of its packages."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_LINKS = 40  # as in Linux
-_OF_CONDA = ("conda-meta/", "CACHEDIR.TAG")  # the latter is for programs that make backups
+_OF_CONDA = ("conda-meta/", "CACHEDIR.TAG")  # the latter is for backup programs
 
 Problem = Literal["missing", "changed", "added"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileDifference:
-    """A file that is not as it should be; *package* is what it belongs to, if anything."""
+    """A file that differs from its record; *package* is empty for an added file."""
 
     path: str
     problem: Problem
@@ -40,7 +40,7 @@ class FoundFile:
 
 
 def read_folder(prefix: Path) -> dict[str, FoundFile]:
-    """Return all that lies in *prefix*, by path from there on; compiled modules are left out.
+    """Return the files and links of *prefix* by relative path, without compiled modules.
 
     Raises:
         OSError: a file can't be read.
@@ -56,23 +56,23 @@ def read_folder(prefix: Path) -> dict[str, FoundFile]:
 
 
 def describe_link(target: str) -> FoundFile:
-    """Return a link that leads to *target*."""
+    """Return a link to *target*."""
     text = target.encode(errors="surrogateescape")
     return FoundFile(hashlib.sha256(text).hexdigest(), target)
 
 
 def hash_content(path: Path) -> str:
-    """Return the sha256 of the file at *path*; what is no file, like a socket, has none."""
+    """Return the sha256 of the file at *path*, nothing for a socket and the like."""
     return hash_file(path).removeprefix("sha256:") if path.is_file() else ""
 
 
 def compare_files(
     claims: Mapping[str, Sequence[Claim]], found: Mapping[str, FoundFile]
 ) -> tuple[FileDifference, ...]:
-    """Return how *found* differs from what *claims* say of it, sorted by path.
+    """Return how *found* differs from *claims*, sorted by path.
 
-    A file that several packages claim is right if it is that of any of them. conda's own notes
-    and modules that were compiled since do not count as added.
+    A file that several packages claim may be that of any of them. Conda's own files and modules
+    that were compiled later do not count as added.
     """
     seen = set()
     differences = []
@@ -92,7 +92,7 @@ def compare_files(
 
 
 def _walk(root: Path) -> Iterator[tuple[str, bool]]:
-    """Give what is below *root*, and whether it is a link."""
+    """Yield each path below *root*, and whether it is a link."""
     waiting = [""]
     while waiting:
         below = waiting.pop()
@@ -108,7 +108,7 @@ def _walk(root: Path) -> Iterator[tuple[str, bool]]:
 
 
 def _resolve(found: Mapping[str, FoundFile], path: str) -> str:
-    """Return where *path* lies if folders on its way are links, as `lib64` may be."""
+    """Return the real place of *path*, as folders such as `lib64` may be links."""
     for _ in range(_MOST_LINKS):
         if path in found:
             return path

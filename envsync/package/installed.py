@@ -1,4 +1,4 @@
-"""What a prefix holds, by its own records, in the shape of locked packages."""
+"""The packages of a prefix, read from its own records as locked packages."""
 
 from __future__ import annotations
 
@@ -21,17 +21,14 @@ _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9_.+!*~=-]{0,128}")  # of a name, a version or a build
 _LONGEST = 4096  # characters of a path or a requirement
 _LARGEST = 64 << 20  # bytes: a record lists each file of its package
-_DAMAGED = "the environment is damaged: make it anew"
+_DAMAGED = "the environment is damaged: create it again"
 _DIST_INFO = re.compile(r"site-packages/([^/]+)\.dist-info/")
 
 
 def list_installed(prefix: Path, subdir: str) -> tuple[LockedPackage, ...]:
     """Return the packages of *prefix*, conda's and then pip's, each sorted by name.
 
-    A pip package has no address: its metadata does not say where it came from.
-
-    Raises:
-        EnvsyncError: *prefix* is no conda environment, or a record of it can't be read.
+    A pip package has no address, as its metadata has none.
     """
     records = read_records(prefix)
     return (
@@ -41,18 +38,18 @@ def list_installed(prefix: Path, subdir: str) -> tuple[LockedPackage, ...]:
 
 
 def read_records(prefix: Path) -> tuple[dict[str, Any], ...]:
-    """Return conda's own records of what is in *prefix*, by the names of their files.
+    """Return conda's records of the packages in *prefix*, sorted by file name.
 
     Raises:
-        EnvsyncError: *prefix* is no conda environment, or a record of it can't be read.
+        EnvsyncError: *prefix* is not a conda environment, or a record can't be read.
     """
     if not (prefix / "conda-meta").is_dir():
-        raise EnvsyncError(f"`{prefix}` is no conda environment")
+        raise EnvsyncError(f"`{prefix}` is not a conda environment")
     return tuple(_read_record(path) for path in sorted((prefix / "conda-meta").glob("*.json")))
 
 
 def find_pip_metadata(prefix: Path, records: Iterable[dict[str, Any]]) -> tuple[Path, ...]:
-    """Return the metadata folders of the Python packages in *prefix* that none of *records* has."""
+    """Return the metadata folders of Python packages in *prefix* that are in none of *records*."""
     of_conda = {
         match[1]
         for record in records
@@ -71,15 +68,14 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(read_regular(path, most=_LARGEST))
     except (OSError, ValueError, RecursionError) as error:
-        message = f"`{path}` is no record of a package: {error}"
+        message = f"`{path}` is not a record of a package: {error}"
         raise EnvsyncError(message, hint=_DAMAGED) from error
     if not isinstance(record, dict) or not _is_record(record):
-        raise EnvsyncError(f"`{path}` is no record of a package", hint=_DAMAGED)
+        raise EnvsyncError(f"`{path}` is not a record of a package", hint=_DAMAGED)
     return record
 
 
 def _is_record(record: dict[str, Any]) -> bool:
-    """Say whether what is read of *record* is of the kinds that it should be."""
     words, texts = ("name", "version", "build"), ("url", "md5", "sha256")
     lists = ("files", "depends")
     return (
@@ -130,9 +126,9 @@ def _list_pip(folders: Iterable[Path], subdir: str) -> Iterator[LockedPackage]:
 
 
 def read_metadata(folder: Path) -> tuple[str, str]:
-    """Return name and version by the METADATA in *folder*; both are empty where it has none.
+    """Return the name and version from the METADATA in *folder*, empty if it has none.
 
-    The name is spelled as an index spells it.
+    The name is normalized.
     """
     try:
         text = read_metadata_file(folder, "METADATA").decode("utf-8", errors="replace")

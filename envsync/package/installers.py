@@ -1,4 +1,4 @@
-"""What puts locked packages on disk."""
+"""Interfaces of what installs locked packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CondaInstaller(Protocol):
-    """Puts conda packages into an empty folder."""
+    """Installs conda packages into an empty folder."""
 
     def install(
         self,
@@ -26,12 +26,12 @@ class CondaInstaller(Protocol):
     ) -> tuple[str, ...]:
         """Link *packages* into *target*, writing *prefix* as their path.
 
-        Returns the links among them that lead out of the prefix. Nothing else does.
+        Return the links among their files that lead out of the prefix.
         """
 
 
 class PipInstaller(Protocol):
-    """Puts pip packages beside an interpreter."""
+    """Installs pip packages for an interpreter."""
 
     def install(self, packages: Sequence[LockedPackage], *, python: Path) -> None:
-        """Install *packages*, each held against its sha256, and nothing else."""
+        """Install *packages* and nothing else, checking each one's sha256."""

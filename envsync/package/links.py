@@ -1,4 +1,4 @@
-"""Where the links of conda packages lead, once the packages lie in one environment."""
+"""Checking where links of conda packages lead once they are in one environment."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from envsync.model.lockfile import LockedPackage
     from envsync.package.unpacked import PackageContent
 
-_MOST_LINKS = 40  # one after the other, as in Linux
-_MOST_ENDS = 64  # of one path, where several packages have its links: nobody has so many
+_MOST_LINKS = 40  # in a chain, as in Linux
+_MOST_ENDS = 64  # of one path, for which several packages have links
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Placed:
-    """What *package* puts where, by paths from the prefix on."""
+    """Where *package* puts its files, relative to the prefix."""
 
     package: LockedPackage
     folders: frozenset[str]
@@ -36,12 +36,12 @@ def check_together(
 ) -> tuple[str, ...]:
     """Return the links that lead out of an environment of *contents*, sorted by path.
 
-    Such a link does no harm as long as nothing is read or written by way of it. *python* is the
-    folder of the environment's Python in `lib`.
+    Such a link is harmless if nothing is read or written through it. *python* is the folder of
+    the environment's Python in `lib`.
 
     Raises:
-        PackageFaultError: files of a package would go through a link to somewhere else, or the
-            engine would write into a file that it has in its cache.
+        PackageFaultError: files of a package would go through a link to another place, or the
+            engine would write to a file in its cache.
     """
     placed = [_put(package, content, python) for package, content in contents]
     links = _Links(placed)
@@ -69,7 +69,7 @@ def _put(package: LockedPackage, content: PackageContent, python: str) -> _Place
 
 
 def _check_commands(placed: Sequence[_Placed]) -> None:
-    """Refuse a command where a package has a file: the engine would overwrite that in its cache."""
+    """Refuse a command in the place of a file, which the engine would overwrite in its cache."""
     programs = {name: each.package for each in placed for name in each.programs}
     for each in placed:
         for name in each.commands:
@@ -82,7 +82,7 @@ def _check_commands(placed: Sequence[_Placed]) -> None:
 
 
 class _Links:
-    """The links of packages that lie together; one path may have several *targets*."""
+    """The links of all packages; one path may have several *targets*."""
 
     def __init__(self, placed: Iterable[_Placed]) -> None:
         found: defaultdict[str, set[str]] = defaultdict(set)
@@ -92,12 +92,12 @@ class _Links:
         self.targets = dict(found)
 
     def check(self, placed: _Placed) -> None:
-        """Check that files that go through a link end up where a package may have files."""
+        """Check that files behind a link end up where a package may have files."""
         for folder in placed.folders & self.targets.keys():
             ends = self.follow(folder)
             if (
                 folder in placed.links
-                or not all(ends)  # outside, or the prefix itself
+                or not all(ends)  # outside of, or the prefix itself
                 or any(end.partition("/")[0].casefold() in RESERVED for end in ends if end)
             ):
                 raise _fault(
@@ -106,11 +106,11 @@ class _Links:
             through = next((it for it in placed.links if it.startswith(f"{folder}/")), None)
             if through is not None:
                 raise _fault(
-                    placed.package, f"its link {quote(through)} lies below another package's link"
+                    placed.package, f"its link {quote(through)} is below another package's link"
                 )
 
     def follow(self, path: str) -> set[str | None]:
-        """Return where *path* may end, "" for the prefix itself, None for outside of it."""
+        """Return where *path* may lead: "" is the prefix itself, None is outside of it."""
         ends = list(islice(self._walk(path.split("/"), (), 0), _MOST_ENDS))
         return {*ends, *((None,) if len(ends) == _MOST_ENDS else ())}
 
@@ -140,5 +140,5 @@ class _Links:
 def _fault(package: LockedPackage, what: str) -> PackageFaultError:
     return PackageFaultError(
         f"Package `{package}` is unsafe beside the others: {what}",
-        hint="don't use it, or leave out one of the packages",
+        hint="don't use it, or remove one of the packages",
     )

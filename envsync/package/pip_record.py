@@ -1,4 +1,4 @@
-"""What a pip package says its files are: the RECORD of its metadata folder."""
+"""The RECORD of a pip package, which lists its files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import binascii
 import csv
 import errno
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +20,15 @@ from envsync.package.python import is_part_of_python
 from envsync.package.witnesses import find_site_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from envsync.model.lockfile import LockedPackage
 
-_UNREADABLE = "unreadable"  # a hash that no file has
+_UNREADABLE = "unreadable"  # equals no hash
 _INFO = ".dist-info"
 _LONGEST_PATH = 4096
 _LONGEST = 64 * 1024 * 1024  # the RECORD of half a million files
-# What decides which environment it is, and which packages conda takes it to have.
+# The files that identify the environment, and conda's records of its packages.
 _NOT_FOR_PIP = re.compile(
     r"conda-meta/.*|(?:bin/)?pyvenv\.cfg|bin/python(?:3(?:\.\d+t?)?)?|pythonw?\.exe"
 )
@@ -35,7 +36,7 @@ _NOT_FOR_PIP = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordRow:
-    """A file as RECORD names it, where it lies, and its sha256 where that is said."""
+    """A file as RECORD names it, its path, and its sha256 if listed."""
 
     name: str
     path: Path
@@ -43,34 +44,42 @@ class RecordRow:
 
 
 def read_record(info: Path) -> tuple[RecordRow, ...]:
-    """Return the files of the package whose metadata folder is *info*.
-
-    Raises:
-        EnvsyncError: there is no RECORD, or it can't be read.
-    """
+    """Return the files of the package with the metadata folder *info*."""
     try:
         text = read_metadata_file(info, "RECORD").decode("utf-8")
         rows = [row for row in csv.reader(text.splitlines()) if row]
         if any(len(row[0]) > _LONGEST_PATH for row in rows):
-            raise EnvsyncError(f"`{info / 'RECORD'}` is no list of files: a path is too long")
+            raise EnvsyncError(f"`{info / 'RECORD'}` is not a list of files: a path is too long")
     except OSError as error:
         raise EnvsyncError(f"Cannot read `{info / 'RECORD'}`: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise EnvsyncError(f"`{info / 'RECORD'}` is no list of files: {error}") from error
+        raise EnvsyncError(f"`{info / 'RECORD'}` is not a list of files: {error}") from error
     return tuple(
         RecordRow(name=row[0], path=_resolve(info.parent / row[0]), sha256=_read_hash(row))
         for row in rows
     )
 
 
+def dump_record(rows: Iterable[Sequence[object]]) -> bytes:
+    """Return the RECORD that has *rows*."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
+
+
+def dump_hash(digest: bytes) -> str:
+    """Return a sha256 as a RECORD spells it."""
+    return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
 def read_metadata_file(info: Path, name: str) -> bytes:
     """Return the bytes of the file *name* in the metadata folder *info*.
 
-    Nothing but a regular file of a metadata folder is read, and none that is too large. A link
-    may lead to the file of that name in another metadata folder, as uv can install packages.
+    It must be a regular file of limited size. A link may lead to the file of that name in another
+    metadata folder, as uv can install packages with links.
 
     Raises:
-        OSError: the file is not there, or is something else.
+        OSError: the file is missing, or is something else.
     """
     path = info / name
     if path.is_symlink() or info.is_symlink():
@@ -85,7 +94,7 @@ def read_metadata_file(info: Path, name: str) -> bytes:
 
 
 def find_infos(site_packages: Path) -> dict[str, Path]:
-    """Return the metadata folders in *site_packages*, by the names of their packages."""
+    """Return the metadata folders in *site_packages*, by package name."""
     return {
         canonicalize_name(path.name.removesuffix(_INFO).rpartition("-")[0]): path
         for path in sorted(site_packages.glob(f"*{_INFO}"))
@@ -93,13 +102,10 @@ def find_infos(site_packages: Path) -> dict[str, Path]:
 
 
 def check_records(prefix: Path, packages: Iterable[LockedPackage]) -> None:
-    """Refuse those of *packages* in *prefix* whose RECORD names what can't be theirs.
+    """Refuse those of *packages* in *prefix* whose RECORD names files that can't be theirs.
 
-    That is what lies outside of the environment, conda's records and the interpreter. A package
-    that is not there yet is fine, as is one without a RECORD.
-
-    Raises:
-        EnvsyncError: there is one.
+    These are files outside of the environment, conda's records and the interpreter. Packages that
+    are not installed or have no RECORD are skipped.
     """
     names = {package.name for package in packages}
     for site_packages in find_site_packages(prefix):
@@ -109,9 +115,9 @@ def check_records(prefix: Path, packages: Iterable[LockedPackage]) -> None:
 
 
 def find_outside(rows: Iterable[RecordRow], prefix: Path) -> RecordRow | None:
-    """Return the first of *rows* whose file is outside of *prefix*, by its name or through links.
+    """Return the first of *rows* whose file is outside of *prefix*, by name or through links.
 
-    A file may itself be a link, as uv can install packages; a folder on its way may not.
+    A file may itself be a link, as uv can install packages with links; its folders may not.
     """
     real = prefix.resolve()
     folders: dict[Path, bool] = {}
@@ -133,12 +139,12 @@ def _check_record(prefix: Path, info: Path, name: str) -> None:
     if row is not None:
         raise EnvsyncError(
             f"pip package `{name}` claims `{row.name}`, which {what}",
-            hint="do not install it, it may be hostile: ask for another version",
+            hint="don't install it, it may be malicious; choose another version",
         )
 
 
 def _is_not_for_pip(path: Path, prefix: Path) -> bool:
-    """Say whether *path* is the environment's own, by its name or where links lead on its way."""
+    """Return whether *path* belongs to the environment itself, by name or through links."""
     real = path.parent.resolve() / path.name
     places = (path.relative_to(prefix), real.relative_to(prefix.resolve()))
     texts = [place.as_posix() for place in places]
@@ -156,7 +162,7 @@ def _read_hash(row: list[str]) -> str | None:
 
 
 def _resolve(path: Path) -> Path:
-    """Return *path* without `..`, whatever links lie on its way."""
+    """Return *path* without `..`, ignoring links."""
     parts: list[str] = []
     for part in path.parts:
         if part != "..":

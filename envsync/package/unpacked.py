@@ -1,13 +1,12 @@
-"""An unpacked conda package, read as hostile text before any of its files is linked.
+"""Checking an unpacked conda package before any of its files is linked.
 
-Its archive had the right hash, which says who made it and nothing of what it does: the engine
-writes wherever `info/paths.json` leads. Where that is, and what a link would be followed to, is
-found out here, for prefixes and images alike.
+The right hash of its archive proves who built it, not that it is harmless: the engine writes
+wherever `info/paths.json` leads. This module checks these paths and the targets of links, for
+prefixes and images alike.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from envsync.errors import EnvsyncError
 from envsync.files import read_regular
+from envsync.files.hashing import hash_file
 from envsync.model.inner_path import InnerPath, list_folders, parse_inner_path
 from envsync.model.text.redaction import quote
 from envsync.package.python import is_part_of_python
@@ -31,29 +31,28 @@ if TYPE_CHECKING:
 _PATHS, _INDEX, _LINK = "info/paths.json", "info/index.json", "info/link.json"
 _FILES, _PREFIXED = "info/files", "info/has_prefix"
 METADATA = (_PATHS, _INDEX, _LINK, _FILES, _PREFIXED, "info/no_link", "info/no_softlink")
-# Where conda and its kin keep their own notes, and where rattler puts files aside.
+# Where conda keeps its own records, and where rattler puts files aside.
 RESERVED = frozenset({"conda-meta", "__clobbers__"})
 _LARGEST = 64 << 20  # bytes of metadata: a list of some 300,000 files
-_CHUNK = 1 << 20
 _SITE_PACKAGES = re.compile(r"lib/python\d+\.\d+t?/site-packages/")
-_COMMAND = re.compile(r"(?!\.)[^\x00-\x1f\x7f/\\:]{1,200}")  # a name, and not one that is hidden
+_COMMAND = re.compile(r"(?!\.)[^\x00-\x1f\x7f/\\:]{1,200}")  # a name that is not hidden
 _PATH_TYPES = frozenset({"hardlink", "softlink", "directory"})
 
 _Json: TypeAlias = "dict[str, Any]"
 
 
 class PackageFaultError(EnvsyncError):
-    """A conda package is damaged, is another one, or would touch what isn't its own."""
+    """A conda package is damaged, is another one, or would touch foreign files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageContent:
-    """Where a package's files go, as far as it takes to tell whether it is safe beside others.
+    """Where a package's files go, as needed to check that it is safe beside others.
 
-    *folders* are all that its files lie in, *links* the targets of its symlinks by path, *commands*
-    the scripts that the installer writes into `bin` for it, and *programs* the files that it has
-    there itself. Paths start at the prefix; where it *is_noarch*, a `site-packages` at their start
-    is that folder of whichever Python there is.
+    *folders* are all folders of its files, *links* the targets of its symlinks by path, *commands*
+    the scripts that the installer writes to `bin` for it, and *programs* its own files there. Paths
+    are relative to the prefix; if it *is_noarch*, a leading `site-packages` is that folder of the
+    environment's Python.
     """
 
     is_noarch: bool
@@ -65,7 +64,7 @@ class PackageContent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Entry:
-    """A file that the package lists, as the engine reads it."""
+    """A file in the package's list, as the engine reads it."""
 
     path: InnerPath
     sha256: str | None = None
@@ -76,13 +75,13 @@ class _Entry:
 def read_package(
     folder: Path, package: LockedPackage, *, reads_bytes: bool = False
 ) -> PackageContent:
-    """Return what *package*, unpacked in *folder*, would put where.
+    """Return where the files of *package*, unpacked in *folder*, would go.
 
     With *reads_bytes* each file's bytes are compared with the hash that the package has for it.
 
     Raises:
-        PackageFaultError: the package is damaged, is another one, or would touch what lies
-            outside of its environment.
+        PackageFaultError: the package is damaged, is another one, or would touch files outside
+            of its environment.
     """
     reader = _Reader(folder, package)
     is_noarch = reader.check_index()
@@ -105,12 +104,12 @@ def read_package(
         folders=frozenset(list_folders((*places, *raw, *made))),
         links=links,
         commands=commands,
-        programs=frozenset(name for it in places if (name := _find_program(it))),
+        programs=frozenset(it[4:] for it in places if re.fullmatch(r"bin/[^/]+", it)),
     )
 
 
 def _place(path: InnerPath, *, is_noarch: bool) -> str:
-    """Return where a file goes: `site-packages` stands for that folder of whichever Python."""
+    """Return where a file goes; `site-packages` is that folder of the environment's Python."""
     if not is_noarch:
         return path
     if path.startswith("python-scripts/"):
@@ -119,20 +118,15 @@ def _place(path: InnerPath, *, is_noarch: bool) -> str:
     return f"site-packages/{path[found.end() :]}" if found else path
 
 
-def _find_program(path: str) -> str:
-    folder, _, name = path.rpartition("/")
-    return name if folder == "bin" else ""
-
-
 class _Reader:
-    """Reads *package* in *folder*, and raises an error that names it for whatever can't be."""
+    """Reads *package* in *folder*; its errors name the package."""
 
     def __init__(self, folder: Path, package: LockedPackage) -> None:
         self._folder = folder
         self._package = package
 
     def check_index(self) -> bool:
-        """Check that the package is the one that was locked; return if it is noarch Python."""
+        """Check that the package is the locked one; return whether it is noarch Python."""
         index = self._read_json(_INDEX)
         wanted = (self._package.name, self._package.version, self._package.build)
         found = tuple(str(index.get(key)) for key in ("name", "version", "build"))
@@ -142,7 +136,7 @@ class _Reader:
         return noarch in ("python", {"type": "python"})
 
     def read_entries(self) -> tuple[_Entry, ...]:
-        """Return what the package lists; packages of before 2017 have lines for it."""
+        """Return the package's list of files; packages from before 2017 have it as lines."""
         if not self._has(_PATHS):
             return tuple(self._read_old_entries())
         listed = self._read_json(_PATHS).get("paths")
@@ -153,7 +147,7 @@ class _Reader:
     def _read_entry(self, item: object) -> _Entry:
         kind = item.get("path_type") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(kind, str) or kind not in _PATH_TYPES:
-            raise self._fault(f"`{_PATHS}` has an entry that is no file, link or folder")
+            raise self._fault(f"`{_PATHS}` has an entry that is not a file, link or folder")
         sha256 = item.get("sha256")
         is_rewritten = item.get("prefix_placeholder") is not None
         return _Entry(
@@ -164,7 +158,7 @@ class _Reader:
         )
 
     def _read_old_entries(self) -> Iterator[_Entry]:
-        # A line ends with the path, perhaps in quotes; a path has no backslash of its own.
+        # A line ends with the path, perhaps in quotes; paths contain no backslash.
         prefixed = self._read(_PREFIXED).replace("\\", "") if self._has(_PREFIXED) else ""
         rewritten = tuple(line.strip().strip("\"'") for line in prefixed.split("\n"))
         listed = self._read(_FILES).removesuffix("\n")
@@ -177,14 +171,14 @@ class _Reader:
             path = parse_inner_path(value)
         except ValueError as error:
             raise self._fault(
-                f"`{source}` names {quote(str(value))}, which is no path inside an environment"
+                f"`{source}` names {quote(str(value))}, which is not a path inside an environment"
             ) from error
         if path.partition("/")[0].casefold() in RESERVED:
             raise self._fault(f"`{source}` names {quote(path)}, which only installers may write")
         return path
 
     def read_commands(self) -> tuple[str, ...]:
-        """Return the names of the scripts that `info/link.json` asks for."""
+        """Return the names of the commands in `info/link.json`."""
         if not self._has(_LINK):
             return ()
         noarch = self._read_json(_LINK).get("noarch")
@@ -192,16 +186,18 @@ class _Reader:
         if points is None:
             return ()
         if not isinstance(points, list):
-            raise self._fault(f"`{_LINK}` has `entry_points` that are no list")
+            raise self._fault(f"`{_LINK}` has `entry_points` that are not a list")
         names = tuple(str(point).partition("=")[0].strip() for point in points)
         for name in names:
             if not _COMMAND.fullmatch(name):
-                raise self._fault(f"`{_LINK}` names the command {quote(name)}, which is no name")
+                raise self._fault(
+                    f"`{_LINK}` names the command {quote(name)}, which is not a file name"
+                )
         return names
 
     def check_entry(self, entry: _Entry) -> str | None:
-        """Check what lies in the place of *entry*; return its target if it is a symlink."""
-        path = f"{self._folder}/{entry.path}"  # a Path of each would take as long as all the rest
+        """Check the file of *entry*; return its target if it is a symlink."""
+        path = f"{self._folder}/{entry.path}"  # a Path for each would double the time
         try:
             mode = os.lstat(path).st_mode
             target = os.readlink(path) if stat.S_ISLNK(mode) else None  # noqa: PTH115
@@ -212,7 +208,7 @@ class _Reader:
             raise self._fault(f"{quote(entry.path)} is a link, and is not listed as one")
         if target is None and not (stat.S_ISDIR if entry.is_folder else stat.S_ISREG)(mode):
             kind = "folder" if entry.is_folder else "file"
-            raise self._fault(f"{quote(entry.path)} is no {kind}, and is listed as one")
+            raise self._fault(f"{quote(entry.path)} is listed as a {kind}, and is not one")
         return target
 
     def _check_parents(self, entry: _Entry) -> None:
@@ -221,7 +217,7 @@ class _Reader:
                 raise self._through_link(parent)
 
     def check_places(self, places: Iterable[str], links: Mapping[str, str]) -> None:
-        """Check that no two files go to one place, and none through a link or another file."""
+        """Check that no two files have one place, and that none is behind a link."""
         known: set[str] = set()
         for place in places:
             if place in known:
@@ -232,10 +228,10 @@ class _Reader:
                 raise self._through_link(folder)
 
     def check_libraries(self, places: Iterable[str]) -> None:
-        """Check that the package is no part of a Python, unless it is Python.
+        """Check that no package but Python has files of Python's own library.
 
-        An environment's Python is started while pip packages are installed, without their code
-        and without that of conda packages.
+        The environment's Python is started to install pip packages, and must not run the code of
+        other packages then.
         """
         if self._package.name == "python":
             return
@@ -244,7 +240,7 @@ class _Reader:
                 raise self._fault(f"it has {quote(place)}, which is a part of Python itself")
 
     def check_bytes(self, entries: Iterable[_Entry]) -> None:
-        """Check the bytes of *entries*, many at a time."""
+        """Check the hashes of *entries* in parallel."""
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             list(pool.map(self._check_hash, entries))
 
@@ -252,14 +248,11 @@ class _Reader:
         path = self._folder / entry.path
         if entry.sha256 is None or path.is_symlink() or path.is_dir():
             return
-        found = hashlib.sha256()
         try:
-            with path.open("rb") as stream:
-                while chunk := stream.read(_CHUNK):
-                    found.update(chunk)
+            found = hash_file(path)
         except OSError as error:
             raise self._fault(f"{quote(entry.path)} can't be read", is_damage=True) from error
-        if found.hexdigest() != entry.sha256.lower():
+        if found != f"sha256:{entry.sha256.lower()}":
             message = f"{quote(entry.path)} has other bytes than the package says"
             raise self._fault(message, is_damage=True)
 
@@ -267,7 +260,6 @@ class _Reader:
         return os.path.lexists(self._folder / name)  # noqa: TID251  # `exists` follows links
 
     def _read(self, name: str) -> str:
-        """Return the text of the metadata file *name*, which is to be a file of the package's."""
         if (self._folder / "info").is_symlink():
             raise self._fault("`info` is a link")
         try:
@@ -279,9 +271,9 @@ class _Reader:
         try:
             content = json.loads(self._read(name), object_pairs_hook=_refuse_twins)
         except (ValueError, RecursionError) as error:
-            raise self._fault(f"`{name}` is no JSON that can be read", is_damage=True) from error
+            raise self._fault(f"`{name}` can't be read as JSON", is_damage=True) from error
         if not isinstance(content, dict):
-            raise self._fault(f"`{name}` is no JSON object", is_damage=True)
+            raise self._fault(f"`{name}` is not a JSON object", is_damage=True)
         return content
 
     def _through_link(self, folder: str) -> PackageFaultError:
@@ -291,13 +283,12 @@ class _Reader:
         kind = "damaged" if is_damage else "unsafe"
         return PackageFaultError(
             f"Package `{self._package}` is {kind}: {what}",
-            hint="don't use it, and tell the owner of its channel: its archive is the one that was "
-            "locked",
+            hint="don't use it, and tell the channel's owner: its archive matches the lock",
         )
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> _Json:
-    """Return *pairs* as an object; of two values for a key others may read another than we do."""
+    """Return *pairs* as an object; refuse a repeated key, which programs read differently."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key is there twice")

@@ -1,4 +1,4 @@
-"""Files that change whenever packages of a prefix do: cheap to look at, unlike all its bytes.
+"""Witnesses: files that change whenever packages of a prefix do, for a cheap check.
 
 They are conda's records, the metadata of Python packages, and the names beside it.
 """
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 _PYTHON = re.compile(r"python3\.\d+t?")
 _RECORD = "RECORD"
-_LARGEST = 256 << 20  # bytes: some packages have modules of that size beside their metadata
+_LARGEST = 256 << 20  # bytes: some modules beside the metadata are that large
 _METADATA = (".dist-info", ".egg-info")
 _COMPILED = "__pycache__"
 
 
 def list_witnesses(prefix: Path) -> dict[str, tuple[int, int]]:
-    """Return the witnesses of *prefix* by their paths: size and time, zeros for a folder."""
+    """Return size and time of the witnesses of *prefix* by path, zeros for a folder."""
     meta = {
         f"conda-meta/{name}": stamp
         for name, stamp in _list_folder(prefix / "conda-meta")
@@ -37,9 +37,9 @@ def list_witnesses(prefix: Path) -> dict[str, tuple[int, int]]:
 
 
 def find_site_packages(prefix: Path) -> tuple[Path, ...]:
-    """Return the folders of *prefix* that Python packages are in.
+    """Return the `site-packages` folders of *prefix*.
 
-    `lib/python3.1` is a link to `lib/python3.10` in prefixes of some Pythons: it does not count.
+    The link `lib/python3.1` to `lib/python3.10`, which some Pythons have, is skipped.
     """
     try:
         with os.scandir(prefix / "lib") as entries:
@@ -51,16 +51,16 @@ def find_site_packages(prefix: Path) -> tuple[Path, ...]:
 
 
 def hash_witnesses(prefix: Path, names: Mapping[str, tuple[int, int]]) -> dict[str, str]:
-    """Return the sha256 of each of the witnesses *names*, nothing for a folder."""
+    """Return the sha256 of each witness in *names*, empty for a folder."""
     return {name: _hash(prefix, name) if any(stamp) else "" for name, stamp in names.items()}
 
 
 def find_drift(
     prefix: Path, stamps: Mapping[str, tuple[int, int]], hashes: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return in words how the witnesses of *prefix* differ from what they were, sorted.
+    """Return in words how the witnesses of *prefix* changed, sorted.
 
-    Bytes are read only of those whose *stamps* differ.
+    Only those whose *stamps* differ are read.
     """
     now = list_witnesses(prefix)
     changed = [
@@ -81,7 +81,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _list_folder(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Give the names in *folder*; a folder of metadata has the stamp of its RECORD."""
+    """Yield the names in *folder*; a folder of metadata has the stamp of its RECORD."""
     try:
         entries = list(os.scandir(folder))
     except OSError:
@@ -113,7 +113,6 @@ def _hash(prefix: Path, name: str) -> str:
 
 
 def _describe(found: Mapping[str, str]) -> tuple[str, ...]:
-    """Name packages rather than files where a file stands for one."""
     packages = {name: what for path, what in found.items() if (name := _find_package(path))}
     if packages:
         return tuple(f"{name} was {what}" for name, what in sorted(packages.items()))

@@ -1,1 +1,1 @@
-"""A lockfile made real: a conda prefix."""
+"""A conda prefix, created from a lockfile."""

@@ -1,4 +1,4 @@
-"""What conda itself wants to find: variables, a history, a list of environments."""
+"""Files for conda itself: variables, a history, the list of environments."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _LARGEST = 1 << 20  # bytes
 
 
 def write_state(target: Path, variables: Sequence[tuple[str, str]]) -> None:
-    """Write *variables* into *target*'s `conda-meta/state`, from where activation sets them.
+    """Write *variables* to *target*'s `conda-meta/state`, from where activation sets them.
 
-    What a package may have put there is replaced, and no link of its is followed.
+    A package's file there is replaced, and its links are not followed.
 
     Raises:
-        EnvsyncError: there is no room, or a package put something in the place of a folder.
+        EnvsyncError: there is no room, or a package has something in the place of a folder.
     """
     make_own_folder(target, "conda-meta")
     (target / STATE).unlink(missing_ok=True)
     if variables:
         content = json.dumps({"version": 1, "env_vars": dict(variables)})
         write_atomically(target / STATE, f"{content}\n".encode())
-    # Its presence is what makes a folder an environment to conda.
+    # Conda takes a folder with this file for an environment.
     write_atomically(target / "conda-meta" / "history", b"")
 
 
 def make_own_folder(target: Path, name: str) -> Path:
-    """Return the folder *name* in *target*, which is made if it isn't there.
+    """Return the folder *name* in *target*, creating it if needed.
 
     Raises:
-        EnvsyncError: a package put a link or a file there, or the folder can't be made.
+        EnvsyncError: a package has a link or a file there, or the folder can't be created.
     """
     folder = target / name
     try:
@@ -45,12 +45,12 @@ def make_own_folder(target: Path, name: str) -> Path:
     except OSError as error:
         raise cannot_write(folder, error) from error
     if folder.is_symlink():
-        raise EnvsyncError(f"A package put a link in the place of `{name}`")
+        raise EnvsyncError(f"A package has a link in the place of the folder `{name}`")
     return folder
 
 
 def read_variables(prefix: Path) -> dict[str, str]:
-    """Return the variables that activation sets in *prefix*; none where they can't be read."""
+    """Return the variables that activation sets in *prefix*, none if they can't be read."""
     try:
         variables = json.loads(read_regular(prefix / STATE, most=_LARGEST))["env_vars"]
         return {str(name): str(value) for name, value in variables.items()}

@@ -1,4 +1,4 @@
-"""A conda environment from a plan: built aside, checked, switched in one step."""
+"""Creating a conda environment: built aside, checked, switched in one step."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _UNFINISHED = ".partial"
 
 
 def is_current(plan: Plan) -> bool:
-    """Say whether what lies at the plan's prefix was made by an equal plan, and is as it was.
+    """Return whether the plan's prefix was created from an equal plan, and is unchanged.
 
-    It is looked at cheaply: an edit of a package's file does not show.
+    This check is cheap: it does not see an edit of a package's file.
     """
     return _find_drift(plan) == ()
 
@@ -43,29 +43,30 @@ def create_prefix(
     conda: CondaInstaller,
     pip: PipInstaller,
     reporter: Reporter,
-    anew: bool = False,
+    reinstall: bool = False,
 ) -> bool:
-    """Make the environment of *plan*, *anew* or unless it was there: then return False.
+    """Create the environment of *plan*; return False if it exists, unless *reinstall*.
 
-    At every moment the prefix is either what it was or the new environment, whole. Another
-    process that makes the same prefix is waited for.
+    At every moment the prefix is either the old or the whole new environment. This waits for
+    another process that creates the same prefix.
 
     Raises:
         DefinitionError: an environment would not work at the prefix.
-        EnvsyncError: something that envsync did not make lies at the prefix, or a package
-            can't be installed.
+        EnvsyncError: at the prefix is something that envsync did not create, or a package can't
+            be installed.
     """
     check_prefix(plan.prefix)
     check_replaceable(plan.prefix)
     generations = generations_path(plan.prefix)
     with lock_directory(generations):
-        if not anew and is_current(plan):
+        if not reinstall and is_current(plan):
             renew_origin(plan)
             return False
-        if not anew and (drift := _find_drift(plan)):
-            reporter.note(f"`{plan.prefix}` is not as it was made: {'; '.join(drift)}")
-        _remove_unfinished(generations)
-        finished = generations / _next_number(generations)
+        if not reinstall and (drift := _find_drift(plan)):
+            reporter.note(f"`{plan.prefix}` was changed: {'; '.join(drift)}")
+        for unfinished in generations.glob(f"*{_UNFINISHED}"):
+            remove_tree(unfinished)
+        finished = generations / str(max(_list_numbers(generations), default=0) + 1)
         target = _name_unfinished(finished)
         try:
             _fill(target, plan, conda=conda, pip=pip, reporter=reporter)
@@ -80,7 +81,7 @@ def create_prefix(
 
 
 def _find_drift(plan: Plan) -> tuple[str, ...] | None:
-    """Return how the environment of *plan* was changed since, None where another one or none is."""
+    """Return the changes since the environment of *plan* was created, None if it is not there."""
     receipt = read_receipt(plan.prefix) if plan.prefix.is_symlink() else None
     if receipt is None or receipt.digest != plan.digest:
         return None
@@ -112,7 +113,7 @@ def _fill(
 
 
 def _find_python(target: Path) -> Path:
-    """Return the interpreter that pip packages are installed for, which lies in *target* itself."""
+    """Return the interpreter to install pip packages for, which is in *target* itself."""
     python = python_path(target)
     if not python.exists():
         raise EnvsyncError(
@@ -129,11 +130,7 @@ def _find_python(target: Path) -> Path:
 
 @contextlib.contextmanager
 def _set_aside(target: Path, links: Sequence[str]) -> Iterator[None]:
-    """Take *links* out of *target* meanwhile: a pip package with files below one would follow it.
-
-    Raises:
-        EnvsyncError: a pip package has a file or a folder in the place of one.
-    """
+    """Remove *links* from *target* meanwhile, so that no pip package writes through one."""
     targets = {path: (target / path).readlink() for path in links}
     for path in targets:
         (target / path).unlink()
@@ -143,7 +140,7 @@ def _set_aside(target: Path, links: Sequence[str]) -> Iterator[None]:
             raise EnvsyncError(
                 f"A pip package has files at {quote(path)}, where a conda package has a link that "
                 "leads out of the environment",
-                hint="leave out one of the packages",
+                hint="remove one of the packages",
             )
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).symlink_to(leads_to)
@@ -159,25 +156,16 @@ def _point(prefix: Path, generation: Path) -> None:
     link.replace(prefix)
 
 
-def _next_number(generations: Path) -> str:
-    return str(max(_list_numbers(generations), default=0) + 1)
-
-
 def _list_numbers(generations: Path) -> list[int]:
     return sorted(int(path.name) for path in generations.iterdir() if path.name.isdigit())
 
 
 def _name_unfinished(finished: Path) -> Path:
-    """Return where *finished* is made: nowhere that it was ever tried before.
+    """Return a new name for building *finished*.
 
-    Where envsync was killed, the pip installer that it had started may still be at work there.
+    After envsync was killed, its pip installer may still be writing to the old one.
     """
     return finished.with_name(f"{finished.name}-{os.urandom(4).hex()}{_UNFINISHED}")
-
-
-def _remove_unfinished(generations: Path) -> None:
-    for path in generations.glob(f"*{_UNFINISHED}"):
-        remove_tree(path)
 
 
 def _remove_old(generations: Path, *, current: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where environments lie, and what may be there already."""
+"""Where environments are, and what may be there already."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from envsync.errors import DefinitionError, EnvsyncError
 from envsync.model.environment_name import is_folder_name
 from envsync.model.text.redaction import shorten
+from envsync.remedy import Option, advise
 
 
 def find_home() -> Path:
@@ -17,7 +18,7 @@ def find_home() -> Path:
 
 
 def environment_path(name: str, home: Path) -> Path:
-    """Return where the environment *name* lies under *home*.
+    """Return the path of the environment *name* in *home*.
 
     Raises:
         DefinitionError: *name* can't be the name of a folder.
@@ -25,7 +26,7 @@ def environment_path(name: str, home: Path) -> Path:
     if not is_folder_name(name):
         raise DefinitionError(
             f"`{shorten(name)}` can't be the name of an environment's folder",
-            hint="choose a path with `-p PREFIX`",
+            hint=advise("choose a path with ", Option("prefix", "PREFIX")),
         )
     return home / "envs" / name
 
@@ -36,16 +37,16 @@ def generations_path(prefix: Path) -> Path:
 
 
 def is_generation(prefix: Path) -> bool:
-    """Say whether *prefix*, which is no link, is an environment that envsync made."""
+    """Return whether *prefix*, which is not a link, is an environment that envsync created."""
     folder = prefix.parent.name
     return prefix.name.isdigit() and folder.startswith(".") and folder.endswith(".generations")
 
 
 def check_replaceable(prefix: Path) -> None:
-    """Refuse to touch what lies at *prefix* unless envsync made it or nothing is lost.
+    """Refuse to replace *prefix* unless envsync created it or it is empty.
 
     Raises:
-        EnvsyncError: *prefix* is a file, a folder with something in it, or a foreign link.
+        EnvsyncError: *prefix* is a file, a non-empty folder, or a foreign link.
     """
     if prefix.is_symlink():
         if prefix.readlink().parent.name == generations_path(prefix).name:
@@ -54,9 +55,10 @@ def check_replaceable(prefix: Path) -> None:
     elif not prefix.exists() or (prefix.is_dir() and not any(prefix.iterdir())):
         return
     elif (prefix / "conda-meta").is_dir():
-        found = "a conda environment that envsync did not make"
+        found = "a conda environment that envsync did not create"
     else:
         found = "a folder with files in it" if prefix.is_dir() else "a file"
     raise EnvsyncError(
-        f"`{prefix}` is {found}", hint="choose another path with `-p PREFIX`, or move it away"
+        f"`{prefix}` is {found}",
+        hint=advise("choose another path with ", Option("prefix", "PREFIX"), ", or move it away"),
     )

@@ -1,15 +1,15 @@
-"""What a generation was made from, written into it last."""
+"""The receipt of a generation, which records what it was created from."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import read_regular, write_atomically
+from envsync.files.hashing import hash_json
 from envsync.package.witnesses import hash_witnesses, list_witnesses
 from envsync.prefix.conda_state import make_own_folder
 
@@ -26,9 +26,9 @@ _LARGEST = 64 << 20  # bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """The files that an environment was made from, by their digests.
+    """The digests of the files that an environment was created from.
 
-    *definition* is empty where nobody made sure that the lock answers it.
+    *definition* is empty if the lock was not checked against it.
     """
 
     lock: str
@@ -37,10 +37,10 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Everything that decides what an environment is: two equal plans make equal environments.
+    """Everything that determines an environment: equal plans create equal environments.
 
-    *requested* are the definition's match specs, for conda's own records. The *origin* decides
-    nothing: other files may come to the same environment.
+    *requested* are the definition's match specs, for conda's own records. The *origin* does not
+    count: other files may result in the same environment.
     """
 
     prefix: Path
@@ -52,7 +52,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """The sha256 of the plan."""
-        return _hash_json(
+        return hash_json(
             [
                 str(self.prefix),
                 [asdict(package) for package in self.packages],
@@ -64,9 +64,9 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What an environment says of its making: plan, packages and *origin*, by their digests.
+    """The record in an environment of its plan, packages and *origin*, by their digests.
 
-    *stamps* and *hashes* are those of its witnesses when it was made.
+    *stamps* and *hashes* are those of its witnesses when it was created.
     """
 
     digest: str
@@ -77,14 +77,14 @@ class Receipt:
 
 
 def hash_packages(packages: tuple[LockedPackage, ...]) -> str:
-    """Return the sha256 of what decides *packages*: addresses and hashes, in any order."""
-    return _hash_json(
+    """Return the sha256 of the addresses and hashes of *packages*, in any order."""
+    return hash_json(
         sorted([each.manager, each.name, each.url, each.sha256 or each.md5] for each in packages)
     )
 
 
 def read_receipt(prefix: Path) -> Receipt | None:
-    """Return the receipt of *prefix*, None where there is none that can be believed."""
+    """Return the receipt of *prefix*, None if it is missing or broken."""
     try:
         content = json.loads(read_regular(prefix / RECEIPT, most=_LARGEST))
         if content["version"] != _VERSION:
@@ -102,16 +102,16 @@ def read_receipt(prefix: Path) -> Receipt | None:
 
 
 def write_receipt(target: Path, plan: Plan) -> None:
-    """Write down in *target* that it was made by *plan*, and what its witnesses are now."""
+    """Record in *target* its *plan* and the current state of its witnesses."""
     stamps = list_witnesses(target)
     hashes = hash_witnesses(target, stamps)
     _write(target, plan, {name: (*stamp, hashes[name]) for name, stamp in stamps.items()})
 
 
 def renew_origin(plan: Plan) -> None:
-    """Write down at the plan's prefix that *plan*, to which it is equal, would make it too.
+    """Record the origin of *plan* in the environment at its prefix, which has an equal plan.
 
-    Where somebody else's environment can't be written to, its receipt stays as it is.
+    The receipt of an environment that this user can't write to stays as it is.
     """
     receipt = read_receipt(plan.prefix)
     if receipt is None or receipt.origin == plan.origin:
@@ -131,7 +131,3 @@ def _write(target: Path, plan: Plan, witnesses: Mapping[str, tuple[int, int, str
     }
     make_own_folder(make_own_folder(target, "conda-meta"), "envsync")
     write_atomically(target / RECEIPT, json.dumps(content).encode() + b"\n")
-
-
-def _hash_json(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,15 +1,13 @@
-"""Console scripts, which name their interpreter by its path."""
+"""Console scripts, which contain the path of their interpreter."""
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
-import io
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.package.pip_record import read_metadata_file
+from envsync.package.pip_record import dump_hash, dump_record, read_metadata_file
 from envsync.package.witnesses import find_site_packages
 
 if TYPE_CHECKING:
@@ -20,9 +18,9 @@ _LONGEST_HEAD = 4096  # a script names its interpreter in its first lines
 
 
 def retarget_scripts(target: Path, prefix: Path) -> None:
-    """Make the scripts that were installed into *target* name *prefix*'s interpreter.
+    """Point the scripts that were installed into *target* to *prefix*'s interpreter.
 
-    The rows of the scripts in their packages' RECORD follow.
+    Their rows in RECORD are updated.
     """
     old, new = str(target).encode(), str(prefix).encode()
     changed: dict[Path, tuple[str, int]] = {}
@@ -33,8 +31,7 @@ def retarget_scripts(target: Path, prefix: Path) -> None:
                 continue
             content = head.replace(old, new) + stream.read()
         _replace(path, content)
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
-        changed[path.resolve()] = (f"sha256={digest.decode()}", len(content))
+        changed[path.resolve()] = (dump_hash(hashlib.sha256(content).digest()), len(content))
     if changed:
         for site_packages in find_site_packages(target):
             for info in sorted(site_packages.glob("*.dist-info")):
@@ -71,6 +68,4 @@ def _update_record(record: Path, changed: dict[Path, tuple[str, int]]) -> None:
         for row in csv.reader(text.splitlines())
         if row
     ]
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    _replace(record, stream.getvalue().encode())
+    _replace(record, dump_record(rows))

@@ -20,6 +20,7 @@ from envsync.adapters.docker_engine import DockerEngine, connect
 from envsync.adapters.docker_engine.engine import choose_digest
 from envsync.errors import EnvsyncError
 from envsync.model.image import parse_reference
+from envsync.remedy import Option, Step, advise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
 
 OLD, NEW = f"sha256:{1:064}", f"sha256:{2:064}"
 
-_HINT = "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
+_HINT = advise(
+    "start Docker or set `DOCKER_HOST`; ",
+    Step("build-local"),
+    " without ",
+    Option("docker"),
+    " needs no engine",
+)
 
 
 def test_no_daemon_at_the_socket_is_said_with_its_address(

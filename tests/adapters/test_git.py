@@ -188,7 +188,7 @@ def test_a_server_that_a_redirect_leads_to_gets_no_password(
     assert caught.value.message.startswith(f"Cannot read `{pin.url}`: ")
     assert caught.value.hint == (
         "check the address, and that you may read it with `git ls-remote`; "
-        "with credentials in it no redirect is followed, so name where it leads to"
+        "with credentials, redirects are not followed, so give the final address"
     )
 
 

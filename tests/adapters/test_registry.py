@@ -251,7 +251,7 @@ def test_a_wrong_password_is_refused_and_not_shown(login_registry: str) -> None:
     assert caught.value.message == (
         f"Registry `{login_registry}` refuses user `me`: authentication required"
     )
-    assert caught.value.hint == f"run `docker login {login_registry}` as one who may"
+    assert caught.value.hint == f"run `docker login {login_registry}` as a user with access"
 
 
 def test_the_definitions_password_goes_to_no_other_registry(
@@ -261,7 +261,7 @@ def test_the_definitions_password_goes_to_no_other_registry(
 
     with (
         _source(f"{login_registry}/private:1", known) as source,
-        pytest.raises(EnvsyncError, match="refuses whoever does not log in"),
+        pytest.raises(EnvsyncError, match="refuses anonymous access"),
     ):
         source.load()
 
@@ -455,7 +455,8 @@ def test_a_list_of_manifests_without_our_platform_names_what_it_has() -> None:
             source.load()
 
     assert caught.value.message == (
-        f"Base image `{name}` is not there for `linux/amd64`: it has `linux/s390x`, `windows/amd64`"
+        f"Base image `{name}` is not available for `linux/amd64`: it has `linux/s390x`, "
+        "`windows/amd64`"
     )
 
 
@@ -468,7 +469,7 @@ def test_an_image_in_dockers_first_format_is_said_to_be_one() -> None:
             source.load()
 
     assert caught.value.message == (
-        f"Registry `{scripted.address}` has `{name}` in Docker's first format alone, "
+        f"Registry `{scripted.address}` has `{name}` only in Docker's first format, "
         "which engines no longer take"
     )
 
@@ -481,7 +482,7 @@ def test_another_manifest_than_its_digest_says_is_refused() -> None:
             source.load()
 
     assert caught.value.message == (
-        f"Registry `{scripted.address}` gave something else than `{wanted}`"
+        f"Registry `{scripted.address}` sent something else than `{wanted}`"
     )
 
 

@@ -119,7 +119,7 @@ def test_a_registry_that_stays_busy_while_it_is_given_something_is_said(tmp_path
         _push(scripted.address, OneLayer(tmp_path))
 
     assert caught.value.message == (
-        f"Registry `{scripted.address}` answered 503 again and again: come back"
+        f"Registry `{scripted.address}` answered 503 repeatedly: come back"
     )
     assert caught.value.hint is not None
 
@@ -163,7 +163,7 @@ def test_a_token_is_asked_for_each_repository_by_itself() -> None:
     [
         (429, "has had too many requests for now"),
         (500, "asked for a token, answered 500: "),
-        (403, "refuses whoever does not log in: "),
+        (403, "refuses anonymous access: "),
     ],
 )
 def test_who_gives_no_token_is_named(status: int, words: str) -> None:
@@ -251,7 +251,7 @@ def test_a_config_that_is_none_is_an_error_and_no_crash(config: bytes) -> None:
     with (
         run_scripted(answer) as scripted,
         _source(f"{scripted.address}/x:1") as source,
-        pytest.raises(EnvsyncError, match="that is no image") as caught,
+        pytest.raises(EnvsyncError, match="that is not an image") as caught,
     ):
         source.load()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 _NO_ENGINE = (
-    "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
+    "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs no engine"
 )
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 _BUILD = ("build-local", "d", "--docker", "--base", "base.tar", "--tag", "half:1")
-_GONE = "see with `docker info` whether it runs, and run this again: what was made is kept"
+_GONE = "check with `docker info` that it runs, then run this again; finished parts are kept"
 _FULL = "free some space for it, such as with `docker system prune`, and run this again"
 
 

@@ -101,7 +101,7 @@ def test_a_poisoned_package_cache_is_noticed(
     done = locked("build-local", "d", "--base", "base.tar", "--print-id", "--name", "second")
 
     assert done.status == 1
-    assert "six.py` is not what its package says: its bytes were changed" in done.stderr
+    assert "six.py` does not match its package's hash: its bytes were changed" in done.stderr
 
 
 def test_a_build_that_was_killed_is_taken_up_again(
@@ -264,7 +264,7 @@ def test_a_definition_without_a_base_says_how_to_name_one(locked: Callable[..., 
             ("--base", "d/conda-lock.yml"),
             "`d/conda-lock.yml` is neither an OCI layout nor an archive",
         ),
-        (("--oci", "d"), "`d` is there and is not an OCI layout"),
+        (("--oci", "d"), "`d` exists and is not an OCI layout"),
         (("--output", "d"), "`d` is a folder"),
         (("--output", "none/x.tar"), "Cannot write `none/x.tar`: No such file or directory"),
         (("--oci", "base.tar/x"), "Cannot write `base.tar/x`: Not a directory"),

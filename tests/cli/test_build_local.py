@@ -161,8 +161,8 @@ def test_who_has_no_conda_is_told_how_to_enter_without(
             127,
             (
                 "Error: `nocmd` is not on the environment's PATH\n"
-                "Hint: `envsync add` asks for the package that has it; "
-                "lock and build the environment then\n"
+                "Hint: add the package that has it with `envsync add`, "
+                "then lock and build again\n"
             ),
         ),
         ("./nofile", 127, "Error: Cannot run `./nofile`: No such file or directory\n"),

@@ -9,7 +9,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from support.images.base_image import make_base_archive, make_engine_root, reference_for
+from support.images.base_image import import_base, make_base_archive, make_engine_root
 from support.images.base_image import why_not as why_no_root
 from support.servers.engines import find_config, run_engine, why_not
 
@@ -42,12 +42,8 @@ def base(store: OwnEngine, lasting_cache: Path, monkeypatch: pytest.MonkeyPatch)
     """Return the name of a bare Debian in the engine, which has no image of envsync's."""
     monkeypatch.setenv("DOCKER_HOST", store.host)
     docker("image", "prune", "--all", "--force", "--filter", "label=envsync.lock")
-    archive = make_base_archive(lasting_cache)
-    reference = reference_for(archive)
     with connect() as engine:
-        if engine.find_image(reference) is None:
-            engine.import_root(archive, reference)
-    return reference
+        return import_base(engine, make_base_archive(lasting_cache))
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_a_docker_context_cannot_hold_a_line_break(
     done = locked("save-to-directory", "--docker-context", "--image", base_image, "d", "context")
 
     assert done.status == 2
-    assert "Error: `MANY` has a line break, which a Dockerfile can't hold\n" in done.stderr
+    assert "Error: `MANY` has a line break, which a Dockerfile can't contain\n" in done.stderr
     assert list(tmp_path.glob("*context*")) == []
 
 

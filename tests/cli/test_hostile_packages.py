@@ -45,7 +45,7 @@ def test_a_hostile_package_is_refused_whatever_is_made_of_it(
 
     assert done.status == 1
     assert "Error: Package `evil 1.0` is unsafe: " in done.stderr
-    assert "Hint: don't use it, and tell the owner of its channel" in done.stderr
+    assert "Hint: don't use it, and tell the channel's owner" in done.stderr
     assert describe(mine) == before
     assert not (tmp_path / "envs" / "x").exists()
     assert not (tmp_path / "x.tar").exists()

@@ -266,7 +266,7 @@ def test_a_password_goes_to_no_server_that_a_redirect_leads_to(
     assert done.status == 1
     assert seen == []
     assert f"Error: Cannot read `http://{door}/thing/.git`: " in done.stderr
-    assert "with credentials in it no redirect is followed" in done.stderr
+    assert "with credentials, redirects are not followed" in done.stderr
     assert PASSWORD not in done.stderr
 
 

@@ -176,7 +176,7 @@ def test_a_blob_whose_name_is_a_path_is_not_read(
 
     image = write_oci(tmp_path / "x", make_layer(), change)
 
-    with pytest.raises(EnvsyncError, match="has no kind, digest or size"):
+    with pytest.raises(EnvsyncError, match="lacks its media type, digest or size"):
         load_content(str(image))
 
 
@@ -270,7 +270,7 @@ def test_blobs_that_lie_elsewhere_are_not_removed_there(tmp_path: Path, mine: Pa
     (blobs / "sha256").symlink_to(mine)
     before = describe(mine)
 
-    with pytest.raises(EnvsyncError, match="is a link, and what lies there may be no image's"):
+    with pytest.raises(EnvsyncError, match="is a link, and its target may have other files"):
         write(layout, tmp_path)
 
     assert describe(mine) == before

@@ -147,12 +147,12 @@ def test_names_and_versions_are_read_however_the_metadata_is_written(prefix: Pat
 def test_a_record_that_is_none_is_named(prefix: Path, content: str) -> None:
     (prefix / "conda-meta" / "a.json").write_text(content)
 
-    with pytest.raises(EnvsyncError, match=r"a\.json` is no record of a package"):
+    with pytest.raises(EnvsyncError, match=r"a\.json` is not a record of a package"):
         list_claims(prefix)
 
 
 def test_what_is_no_environment_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EnvsyncError, match="is no conda environment"):
+    with pytest.raises(EnvsyncError, match="is not a conda environment"):
         list_claims(tmp_path / "nowhere")
 
 

@@ -19,6 +19,7 @@ from envsync.model.lockfile import LockedPackage
 from envsync.prefix.create import create_prefix, is_current
 from envsync.prefix.location import generations_path
 from envsync.prefix.receipt import Origin, Plan, read_receipt
+from envsync.remedy import Option, advise
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_what_a_killed_process_left_is_swept_away(plan: Plan) -> None:
         (lambda path: path.write_text(""), "a file"),
         (
             lambda path: (path / "conda-meta").mkdir(parents=True),
-            "a conda environment that envsync did not make",
+            "a conda environment that envsync did not create",
         ),
         (lambda path: (path / "data").mkdir(parents=True), "a folder with files in it"),
         (lambda path: path.symlink_to("/"), "a link to somewhere else"),
@@ -178,7 +179,8 @@ def test_what_envsync_did_not_make_is_never_replaced(plan: Plan, make, found: st
         create(plan)
 
     assert caught.value.message == f"`{plan.prefix}` is {found}"
-    assert caught.value.hint == "choose another path with `-p PREFIX`, or move it away"
+    choice = Option("prefix", "PREFIX")
+    assert caught.value.hint == advise("choose another path with ", choice, ", or move it away")
 
 
 def test_an_empty_folder_may_be_replaced(plan: Plan) -> None:
@@ -215,7 +217,7 @@ def test_an_environment_that_somebody_installed_into_is_made_anew(plan: Plan) ->
         plan, conda=FakeCondaInstaller(), pip=FakePipInstaller(), reporter=reporter
     )
     assert not (plan.prefix / "lib/python3.11/site-packages/requests-2.32.dist-info").exists()
-    assert reporter.notes == [f"`{plan.prefix}` is not as it was made: `requests-2.32` was added"]
+    assert reporter.notes == [f"`{plan.prefix}` was changed: `requests-2.32` was added"]
 
 
 def test_the_receipt_says_what_the_environment_was_made_from(plan: Plan) -> None:
@@ -278,7 +280,7 @@ def test_a_link_in_the_place_of_a_folder_of_notes_is_refused(
     mine = make_surroundings(tmp_path)
     before = describe(mine)
 
-    with pytest.raises(EnvsyncError, match="A package put a link in the place of"):
+    with pytest.raises(EnvsyncError, match="A package has a link in the place of"):
         create(plan, Linking({path: mine / "folder"}))
 
     assert describe(mine) == before

@@ -1,4 +1,4 @@
-"""Finding an engine, and saying why there is none."""
+"""Finding a Docker engine, or saying why there is none."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from packaging.version import Version
 from envsync.adapters.docker_engine.containers import Containers
 from envsync.adapters.docker_engine.engine import DockerEngine
 from envsync.errors import EnvsyncError
+from envsync.remedy import Option, Step, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _CONNECT_SECONDS = 10
 _WORK_SECONDS = 600
-_NO_ENGINE_HINT = (
-    "start Docker or set `DOCKER_HOST`; `envsync build-local` without `--docker` needs none"
+_NO_ENGINE_HINT = advise(
+    "start Docker or set `DOCKER_HOST`; ",
+    Step("build-local"),
+    " without ",
+    Option("docker"),
+    " needs no engine",
 )
 _NO_PERMISSION_HINT = "add your user to the `docker` group, or run as root"
-_ANY_VERSION = "1.24"  # the question of which to speak has no version in its address
+_ANY_VERSION = "1.24"  # the request that asks for the version must name one
 
 
 @contextlib.contextmanager
@@ -44,11 +49,7 @@ def connect() -> Iterator[DockerEngine]:
 
 @contextlib.contextmanager
 def connect_containers() -> Iterator[Containers]:
-    """Connect as `connect` does, to the engine's containers.
-
-    Raises:
-        EnvsyncError: no engine answers there.
-    """
+    """Connect as `connect` does, to the engine's containers."""
     with _open_client() as client:
         yield Containers(client)
 
@@ -71,7 +72,7 @@ def _open_client() -> Iterator[docker.DockerClient]:
 
 
 def _knock(host: str) -> None:
-    """Open and close the socket of *host*, if it is one: the SDK hides why it can't, and leaks."""
+    """Open and close the socket of *host*, as the SDK hides why it can't, and leaks."""
     if not host.startswith("unix://"):
         return
     with socket.socket(socket.AF_UNIX) as knocking:
@@ -80,18 +81,14 @@ def _knock(host: str) -> None:
 
 
 def _find_host_of_context() -> str | None:
-    """Return where the engine of Docker's current context is, as rootless and other kinds set one.
-
-    Raises:
-        EnvsyncError: there is no such context.
-    """
+    """Return the address of Docker's current context, which rootless Docker and others set."""
     name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
     if name in ("", "default"):
         return None
     try:
         context = ContextAPI.get_context(name)
         return str(context.Host)
-    except Exception as error:  # of which the SDK raises any, even bare ones
+    except Exception as error:  # the SDK raises bare ones
         raise EnvsyncError(
             f"Docker's context `{name}` can't be read",
             hint="choose another with `docker context use`, or set `DOCKER_HOST`",

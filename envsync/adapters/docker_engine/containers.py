@@ -1,4 +1,4 @@
-"""Containers that go on: made, filled, started, watched and removed."""
+"""Containers of services: created, filled, started, watched and removed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _LOG_LIMITS = {"max-size": "16m", "max-file": "4"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerRequest:
-    """A container to be made; *port* of it is published on loopback as *published*, 0 for any.
+    """A container to create; its *port* is published on loopback as *published*, 0 for any.
 
-    So is *debug_port*, if there is one, as itself.
-    What is *attached* is removed by the engine once it ends, and has a stdin.
+    A *debug_port* is published under the same number. An *attached* container has a stdin, and the
+    engine removes it once it ends.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ContainerRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerState:
-    """A container as its engine knows it; *status* is in Docker's words (`created`, `running`…)."""
+    """The state of a container; *status* is Docker's (`created`, `running`…)."""
 
     id: str
     name: str
@@ -68,18 +68,18 @@ class Containers:
 
     def __init__(self, client: DockerClient) -> None:
         self._client = client
-        self._api: Any = client.api  # whose types say less than it can
+        self._api: Any = client.api  # its types are incomplete
 
     @property
     def is_here(self) -> bool:
-        """Whether the engine is this machine's, so that what it publishes on loopback is, too."""
+        """Whether the engine is on this machine, so that its published ports are, too."""
         address = urlsplit(str(self._api.base_url))
         if address.scheme == "http+docker":
             return address.hostname != "ssh"
         return address.hostname in {"localhost", LOOPBACK, "::1"}
 
     def create(self, request: ContainerRequest) -> str:
-        """Make a container and return its id; it is not started."""
+        """Create a container without starting it; return its id."""
         with translated(f"asked for a container of `{request.image}`"):
             ports = {request.port: (LOOPBACK, request.published or None)}
             labels = dict(request.labels)
@@ -109,20 +109,20 @@ class Containers:
             return str(made["Id"])
 
     def _limit_log(self) -> LogConfig | None:
-        """Return how a container's log is kept from filling the disk.
+        """Return the limits of a container's log, so that it can't fill the disk.
 
-        None leaves it to the engine: other drivers have no files, or no such options.
+        None leaves that to the engine: other drivers have no files, or no such options.
         """
         driver = self._api.info().get("LoggingDriver")
         return LogConfig(type=driver, config=dict(_LOG_LIMITS)) if driver in _LIMITED else None
 
     def fill(self, container: str, archive: Iterator[bytes]) -> None:
-        """Unpack the tar *archive* at the container's root."""
+        """Unpack the tar *archive* in the container's root folder."""
         with translated("given files for a container"):
             self._api.put_archive(container, "/", archive)
 
     def read_link(self, container: str, path: str) -> str | None:
-        """Return where the link at *path* leads, None if there is none."""
+        """Return the target of the link at *path*, None if there is none."""
         with translated(f"asked for `{path}` of a container"):
             try:
                 chunks, _ = self._api.get_archive(container, path)
@@ -138,12 +138,12 @@ class Containers:
             self._api.start(container)
 
     def stop(self, container: str, *, grace: int) -> None:
-        """Have the container end within *grace* seconds, by force if need be."""
+        """Stop the container; kill it after *grace* seconds."""
         with translated("asked to stop a container"), contextlib.suppress(NotFound):
             self._api.stop(container, timeout=grace)
 
     def send(self, container: str, signal: str) -> None:
-        """Send *signal* to what the container runs; one that has ended gets none."""
+        """Send *signal* to the container's process, if it runs."""
         with translated("asked to signal a container"):
             try:
                 self._api.kill(container, signal)
@@ -152,7 +152,7 @@ class Containers:
                     raise
 
     def remove(self, container: str) -> None:
-        """Remove the container, and return when it is gone; none is no error."""
+        """Remove the container, if it exists, and return when it is gone."""
         with translated("asked to remove a container"):
             for _ in range(_TRIES):
                 if self._is_removed(container):
@@ -167,18 +167,18 @@ class Containers:
         except APIError as error:
             if error.status_code != _CONFLICT:
                 raise
-            return False  # it is on its way
+            return False  # another removal is in progress
         return True
 
     def rename(self, container: str, name: str) -> None:
-        """Call the container *name*."""
+        """Rename the container to *name*."""
         with translated(f"asked to rename a container to `{name}`"):
             self._api.rename(container, name)
 
     def keep_running(self, container: str) -> None:
-        """Have the engine start the container again whenever it ends or the engine comes back.
+        """Let the engine restart the container when it ends or when the engine restarts.
 
-        Podman does not know this request before its fifth version, and leaves it as it is.
+        Podman before version 5 has no such request, and does nothing.
         """
         with translated("asked to keep a container running"), contextlib.suppress(NotFound):
             self._api.update_container(container, restart_policy={"Name": "unless-stopped"})
@@ -201,21 +201,21 @@ class Containers:
         )
 
     def read_log(self, container: str, *, tail: int | None = None) -> bytes:
-        """Return what the container printed, or the last *tail* lines of that."""
+        """Return the container's output, or its last *tail* lines."""
         with translated("asked for a container's log"):
             text = self._api.logs(container, tail="all" if tail is None else tail)
             return bytes(text)
 
     def follow_log(self, container: str, *, tail: int | None = None) -> Iterator[bytes]:
-        """Yield what the container printed and what it prints, until it ends."""
+        """Yield the container's output so far and then live, until it ends."""
         with translated("asked for a container's log"):
             count = "all" if tail is None else tail
             yield from self._api.logs(container, stream=True, follow=True, tail=count)
 
     def run_attached(self, container: str, on_output: Callable[[bytes, bytes], None]) -> int:
-        """Start the container, pass on what it prints (stdout, stderr), and return its status.
+        """Start the container, pass on its output (stdout, stderr), and return its exit status.
 
-        It has a stdin for as long as this process lives and no longer.
+        Its stdin closes when this process ends.
         """
         with translated("asked to run a container"), contextlib.ExitStack() as stack:
             stdin = self._api.attach_socket(container, params={"stdin": 1, "stream": 1})

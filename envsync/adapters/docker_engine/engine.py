@@ -1,4 +1,4 @@
-"""What envsync asks of an engine."""
+"""Images of an engine: looked up, loaded, built, read and run."""
 
 from __future__ import annotations
 
@@ -23,40 +23,27 @@ if TYPE_CHECKING:
     from envsync.model.image import ImageReference
 
 
-_LOOKED_INTO = "envsync.looked-into"  # a container that is never run, and when it was made
+_LOOKED_INTO = "envsync.looked-into"  # labels a container that never runs with its creation time
 _LOOK_SECONDS = 60
 _LARGEST_FILE = 64 << 20  # bytes; a C library has 2 MB
-_NOT_UNPACKED = "Error unpacking image"  # which containerd's store says as if in passing
+_NOT_UNPACKED = "Error unpacking image"  # containerd's store reports this as progress
 
 LayerStore = Literal["chain", "content", "whole"]
 
 
 class DockerEngine:
-    """A connection to one engine; make it with `connect`."""
+    """A connection to one engine; `connect` creates it."""
 
     def __init__(self, client: DockerClient) -> None:
         self._client = client
 
     def find_image(self, reference: str) -> str | None:
-        """Return the id of the image that *reference* names, or None if the engine has none."""
-        with translated(f"asked for `{reference}`"):
-            try:
-                return str(self._client.images.get(reference).id)
-            except ImageNotFound:
-                return None
-
-    def import_root(self, archive: Path, reference: str) -> str:
-        """Make the tar *archive* of a root file system an image; return the image's id.
-
-        *reference* (`name:tag`) is moved to it.
-        """
-        repository, _, tag = reference.partition(":")
-        with translated(f"given `{archive}` to import"):
-            self._client.api.import_image(str(archive), repository=repository, tag=tag or "latest")
-            return str(self._client.images.get(reference).id)
+        """Return the id of the image *reference*, None if the engine has none."""
+        facts = self.inspect(reference)
+        return str(facts["Id"]) if facts else None
 
     def inspect(self, reference: str) -> dict[str, Any] | None:
-        """Return what the engine knows of the image *reference*, or None if it has none."""
+        """Return the engine's description of the image *reference*, None if it has none."""
         with translated(f"asked for `{reference}`"):
             try:
                 return dict(self._client.images.get(reference).attrs or {})
@@ -66,17 +53,17 @@ class DockerEngine:
     def find_digest(self, reference: ImageReference) -> str | None:
         """Return the digest by which the engine pulled the image *reference*.
 
-        None stands for no such image, and for one that came from no registry.
+        It is None if there is no such image, or if it is not from a registry.
         """
         facts = self.inspect(str(reference))
         return choose_digest(facts or {}, reference)
 
     def layer_store(self) -> LayerStore:
-        """Return how the engine keeps layers.
+        """Return how the engine keeps layers, which decides what an archive may leave out.
 
-        `chain`: Docker's own, where an archive may leave out those that the engine has below the
-        first new one; `content`: containerd's, where it may leave out any that the engine has in
-        the very form that the manifest lists; `whole`: Podman's, which wants all of them.
+        `chain` is Docker's own: the known layers below the first new one. `content` is
+        containerd's: any layer that the engine has in the form that the manifest lists. `whole` is
+        Podman's: nothing.
         """
         with translated("asked for its version"):
             components = self._client.version().get("Components") or [{}]
@@ -87,15 +74,15 @@ class DockerEngine:
         return "content" if is_containerd else "chain"
 
     def list_images(self, label: str) -> tuple[str, ...]:
-        """Return the ids of the images that have *label*, those without a name included."""
+        """Return the ids of the images that have *label*, with or without a name."""
         with translated("asked for its images"):
             listed = self._client.api.images(filters={"label": label})
         return tuple(str(item["Id"]) for item in listed)
 
     def count_known_layers(self, diff_ids: Sequence[str], *, label: str, base: str) -> int:
-        """Return how many of *diff_ids*, from the first one on, an image of the engine has.
+        """Return how many of *diff_ids*, from the first on, one image of the engine has.
 
-        Images that have *label*, and *base*, are looked at.
+        Only *base* and images that have *label* are considered.
         """
         most = 0
         for name in (*self.list_images(label), *([base] if base else [])):
@@ -106,21 +93,21 @@ class DockerEngine:
         return most
 
     def load(self, archive: Iterator[bytes]) -> None:
-        """Take the images of *archive*, as `docker save` writes it, under their tags."""
+        """Load the images of *archive*, as `docker save` writes it, with their tags."""
         with translated("given an image to load"):
-            api: Any = self._client.api  # whose types say nothing of it
+            api: Any = self._client.api  # its types lack this
             for message in api.load_image(archive):
                 failed = str(message.get("error") or message.get("stream") or "")
                 if "error" in message or failed.startswith(_NOT_UNPACKED):
                     raise DockerException(failed.strip())
 
     def tag(self, image: str, reference: ImageReference) -> None:
-        """Give the image with the id *image* the name *reference*, which may be another's."""
+        """Tag the image with the id *image* as *reference*, even if that is another image's tag."""
         with translated(f"asked to tag `{image}`"):
             self._client.api.tag(image, reference.familiar_name, reference.tag or "latest")
 
     def remove(self, reference: str) -> None:
-        """Take the name *reference* away, and the image if it has no other; none is no error."""
+        """Remove the tag *reference*, if it exists, and the image if it has no other."""
         with translated(f"asked to remove `{reference}`"), contextlib.suppress(ImageNotFound):
             self._client.images.remove(reference)
 
@@ -133,12 +120,12 @@ class DockerEngine:
             return str(image.id)
 
     def save(self, image: str) -> Iterator[bytes]:
-        """Give the bytes of the archive of *image*, as `docker save` writes it."""
+        """Yield the bytes of the archive of *image*, as `docker save` writes it."""
         with translated(f"asked to save `{image}`"):
             yield from self._client.api.get_image(image)
 
     def read_file(self, image: str, path: str) -> Iterator[bytes] | None:
-        """Give a tar archive of the file at *path* of *image*, of which nothing is run."""
+        """Return a tar archive of the file at *path* of *image*, without running anything."""
         with translated(f"asked for `{path}` of `{image}`"):
             self._remove_left_over()
             container = self._client.containers.create(
@@ -153,11 +140,11 @@ class DockerEngine:
                 container.remove(force=True)
 
     def _remove_left_over(self) -> None:
-        """Remove the containers of processes that were killed while they looked into an image."""
-        api = self._client.api  # whose listing asks nothing more of a container, which may be gone
+        """Remove the containers of processes that were killed while they read a file."""
+        api = self._client.api  # `containers.list` inspects each one, which may be gone
         for found in api.containers(all=True, filters={"label": _LOOKED_INTO}):
             if int(found["Labels"][_LOOKED_INTO]) < time.time() - _LOOK_SECONDS:
-                with contextlib.suppress(APIError):  # another process may be at it too
+                with contextlib.suppress(APIError):  # another process may remove it too
                     api.remove_container(found["Id"], force=True)
 
     def run(
@@ -170,8 +157,8 @@ class DockerEngine:
     ) -> Completed:
         """Run *command* in a new container of *image* to its end, and remove the container.
 
-        There is no network. *read_only* maps directories of this machine to where the container
-        sees them. The status is the caller's to judge.
+        There is no network. *read_only* maps directories of this machine to the container's. The
+        caller judges the status.
         """
         volumes = {str(path): {"bind": place, "mode": "ro"} for path, place in read_only.items()}
         with translated(f"asked to run `{image}`"):
@@ -197,7 +184,7 @@ class DockerEngine:
 
 
 def _take(chunks: Iterator[bytes]) -> list[bytes]:
-    """Return *chunks*, of which there may be as many bytes as a library has, and no more."""
+    """Return *chunks*, which may have as many bytes as a library."""
     taken, size = [], 0
     for chunk in chunks:
         size += len(chunk)
@@ -208,7 +195,7 @@ def _take(chunks: Iterator[bytes]) -> list[bytes]:
 
 
 def choose_digest(facts: Mapping[str, Any], reference: ImageReference) -> str | None:
-    """Return the digest that an engine's *facts* on an image have for *reference*'s repository."""
+    """Return the digest for *reference*'s repository from an engine's *facts* about an image."""
     found = []
     listed = facts.get("RepoDigests")
     for text in listed if isinstance(listed, list | tuple) else ():

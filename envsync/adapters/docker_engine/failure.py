@@ -1,4 +1,4 @@
-"""What went wrong between here and an engine, with the engine's own reason."""
+"""Errors from an engine, with the engine's own reason."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import urllib3
 from docker.errors import APIError, BuildError, DockerException
 
 from envsync.errors import EnvsyncError
+from envsync.remedy import Option, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GONE_HINT = "see with `docker info` whether it runs, and run this again: what was made is kept"
+    from envsync.remedy import Hint
+
+_GONE_HINT = "check with `docker info` that it runs, then run this again; finished parts are kept"
 _FULL_HINT = "free some space for it, such as with `docker system prune`, and run this again"
-_OTHER_HINT = "its log, as with `journalctl -u docker`, may tell more"
-_BUILD_HINT = "mend the Dockerfile, or name a base image with `--base`"
+_OTHER_HINT = "see its log, such as with `journalctl -u docker`"
+_BUILD_HINT = advise("fix the Dockerfile, or name a base image with ", Option("base"))
 _BROKEN = (
     requests.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -30,21 +33,21 @@ _BROKEN = (
 
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Say which request failed, and the engine's own reason."""
+    """Raise an error that names the request that failed and the engine's own reason."""
     try:
         yield
     except requests.Timeout as error:
-        raise EnvsyncError(f"Docker Engine, {what}, gives no answer", hint=_GONE_HINT) from error
+        raise EnvsyncError(f"Docker Engine, {what}, does not answer", hint=_GONE_HINT) from error
     except _BROKEN as error:
         raise EnvsyncError(f"Docker Engine, {what}, hung up", hint=_GONE_HINT) from error
-    except (DockerException, OSError) as error:  # the SDK lets its transport's errors through
+    except (DockerException, OSError) as error:  # the SDK passes on its transport's errors
         reason = str(getattr(error, "explanation", None) or error).strip()
         raise EnvsyncError(
             f"Docker Engine, {what}, failed: {reason}", hint=_choose_hint(error, reason)
         ) from error
 
 
-def _choose_hint(error: Exception, reason: str) -> str:
+def _choose_hint(error: Exception, reason: str) -> Hint:
     if "no space left on device" in reason:
         return _FULL_HINT
     if isinstance(error, BuildError) or (isinstance(error, APIError) and "ockerfile" in reason):

@@ -1,4 +1,4 @@
-"""A base image that an engine has."""
+"""A base image from an engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from envsync.image.store.blobs import BlobStore
     from envsync.model.digest import Digest
 
-_STRANGE_HINT = "check with `docker image inspect` what it has, or pull the image again"
+_STRANGE_HINT = "check the image with `docker image inspect`, or pull it again"
 _MOST_LINKS = 8  # one to the other
 _WORD = re.compile(r"[A-Za-z0-9._-]*")
 _NO_ARCHIVE = (tarfile.TarError, EOFError, LookupError, OverflowError, ValueError)
@@ -36,11 +36,7 @@ class EngineSource:
         self._name = name
 
     def load(self) -> BaseImage:
-        """Return what the image says of itself.
-
-        Raises:
-            EnvsyncError: the engine has no such image.
-        """
+        """Return the image's description."""
         facts = self._engine.inspect(self._name)
         if facts is None:
             raise EnvsyncError(f"The Docker Engine has no image `{self._name}`")
@@ -48,7 +44,7 @@ class EngineSource:
             return self._parse(facts)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise EnvsyncError(
-                f"The Docker Engine says of `{self._name}` what no image has",
+                f"The Docker Engine describes `{self._name}` in an unknown form",
                 hint=_STRANGE_HINT,
             ) from error
 
@@ -68,10 +64,10 @@ class EngineSource:
         )
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the plain tar of each of *layers* in *store*; the image is saved whole for that.
+        """Put the plain tar of each of *layers* into *store*; this saves the whole image.
 
         Raises:
-            EnvsyncError: the engine does not give a layer that it says the image has.
+            EnvsyncError: the engine leaves out a layer that it lists.
         """
         missing = {layer.diff_id for layer in layers if store.find(layer.diff_id) is None}
         if not missing:
@@ -85,22 +81,23 @@ class EngineSource:
                         store_plain(content, store)
         except _NO_ARCHIVE as error:
             raise EnvsyncError(
-                f"The Docker Engine saves `{self._name}` as what is no archive", hint=_STRANGE_HINT
+                f"The Docker Engine saves `{self._name}` as something that is not an archive",
+                hint=_STRANGE_HINT,
             ) from error
         for diff_id in sorted(missing):
             if store.find(diff_id) is None:
-                raise EnvsyncError(f"The Docker Engine gives no layer `{diff_id}`")
+                raise EnvsyncError(f"The Docker Engine leaves out the layer `{diff_id}`")
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
         """Do nothing: an engine names no compressed forms."""
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has."""
+        del store
         for path in paths:
             content = self._read(image, path)
             if content is not None:
                 return content
-        del store
         return None
 
     def _read(self, image: BaseImage, path: str) -> bytes | None:
@@ -112,7 +109,8 @@ class EngineSource:
                 content, link = _read_member(b"".join(chunks))
             except _NO_ARCHIVE as error:
                 raise EnvsyncError(
-                    f"The Docker Engine gives `{path}` of `{image.name}` as what is no archive",
+                    f"The Docker Engine sends `{path}` of `{image.name}` as something else than "
+                    "an archive",
                     hint=_STRANGE_HINT,
                 ) from error
             if not link:
@@ -122,7 +120,7 @@ class EngineSource:
 
 
 def _read_member(archive: bytes) -> tuple[bytes | None, str]:
-    """Return the content of the first member of *archive*, or where that leads as a link."""
+    """Return the content of the first member of *archive*, or its target if it is a link."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         member = opened.next()
         if member is None:
@@ -134,20 +132,18 @@ def _read_member(archive: bytes) -> tuple[bytes | None, str]:
 
 
 def _parse_id(value: object) -> Digest:
-    """Return the digest that *value* is; some engines leave out its kind."""
+    """Parse *value* as a digest; some engines leave out `sha256:`."""
     text = value if isinstance(value, str) else ""
     return parse_digest(text if ":" in text else f"sha256:{text}")
 
 
 def _check_text(value: object) -> str:
     if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise ValueError("a platform is named by words")
+        raise ValueError("a platform is a word")
     return value
 
 
 class _Stream:
-    """The pieces that an iterator gives, to be read as a file."""
-
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""

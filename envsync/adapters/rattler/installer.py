@@ -23,10 +23,10 @@ from envsync.adapters.rattler.patience import Patience, Stalled, find_timeout
 from envsync.adapters.rattler.record import parse_match_spec, to_record
 from envsync.errors import EnvsyncError
 from envsync.files import remove_tree
-from envsync.image.packages.recipe import find_python_folder
 from envsync.model.progress import SilentReporter
 from envsync.model.text.redaction import quote
 from envsync.package.links import check_together
+from envsync.package.python import find_python_folder
 from envsync.package.unpacked import PackageFaultError
 from envsync.prefix.location import find_home
 

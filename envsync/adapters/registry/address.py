@@ -1,4 +1,4 @@
-"""Addresses that a registry names: read strictly, and allowed or not."""
+"""Addresses that a registry names: parsed strictly, and allowed or not."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 _LONGEST = 16 << 10  # characters: signed addresses of cloud stores have up to 3,000
-_UNSAFE = re.compile(r"[^\x21-\x7e]|[\\<>\"`{}|^]")  # programs differ in how they read these
+_UNSAFE = re.compile(r"[^\x21-\x7e]|[\\<>\"`{}|^]")  # programs parse these differently
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Who answers at an address; the same name with another port is somebody else."""
+    """A server: scheme, host and port; another port is another server."""
 
     scheme: str
     host: str
@@ -23,17 +23,16 @@ class Origin:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this very machine."""
+        """Whether it is this machine."""
         return is_loopback(self.host)
 
     def may_lead_to(self, other: Origin) -> bool:
-        """Say whether an answer from here may send a request to *other*.
+        """Return whether an answer from here may redirect to *other*.
 
-        Plain http is for this machine alone, and nothing leads down to it from https: not to
-        `http://169.254.169.254/` of a cloud, and not to a server that listens here. Https may
-        lead anywhere, as registries keep layers in other stores, in private networks too. Who
-        is asked there must have a certificate for the name, gets no credentials, and what it
-        gives must have the right hash.
+        Plain http is allowed on this machine alone, and never from https: neither to a cloud's
+        `http://169.254.169.254/` nor to a local server. Https may lead anywhere, because registries
+        keep layers in other stores, also in private networks. Such a server needs a valid
+        certificate, gets no credentials, and its content must have the right hash.
         """
         if other.scheme == "https":
             return True
@@ -46,10 +45,10 @@ class Origin:
 
 
 def parse_origin(url: str) -> Origin:
-    """Return who answers at *url*.
+    """Return the server of *url*.
 
     Raises:
-        ValueError: it is no http(s) address that all programs read alike, or names a user.
+        ValueError: it is not an unambiguous http(s) address, or names a user.
     """
     if len(url) > _LONGEST or _UNSAFE.search(url):
         raise ValueError("an address has up to 16,384 characters, all of them plain ones")
@@ -66,10 +65,10 @@ def parse_origin(url: str) -> Origin:
 
 
 def resolve(url: str, location: str) -> str:
-    """Return the address that *location*, in an answer from *url*, is.
+    """Return *location*, from an answer of *url*, as an absolute address.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an address.
     """
     if _UNSAFE.search(location):
         raise ValueError("an address has plain characters only")
@@ -77,7 +76,7 @@ def resolve(url: str, location: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether *host*, a name or an IP address, is this very machine."""
+    """Return whether *host*, a name or an IP address, is this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

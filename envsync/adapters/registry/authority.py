@@ -1,4 +1,4 @@
-"""Who to be to a registry: a password, or a token that its authority gives for one."""
+"""Logging in to a registry, with a password or with a token from its token service."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _BUSY_SECONDS = 1.0
 class Authority:
     """Answers the challenges of *registry* with *credentials*.
 
-    They go to the registry itself and to the token service that it names, as with Docker, who
-    sends them to any host that a registry names. Both must be asked by https, but for this
-    machine's own. Where a redirect leads is told nothing, and nothing that it asks for.
+    They are sent to the registry and, as Docker does, to the token service that it names. Both
+    must use https, except on this machine. The target of a redirect gets no credentials, whatever
+    it asks for.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class Authority:
         self._home: Origin | None = None
 
     def list_headers(self, url: str) -> dict[str, str]:
-        """Return the headers that show who asks for *url*; another host is shown nothing."""
+        """Return the headers to log in at *url*; none for another host."""
         if not self._authorization or parse_origin(url) != self._home:
             return {}
         return {"Authorization": self._authorization}
 
     def accept(self, answer: requests.Response, home: Origin) -> bool:
-        """Take up the challenge in *answer*; return False where there is nothing new to say.
+        """Answer the challenge in *answer*; return whether there is a new login to try.
 
-        One that does not come from *home*, the registry itself, is passed over.
+        A challenge that is not from *home*, the registry itself, is ignored.
 
         Raises:
-            EnvsyncError: who gives tokens refuses, is busy, or can't be reached.
+            EnvsyncError: the token service refuses, is busy, or can't be reached.
         """
         if parse_origin(answer.url) != home:
             return False
@@ -102,9 +102,9 @@ class Authority:
             origin = parse_origin(realm)
         except ValueError as error:
             raise EnvsyncError(
-                f"Registry `{self._registry}` names a token service by what is no address: "
+                f"Registry `{self._registry}` names a token service with a wrong address: "
                 f"`{clean(realm.rpartition('@')[2])}`",
-                hint="the registry is set up wrongly, or means harm: nothing was sent",
+                hint="the registry is misconfigured or malicious; nothing was sent",
             ) from error
         if not home.may_lead_to(origin):
             raise EnvsyncError(
@@ -130,12 +130,12 @@ class Authority:
         known = self._credentials
         if known.identity_token:
             form = {"grant_type": "refresh_token", "refresh_token": known.identity_token}
-            # Its redirect is not followed, as the form would go along.
+            # Its redirect is not followed, as that would pass on the form.
             return self._transport.send(
                 "POST", challenge["realm"], data={**form, **asked, "client_id": "envsync"}
             )
         headers = {"Authorization": _encode_pair(known)} if known.username else {}
-        # Several repositories, as to mount from one into another, are asked for one by one.
+        # Several repositories, as for a mount, need one `scope` each.
         params = [("service", asked[key]) for key in asked if key == "service"]
         params += [("scope", one) for one in asked.get("scope", "").split()]
 
@@ -146,9 +146,9 @@ class Authority:
 
 
 def parse_challenges(text: str) -> dict[str, dict[str, str]]:
-    """Return what a `WWW-Authenticate` header asks for: kinds of login, and what each names.
+    """Return the challenges of a `WWW-Authenticate` header: parameters by scheme.
 
-    Of two of a kind, and of two values of a name, the first one counts.
+    Of two equal schemes or parameters, the first one counts.
     """
     found: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}

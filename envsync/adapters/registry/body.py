@@ -1,4 +1,4 @@
-"""What an answer holds, up to a size and for so long, and no further."""
+"""Reading bodies of answers, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _BROKEN = (EOFError, OSError, zlib.error)
 
 
 class TooLargeError(EnvsyncError):
-    """There is more than there may be."""
+    """A body is larger than its limit."""
 
 
 def read_body(answer: requests.Response, *, most: int, seconds: float) -> bytes:
-    """Return the content of *answer*, of up to *most* bytes once unpacked, within *seconds*.
+    """Return the content of *answer*, up to *most* bytes once decompressed, within *seconds*.
 
     Raises:
         TooLargeError: it is larger.
@@ -58,20 +58,20 @@ def read_body(answer: requests.Response, *, most: int, seconds: float) -> bytes:
 
 
 def _open(answer: requests.Response) -> Any:
-    """Return the content of *answer* as a stream, unpacked piece by piece if it is packed."""
+    """Return the content of *answer* as a stream, decompressed if needed."""
     packed = answer.headers.get("Content-Encoding", "").strip().lower()
     if packed in ("", "identity"):
         return answer.raw
     if packed in ("gzip", "x-gzip"):
         return gzip.GzipFile(fileobj=cast("IO[bytes]", answer.raw))
-    raise requests.exceptions.ContentDecodingError("it is packed, unasked")
+    raise requests.exceptions.ContentDecodingError("it is compressed, which was not asked for")
 
 
 def parse_json(content: bytes) -> object:
-    """Return what *content* is the JSON of.
+    """Parse *content* as JSON.
 
     Raises:
-        ValueError: it is none, or nested too deeply.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         return cast("object", json.loads(content.decode("utf-8"), parse_constant=_refuse))
@@ -80,7 +80,7 @@ def parse_json(content: bytes) -> object:
 
 
 def find_reason(answer: requests.Response) -> str:
-    """Return the registry's own reason, as the distribution protocol words it."""
+    """Return the registry's own reason, from the errors of the distribution protocol."""
     try:
         content = read_body(answer, most=_LARGEST_REASON, seconds=_REASON_SECONDS)
         found = parse_json(content)
@@ -98,13 +98,13 @@ def _list_reasons(errors: Iterable[object]) -> list[str]:
 
 
 def clean(words: str) -> str:
-    """Return *words* as one line of bounded length that a terminal does nothing but show."""
+    """Return *words* as one line of bounded length without control characters."""
     line = _UNPRINTABLE.sub(" ", words).strip()
     return line if len(line) <= _LONGEST_WORDS else f"{line[:_LONGEST_WORDS]}..."
 
 
 class LimitedStream:
-    """The stream *raw*, of which there may be *most* bytes."""
+    """The stream *raw*, limited to *most* bytes."""
 
     def __init__(self, raw: Any, most: int) -> None:
         self._raw = raw
@@ -133,6 +133,6 @@ def _refuse(constant: str) -> object:
 
 def _explain_size(most: int) -> TooLargeError:
     return TooLargeError(
-        f"A registry gave a part of an image with more than {most:,} bytes",
-        hint="the image says, or its kind has, fewer: the registry is broken, or means harm",
+        f"A registry sent a part of an image with more than {most:,} bytes",
+        hint="that is more than allowed: the registry is broken or malicious",
     )

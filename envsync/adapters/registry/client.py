@@ -1,17 +1,16 @@
-"""Requests to one registry: authenticated, repeated where that helps, and never for ever."""
+"""Requests to one registry: authenticated, retried where that helps, and limited in time."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import requests
 import urllib3
+from urllib3.util.retry import Retry
 
 from envsync.adapters.registry.address import parse_origin, resolve
 from envsync.adapters.registry.authority import Authority
@@ -37,15 +36,19 @@ _DOCKER_HUB = "registry-1.docker.io"
 _CERTIFICATES = ("~/.config/docker/certs.d", "/etc/docker/certs.d")
 _CONNECT_SECONDS, READ_SECONDS = 10, 60
 _TRIES = 4
-_LONGEST_WAIT = 30
-_LONGEST_DATE = 64  # characters
+_SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 30  # seconds
+# The redirects and logins of a request are this module's, and bodies of answers stay unread: so
+# the library counts tries and times them, and doesn't send anything by itself.
+_RETRIES = Retry(_TRIES - 1, backoff_factor=1, backoff_max=_LONGEST_WAIT)
+_ONCE = Retry(0)
+_NO_TIME = (IndexError, OverflowError, TypeError, ValueError)  # of a date that makes no sense
 _TOO_MANY = 429
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 _PASSING = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 
 
 class RegistryClient:
-    """Talks to *registry* as *credentials* say; *read_seconds* is how long silence may last."""
+    """Talks to *registry* with *credentials*; silence may last *read_seconds*."""
 
     def __init__(
         self, registry: str, credentials: Credentials, *, read_seconds: float = READ_SECONDS
@@ -74,38 +77,51 @@ class RegistryClient:
     ) -> requests.Response:
         """Send a request to *path*, or to an address that the registry gave, and return the answer.
 
-        *open_body* gives what to send, and such a request is not repeated, as the registry may
-        have taken a part of it. The answer's content is not read yet, and its status is the
-        caller's to judge, but for those that mean that the registry refuses or is busy.
+        *open_body* opens what to send; such a request is not retried, as the registry may have
+        taken a part of it. The answer's content is not read yet. The caller judges its status,
+        except for those that mean that the registry refuses or is busy.
 
         Raises:
-            RegistryBusyError: the registry is busy for too long, or was given something.
+            RegistryBusyError: the registry stays busy, or is busy and there was a body.
             EnvsyncError: the registry can't be reached, or refuses.
         """
         url = self._resolve(path)
-        most = tries = 1 if open_body is not None else _TRIES
-        challenges = 2  # one for who asks, one for a token that has run out
+        retries = _ONCE if open_body is not None else _RETRIES
+        challenges = 2  # one to log in, one for a token that has expired
         while True:
-            tries -= 1
             try:
                 answer = self._send(method, url, headers, params, open_body)
             except requests.RequestException as error:
-                tries -= isinstance(error, requests.Timeout)  # which took long enough
-                if tries <= 0 or is_hopeless(error) or isinstance(error, AddressError):
-                    raise self._explain_unreachable(error) from error
-                time.sleep(_wait(None, most - tries))
+                retries = self._count_failure(retries, error)
+                time.sleep(retries.get_backoff_time())
                 continue
             is_challenge = answer.status_code == _UNAUTHORIZED and challenges > 0
             if is_challenge and self._accept(answer):
-                tries, challenges = tries + 1, challenges - 1
+                challenges -= 1
             elif answer.status_code not in _PASSING:
                 return self._check(answer)
             else:
-                seconds = _wait(answer.headers.get("Retry-After"), most - tries)
-                if tries <= 0:
-                    raise explain_busy(self._registry, answer, seconds)
-                time.sleep(seconds)
-            answer.close()  # its content was not read, so its connection is of no more use
+                retries = self._count_busy(retries, answer)
+                time.sleep(_find_wait(retries, answer))
+            answer.close()  # its content was not read, so the connection can't be used again
+
+    def _count_failure(self, retries: Retry, error: requests.RequestException) -> Retry:
+        """Return what is left of *retries* after *error*; a slow timeout counts twice."""
+        try:
+            if isinstance(error, requests.Timeout):
+                retries = retries.increment(error=error)
+            if not is_hopeless(error) and not isinstance(error, AddressError):
+                return retries.increment(error=error)
+        except urllib3.exceptions.MaxRetryError:
+            pass
+        raise self._explain_unreachable(error) from error
+
+    def _count_busy(self, retries: Retry, answer: requests.Response) -> Retry:
+        try:
+            return retries.increment(response=answer.raw)
+        except urllib3.exceptions.MaxRetryError as error:
+            seconds = _find_wait(retries, answer)
+            raise explain_busy(self._registry, answer, seconds) from error
 
     def read(
         self,
@@ -115,13 +131,13 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         judge: Callable[[requests.Response], None],
     ) -> tuple[bytes, str]:
-        """Return the bytes at *path* and their media type, read again if they break off.
+        """Return the bytes at *path* and their media type, retrying if the connection breaks.
 
-        *judge* raises an error for an answer that they are not to be taken from.
+        *judge* raises an error for an answer whose body is not the wanted one.
 
         Raises:
             TooLargeError: there are more than *most*.
-            EnvsyncError: the registry can't be reached for long.
+            EnvsyncError: the registry can't be reached.
         """
         tries_left = _TRIES
         while True:
@@ -136,11 +152,11 @@ class RegistryClient:
                         raise self._explain_unreachable(error) from error
 
     def download(self, path: str, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
-        """Give the bytes at *path* to *consume* as a stream, again from the start if it breaks.
+        """Pass the bytes at *path* to *consume* as a stream, from the start again if it breaks.
 
         Raises:
             TooLargeError: there are more than *most*.
-            EnvsyncError: they are not there, or the registry can't be reached for long.
+            EnvsyncError: they are missing, or the registry can't be reached.
         """
         for tries_left in reversed(range(_TRIES)):
             with self.request("GET", path) as answer:
@@ -154,10 +170,10 @@ class RegistryClient:
         return None
 
     def follow(self, answer: requests.Response, location: str) -> str:
-        """Return the address that *answer* names by *location*.
+        """Return the absolute address of *location* in *answer*.
 
         Raises:
-            EnvsyncError: it is none, or leads down from https.
+            EnvsyncError: it is not an address, or leads from https to http.
         """
         try:
             return follow(answer, location)
@@ -165,7 +181,7 @@ class RegistryClient:
             raise self._explain_unreachable(error) from error
 
     def explain(self, answer: requests.Response, what: str) -> EnvsyncError:
-        """Return the error that tells why the registry did not do *what*."""
+        """Return the error that says why the registry did not do *what*."""
         return explain(self._registry, answer, what)
 
     def _send(
@@ -191,11 +207,7 @@ class RegistryClient:
             )
 
     def _resolve(self, path: str) -> str:
-        """Return the address of *path*, which the registry may have given.
-
-        Raises:
-            EnvsyncError: it is none, or leads down from https.
-        """
+        """Return the address of *path*, which the registry may have named."""
         root = self._find_root()
         try:
             url = resolve(root, path)
@@ -205,7 +217,7 @@ class RegistryClient:
         return url
 
     def _find_root(self) -> str:
-        """Return the registry's address: by https, or plainly where it is this very machine."""
+        """Return the registry's address: https, or http where this machine speaks no TLS."""
         if self._root:
             return self._root
         host = _DOCKER_HUB if self._registry == DEFAULT_REGISTRY else self._registry
@@ -227,7 +239,7 @@ class RegistryClient:
         return True
 
     def _accept(self, answer: requests.Response) -> bool:
-        """Take up the challenge in *answer*, which is closed if that fails."""
+        """Answer the challenge in *answer*, which is closed if that fails."""
         try:
             return self._authority.accept(answer, parse_origin(self._find_root()))
         except BaseException:
@@ -251,24 +263,15 @@ def _find_authority(registry: str) -> str | bool:
         if own.is_file():
             return str(own)
     if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
-        return True  # which the library reads itself
+        return True  # requests reads these itself
     return os.environ.get("SSL_CERT_FILE") or True
 
 
-def _wait(asked: str | None, tries: int) -> float:
-    """Return how many seconds to wait: what was *asked* for, else more with each try."""
-    wanted = _parse_wait(asked or "")
-    return min(0.5 * 2**tries if wanted is None else wanted, _LONGEST_WAIT)
-
-
-def _parse_wait(asked: str) -> float | None:
-    """Return how many seconds *asked* says, as a number or as the time when they are over."""
-    if len(asked) > _LONGEST_DATE:
-        return None
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
-    try:
-        left = parsedate_to_datetime(asked) - datetime.now(timezone.utc)
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
-    return max(0.0, left.total_seconds())
+def _find_wait(retries: Retry, answer: requests.Response) -> float:
+    """Return how many seconds to wait: what *answer* asks for, else more with each try."""
+    asked = None
+    with contextlib.suppress(urllib3.exceptions.HTTPError, *_NO_TIME):
+        asked = retries.get_retry_after(answer.raw)
+    if asked is None:
+        return max(retries.get_backoff_time(), _SHORTEST_WAIT)
+    return min(asked, _LONGEST_WAIT)

@@ -1,4 +1,4 @@
-"""Who to be to a registry: the definition's user, or the one that `docker login` knows."""
+"""Credentials for a registry: the definition's, or those of `docker login` or `.netrc`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST = 64 << 10  # characters of a token
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """A user and a password, or a token that stands for both; none of them for nobody."""
+    """A user and a password, or a token in their place; all empty for anonymous access."""
 
     username: str = ""
     password: str = field(default="", repr=False)
@@ -31,7 +31,7 @@ class Credentials:
 
 
 def find_credentials(registry: str, definition: ImageRegistry | None) -> Credentials:
-    """Return who to be to *registry*: as *definition* says, else as Docker's configuration does.
+    """Return the credentials for *registry*: from *definition*, Docker's configuration or `.netrc`.
 
     Raises:
         EnvsyncError: Docker's configuration, or a credential helper that it names, fails.
@@ -47,7 +47,7 @@ def find_credentials(registry: str, definition: ImageRegistry | None) -> Credent
 
 
 def _find_in_netrc(registry: str) -> Credentials:
-    """Return who `.netrc` says to be to this very *registry*; its `default` is for none."""
+    """Return what `.netrc` has for exactly this *registry*; its `default` is ignored."""
     names = sorted(DOCKER_HUB) if registry == DEFAULT_REGISTRY else [registry]
     try:
         home = Path.home()
@@ -64,7 +64,7 @@ def _find_in_netrc(registry: str) -> Credentials:
 
 
 def _has_docker_configuration() -> bool:
-    """Look where Docker's SDK looks; its import takes 20 ms, which most locks can do without."""
+    """Look where Docker's SDK looks, without importing it, which takes 20 ms."""
     folders = [Path(os.environ["DOCKER_CONFIG"])] if os.environ.get("DOCKER_CONFIG") else []
     with contextlib.suppress(RuntimeError):  # a user without a home
         folders += [Path.home() / ".docker", Path.home()]
@@ -86,7 +86,7 @@ def _find_in_docker(registry: str) -> Credentials:
     except DockerException as error:
         raise _explain(registry, str(error)) from error
     except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
-        raise _explain(registry, "what it or its helper says has another form") from error
+        raise _explain(registry, "an entry or a helper's output has an unknown form") from error
 
 
 def _read(entry: Mapping[str, object], *names: str) -> str:
@@ -98,6 +98,6 @@ def _read(entry: Mapping[str, object], *names: str) -> str:
 
 def _explain(registry: str, reason: str) -> EnvsyncError:
     return EnvsyncError(
-        f"Docker's configuration gives no credentials for `{registry}`: {reason}",
+        f"Docker's configuration has no usable credentials for `{registry}`: {reason}",
         hint=f"run `docker login {registry}` again",
     )

@@ -17,6 +17,7 @@ from envsync.adapters.registry.failure import (
     explain_unreachable,
 )
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_bytes
 from envsync.image.base.base import parse_base
 from envsync.image.base.layer_content import read_from_layers, store_packed, store_plain
 from envsync.image.formats.manifest import (
@@ -24,7 +25,6 @@ from envsync.image.formats.manifest import (
     MANIFESTS,
     MOST_INDEXES,
     choose_manifest,
-    describe_bytes,
     is_index,
     parse_descriptor,
     parse_manifest,
@@ -43,14 +43,13 @@ _ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
 
 
 class ImageNotFoundError(EnvsyncError):
-    """The registry answers, and has no such image."""
+    """The registry has no such image."""
 
 
 class RegistrySource:
     """The image *reference* in its registry, for Linux on *architecture*.
 
-    *registry* is what a definition says of where its base image comes from. The registry may be
-    silent for *read_seconds* at a time.
+    *registry* has the definition's credentials. Silence may last *read_seconds*.
     """
 
     def __init__(
@@ -76,10 +75,10 @@ class RegistrySource:
         self._client.close()
 
     def load(self) -> BaseImage:
-        """Return what the image says of itself.
+        """Return the image's description.
 
         Raises:
-            EnvsyncError: it is not there, not for the platform, or not what its digest says.
+            EnvsyncError: it is missing, not for the platform, or does not match its digest.
         """
         registry = self.reference.registry
         try:
@@ -91,12 +90,9 @@ class RegistrySource:
         return self._image
 
     def find_digest(self) -> str:
-        """Return the digest that the registry has for the image now, whatever the platform.
+        """Return the digest that the registry has for the image now.
 
-        Where there is an image for each of several platforms, it is that of their index.
-
-        Raises:
-            EnvsyncError: it is not there, or the registry can't be asked.
+        For an image with several platforms, it is that of their index.
         """
         path = self._manifest(self.reference.version)
         # Docker Hub does not count this as a pull.
@@ -104,12 +100,12 @@ class RegistrySource:
             digest = answer.headers.get("Docker-Content-Digest", "")
             if answer.ok and DIGEST.fullmatch(digest):
                 return digest
-        content, kind = self._get_manifest(self.reference.version)
-        return describe_bytes(content, kind).digest
+        content, _ = self._get_manifest(self.reference.version)
+        return hash_bytes(content)
 
     def _load(self) -> BaseImage:
         content, kind = self._get_manifest(self.reference.version)
-        digest = describe_bytes(content, kind).digest
+        digest = hash_bytes(content)
         manifest = parse_manifest(content)
         for _ in range(MOST_INDEXES):
             if not is_index(manifest, kind):
@@ -125,10 +121,10 @@ class RegistrySource:
         return parse_base(str(self.reference), config, manifest=manifest, digest=digest)
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the plain tar of each of *layers* in *store*.
+        """Put the plain tar of each of *layers* into *store*.
 
         Raises:
-            EnvsyncError: one can't be had, or is not what the image says.
+            EnvsyncError: one can't be downloaded, or does not match the manifest.
         """
         for layer in layers:
             if layer.digest is not None and store.find(layer.diff_id) is None:
@@ -136,11 +132,7 @@ class RegistrySource:
                 self._download(layer.digest, unpack, most=layer.compressed_size)
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the compressed form of each of *layers* in *store*.
-
-        Raises:
-            EnvsyncError: one can't be had, or is not what the image says.
-        """
+        """Put the compressed form of each of *layers* into *store*."""
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
                 keep = partial(store_packed, store=store, digest=layer.digest)
@@ -151,7 +143,6 @@ class RegistrySource:
         return read_from_layers(image, paths, store, fetch=self.fetch)
 
     def _download(self, digest: Digest, consume: Callable[[IO[bytes]], None], *, most: int) -> None:
-        """Give *consume* a layer's compressed form, of *most* bytes by the manifest."""
         self._client.download(self._blob(digest), consume, most=most)
 
     def _blob(self, digest: Digest) -> str:
@@ -162,7 +153,6 @@ class RegistrySource:
 
     def _get_manifest(self, version: str) -> tuple[bytes, str]:
         """Return the manifest *version*, a tag or a digest, and its media type."""
-        path = self._manifest(version)
 
         def judge(answer: requests.Response) -> None:
             if answer.status_code == _NOT_FOUND:
@@ -174,9 +164,12 @@ class RegistrySource:
                 raise self._client.explain(answer, f"asked for `{self.reference}`")
 
         content, kind = self._client.read(
-            path, most=LARGEST_MANIFEST, headers={"Accept": _ACCEPT}, judge=judge
+            self._manifest(version),
+            most=LARGEST_MANIFEST,
+            headers={"Accept": _ACCEPT},
+            judge=judge,
         )
-        if version.startswith("sha256:") and describe_bytes(content, kind).digest != version:
+        if version.startswith("sha256:") and hash_bytes(content) != version:
             raise explain_other(self.reference.registry, version)
         return content, kind.partition(";")[0].strip()
 
@@ -186,6 +179,6 @@ class RegistrySource:
                 raise self._client.explain(answer, "asked for a part of the image")
 
         content, _ = self._client.read(self._blob(digest), most=LARGEST_CONFIG, judge=judge)
-        if describe_bytes(content, "").digest != digest:
+        if hash_bytes(content) != digest:
             raise explain_other(self.reference.registry, digest)
         return content

@@ -1,4 +1,4 @@
-"""An image brought into a registry: the blobs that it lacks, then the manifest under its tag."""
+"""Pushing an image to a registry: first missing blobs, then the manifest with its tag."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from envsync.adapters.registry.client import RegistryClient
 from envsync.adapters.registry.credentials import find_credentials
 from envsync.adapters.registry.failure import RegistryBusyError
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_bytes
 from envsync.image.formats.manifest import (
-    CONFIG,
     MANIFEST,
-    describe_bytes,
     describe_layer,
     dump_manifest,
 )
@@ -38,7 +37,7 @@ _TRIES = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pushed:
-    """What came of a push: the manifest's digest, and how many layers had to be sent."""
+    """The result of a push: the manifest's digest, and how many layers were sent."""
 
     digest: str
     changed: bool
@@ -47,19 +46,19 @@ class Pushed:
 
 
 class BlobProvider(Protocol):
-    """Has the bytes of layers."""
+    """Provides the bytes of layers."""
 
     def provide_compressed(self, layers: Sequence[Layer]) -> None:
-        """Have the compressed form of each of *layers*."""
+        """Make the compressed form of each of *layers* available."""
 
     def path(self, digest: Digest) -> Path:
         """Return the file that has the *digest*."""
 
     def list_repositories(self, registry: str) -> Mapping[str, str]:
-        """Return where in *registry* blobs were put before now: repositories by digest."""
+        """Return the repositories of *registry* that blobs were pushed to, by digest."""
 
     def note_repository(self, registry: str, repository: str, digests: Iterable[str]) -> None:
-        """Remember that *registry* has blobs in *repository*."""
+        """Record that *registry* has blobs in *repository*."""
 
 
 def push(
@@ -71,18 +70,15 @@ def push(
     base: ImageReference | None,
     reporter: Reporter,
 ) -> Pushed:
-    """Bring the image with *config* and *layers*, all with a compressed form, to *reference*.
+    """Push the image with *config* and *layers*, all with a compressed form, to *reference*.
 
-    Blobs that the registry has are not sent; those of *base*, if that is in the same registry,
-    or that were pushed to another of its repositories, are mounted from there. The tag moves last.
-
-    Raises:
-        EnvsyncError: the registry can't be reached, or refuses.
+    Blobs that the registry has are not sent. Those of *base* in the same registry, and those
+    pushed to another of its repositories, are mounted from there. The tag moves last.
     """
     client = RegistryClient(reference.registry, find_credentials(reference.registry, None))
     with contextlib.closing(client):
         manifest = dump_manifest(config, layers)
-        digest = describe_bytes(manifest, MANIFEST).digest
+        digest = hash_bytes(manifest)
         tag = f"{reference.repository}/manifests/{reference.tag or 'latest'}"
         with client.request("HEAD", tag, headers={"Accept": MANIFEST}) as answer:
             if answer.ok and answer.headers.get("Docker-Content-Digest") == digest:
@@ -97,7 +93,7 @@ def push(
         sent = _send_layers(repository, layers, provider, reporter)
         digests = [describe_layer(layer).digest for layer in layers]
         provider.note_repository(reference.registry, reference.repository, digests)
-        repository.send(describe_bytes(config, CONFIG).digest, lambda: BytesIO(config))
+        repository.send(hash_bytes(config), lambda: BytesIO(config))
         _persist(lambda: repository.put(tag, lambda: BytesIO(manifest), media_type=MANIFEST))
     return Pushed(digest=digest, changed=True, sent=len(sent), sent_bytes=sum(sent))
 
@@ -105,7 +101,7 @@ def push(
 def _send_layers(
     repository: _Repository, layers: Sequence[Layer], provider: BlobProvider, reporter: Reporter
 ) -> list[int]:
-    """Have *layers* in the repository; return the sizes of those that were sent."""
+    """Send the missing *layers* to the repository; return the sizes of those sent."""
     wanted = {describe_layer(layer).digest: layer for layer in layers}
     reporter.step("Pushing layers", total=len(wanted))
 
@@ -121,7 +117,7 @@ def _send_layers(
 class _Repository:
     """Puts blobs and manifests into the repository *name*.
 
-    Blobs of another repository, by *neighbours* or *otherwise*, are taken from there unsent.
+    Blobs of another repository, by *neighbours* or *otherwise*, are mounted instead of sent.
     """
 
     def __init__(
@@ -138,7 +134,7 @@ class _Repository:
         self._otherwise = otherwise
 
     def send_layer(self, layer: Layer, provider: BlobProvider) -> int:
-        """Have *layer* in the repository; return how many bytes were sent for that."""
+        """Send *layer* if it is missing; return how many bytes were sent."""
         digest = describe_layer(layer).digest
 
         def open_file() -> IO[bytes]:
@@ -148,7 +144,7 @@ class _Repository:
         return layer.compressed_size if self.send(digest, open_file) else 0
 
     def send(self, digest: str, open_body: Callable[[], IO[bytes]]) -> bool:
-        """Have the blob *digest* in the repository; return whether it was sent."""
+        """Send the blob *digest* if it is missing; return whether it was sent."""
         with self._client.request("HEAD", f"{self._name}/blobs/{digest}") as answer:
             if answer.ok:
                 return False
@@ -168,7 +164,7 @@ class _Repository:
         media_type: str = "application/octet-stream",
         params: dict[str, str] | None = None,
     ) -> None:
-        """Put the content that *open_body* gives at *location*."""
+        """Send the content that *open_body* opens to *location*."""
         headers = {"Content-Type": media_type}
         with self._client.request(
             "PUT", location, headers=headers, params=params, open_body=open_body
@@ -177,10 +173,10 @@ class _Repository:
                 raise self._client.explain(answer, f"given a part of `{self._name}`")
 
     def _start(self, digest: str) -> str | None:
-        """Return where to send the blob *digest*, None where it was mounted."""
+        """Return where to send the blob *digest*, None if it was mounted."""
         near = self._neighbours.get(digest, self._otherwise)
         if near:
-            with contextlib.suppress(EnvsyncError):  # it may be closed to who may write here
+            with contextlib.suppress(EnvsyncError):  # this user may have no access to it
                 return self._ask_to_take({"mount": digest, "from": near})
         return self._ask_to_take(None)
 
@@ -194,7 +190,7 @@ class _Repository:
 
 
 def _persist(attempt: Callable[[], _T], *, tries: int = _TRIES) -> _T:
-    """Return what *attempt* does, made again where the registry was busy or broke off."""
+    """Return the result of *attempt*, retried if the registry is busy or breaks off."""
     try:
         return attempt()
     except EnvsyncError as error:

@@ -1,4 +1,4 @@
-"""Single requests over HTTP, which carry what they are given and nothing of their own."""
+"""Single HTTP requests that carry no cookies or credentials of their own."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _HEAD_SECONDS = 60.0
 
 
 class AddressError(requests.RequestException):
-    """An answer leads to an address that may not be asked."""
+    """An answer leads to an address that is not allowed."""
 
 
 class _Nobody(AuthBase):
-    """Adds no login, so that requests takes none from `.netrc` or from an address."""
+    """Adds no login, so that requests takes none from `.netrc` or an address."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Return *request* as it is."""
@@ -38,14 +38,14 @@ class _Nobody(AuthBase):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: Any) -> None:
-        """Name none: who follows a redirect here checks it first, and reads no content of it."""
+        """Return None: `Transport` checks redirects before it follows them."""
         del resp
 
 
 class Transport:
     """Sends requests; an answer's head, and a small body, may take *timeout*'s second number.
 
-    The environment's proxies and certificates are heeded. There are no cookies.
+    It uses the environment's proxies and certificates, and no cookies.
     """
 
     def __init__(self, *, verify: str | bool, timeout: tuple[float, float]) -> None:
@@ -63,10 +63,10 @@ class Transport:
         self._session.close()
 
     def send(self, method: str, url: str, **content: Any) -> requests.Response:
-        """Send one request, whose answer's content is not read yet; follow no redirect.
+        """Send one request without following redirects or reading the answer's body.
 
         Raises:
-            requests.RequestException: there is no answer, or *url* is no address.
+            requests.RequestException: there is no answer, or *url* is not an address.
         """
         try:
             parse_origin(url)
@@ -74,7 +74,7 @@ class Transport:
                 method,
                 url,
                 timeout=self._timeout,
-                verify=self._verify,  # or the library would heed the environment first
+                verify=self._verify,  # or requests would prefer the environment's
                 stream=True,
                 allow_redirects=False,
                 **content,
@@ -92,10 +92,10 @@ class Transport:
         *,
         params: Any = None,
     ) -> requests.Response:
-        """Send a request and follow where its answer leads, with *list_headers* for each address.
+        """Send a request and follow redirects; *list_headers* has the headers for each address.
 
         Raises:
-            requests.RequestException: there is no answer, or it leads where nothing may.
+            requests.RequestException: there is no answer, or a redirect is not allowed.
         """
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self.send(method, url, headers=list_headers(url), params=params)
@@ -108,36 +108,36 @@ class Transport:
 
 
 def follow(answer: requests.Response, location: str) -> str:
-    """Return the address to which *answer* leads by its *location*.
+    """Return the absolute address of *location* in *answer*.
 
     Raises:
-        AddressError: it is none, or one to which this answer may not lead.
+        AddressError: it is not an address, or not allowed from there.
     """
     try:
         url = resolve(answer.url, location)
     except ValueError as error:
-        raise AddressError("it leads to what is no address") from error
+        raise AddressError("it leads to something that is not an address") from error
     check_step(answer.url, url)
     return url
 
 
 def check_step(here: str, there: str) -> None:
-    """Check that what was asked at the address *here* may lead to *there*.
+    """Check that an answer from the address *here* may lead to *there*.
 
     Raises:
-        AddressError: it may not, or one of them is no address.
+        AddressError: it may not, or one of them is not an address.
     """
     try:
         origin, target = parse_origin(here), parse_origin(there)
     except ValueError as error:
-        raise AddressError("it leads to what is no address") from error
+        raise AddressError("it leads to something that is not an address") from error
     if not origin.may_lead_to(target):
         raise AddressError(f"it leads from `{origin}` to `{target}`, which is not encrypted")
 
 
 @contextlib.contextmanager
 def cut_after(seconds: float, connected: socket.socket | None) -> Iterator[None]:
-    """End the connection if the block takes longer than *seconds*, byte by byte or not.
+    """Close the connection if the block takes longer than *seconds* in all.
 
     Raises:
         TimeoutError: it did.
@@ -166,13 +166,13 @@ def cut_after(seconds: float, connected: socket.socket | None) -> Iterator[None]
 
 
 def find_socket(answer: requests.Response) -> socket.socket | None:
-    """Return the connection on which the content of *answer* comes."""
+    """Return the socket that the content of *answer* comes from."""
     found: socket.socket | None = getattr(answer.raw, "envsync_socket", None)
     return found
 
 
 def _get_response(connection: Any, answer: Callable[[], urllib3.HTTPResponse]) -> Any:
-    """Return what *answer* reads from *connection*, and note where the content comes from."""
+    """Return what *answer* reads from *connection*, and attach its socket."""
     connected = connection.sock
     seconds = connection.timeout if isinstance(connection.timeout, int | float) else _HEAD_SECONDS
     with cut_after(seconds, connected):
@@ -192,7 +192,7 @@ class _Tls(HTTPSConnection):
 
 
 class _Adapter(HTTPAdapter):
-    """Gives connections whose heads of answers can't come in drop by drop for ever."""
+    """Provides connections that limit how long the head of an answer may take."""
 
     def get_connection_with_tls_context(self, *args: Any, **more: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **more)

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
-from envsync.image.packages.pip_files import find_distributions
 from envsync.package.comparison import hash_content
-from envsync.package.pip_record import read_record
+from envsync.package.pip_record import find_infos, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +28,7 @@ def find_edited(
     package has may have been cut short, or be as its author left it, which only getting it anew
     can tell; it counts as edited with *counts_gaps*.
     """
-    found = {name: info for folder in folders for name, info in find_distributions(folder).items()}
+    found = {name: info for folder in folders for name, info in find_infos(folder).items()}
     claims: dict[Path, dict[str, str]] = {}
     edited: set[str] = set()
     for package in packages:

@@ -1,4 +1,4 @@
-"""The image to build upon: nothing, a file, a folder, or what an adapter gives."""
+"""Base images: none, a file, a folder, or one from an adapter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from envsync.errors import EnvsyncError
 from envsync.files import open_regular
+from envsync.files.hashing import hash_bytes
 from envsync.image.base.layer_content import read_from_layers, store_packed, store_plain
 from envsync.image.formats.archive import ArchiveError, open_archive
 from envsync.image.formats.config import parse_settings
@@ -17,7 +18,6 @@ from envsync.image.formats.manifest import (
     MOST_INDEXES,
     blob_path,
     choose_manifest,
-    describe_bytes,
     is_index,
     parse_descriptor,
     parse_manifest,
@@ -38,23 +38,23 @@ _WORD = re.compile(r"[a-z0-9._-]*")
 
 
 class BaseSource(Protocol):
-    """Knows one base image, and gives what it is made of."""
+    """Provides one base image and its parts."""
 
     def load(self) -> BaseImage:
-        """Return what the image says of itself."""
+        """Return the image's description."""
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the plain tar of each of *layers* in *store*."""
+        """Put the plain tar of each of *layers* into *store*."""
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the compressed form that each of *layers* names in *store*."""
+        """Put the compressed form that each of *layers* names into *store*."""
 
     def read_file(self, image: BaseImage, paths: Sequence[str], store: BlobStore) -> bytes | None:
         """Return the content of the first of *paths* that *image* has; *store* may be used."""
 
 
 class ScratchSource:
-    """Nothing at all, for an OCI platform."""
+    """The empty base image, `scratch`, for an OCI platform."""
 
     def __init__(self, *, os: str, architecture: str) -> None:
         self._image = BaseImage(name=SCRATCH, id="", os=os, architecture=architecture)
@@ -78,7 +78,7 @@ class ScratchSource:
 class FileSource:
     """A base image at a path: an OCI layout, or the archive that `docker save` writes.
 
-    Of a layout with several images the one for *os* and *architecture* is taken.
+    From a layout with several images, it takes the one for *os* and *architecture*.
     """
 
     def __init__(self, path: Path, *, os: str, architecture: str) -> None:
@@ -87,7 +87,7 @@ class FileSource:
         self._members: dict[Digest, str] = {}  # diff ids to members of an archive
 
     def load(self) -> BaseImage:
-        """Return what the image says of itself.
+        """Return the image's description.
 
         Raises:
             EnvsyncError: it can't be read, or is not for the platform.
@@ -95,7 +95,7 @@ class FileSource:
         try:
             return self._load_layout() if self._path.is_dir() else self._load_archive()
         except (FileNotFoundError, PermissionError) as error:
-            if error.filename != str(self._path):  # but what should be in a layout
+            if error.filename != str(self._path):  # but a part of a layout
                 raise self._cannot_tell() from error
             raise EnvsyncError(
                 f"Cannot read `{self._path}`: {error.strerror}",
@@ -105,17 +105,13 @@ class FileSource:
             raise self._cannot_tell() from error
 
     def fetch(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the plain tar of each of *layers* in *store*.
-
-        Raises:
-            EnvsyncError: a layer is not what the image says.
-        """
+        """Put the plain tar of each of *layers* into *store*."""
         for layer in layers:
             if store.find(layer.diff_id) is None:
                 self._fetch(layer, store)
 
     def fetch_compressed(self, layers: Sequence[Layer], store: BlobStore) -> None:
-        """Have the compressed form that each of *layers* names in *store*."""
+        """Put the compressed form that each of *layers* names into *store*."""
         for layer in layers:
             if layer.digest is not None and store.find(layer.digest) is None:
                 with self._open_blob(layer.digest) as stream:
@@ -143,7 +139,7 @@ class FileSource:
         if not is_layout(self._path):
             raise EnvsyncError(
                 f"`{self._path}` is a folder, and not an OCI layout",
-                hint="make one with `skopeo copy`, or name another base image",
+                hint="create one with `skopeo copy`, or name another base image",
             )
         entry = self._choose(load_index(self._path))
         manifest = parse_manifest(self._read_blob(entry.digest))
@@ -156,11 +152,11 @@ class FileSource:
         return parse_base(str(self._path), config, manifest=manifest, digest=entry.digest)
 
     def _read_blob(self, digest: Digest) -> bytes:
-        """Return a blob that is no layer."""
+        """Return a manifest, an index or a config."""
         with self._open_blob(digest) as stream:
             content = stream.read(_LARGEST + 1)
-        if len(content) > _LARGEST or describe_bytes(content, "").digest != digest:
-            raise EnvsyncError(f"`{self._path}` has other bytes than `{digest}` under that name")
+        if len(content) > _LARGEST or hash_bytes(content) != digest:
+            raise EnvsyncError(f"`{self._path}` has other bytes than `{digest}` in that blob")
         return content
 
     def _open_blob(self, digest: Digest) -> IO[bytes]:
@@ -168,7 +164,7 @@ class FileSource:
             return open_regular(self._path / blob_path(digest))
         except OSError as error:
             raise EnvsyncError(
-                f"`{self._path}` lacks `{digest}`, which its image is made of: {error.strerror}"
+                f"`{self._path}` lacks `{digest}`, a part of its image: {error.strerror}"
             ) from error
 
     def _choose(self, index: dict[str, Any]) -> Any:
@@ -194,13 +190,13 @@ def parse_base(
     manifest: dict[str, Any] | None = None,
     digest: str | None = None,
 ) -> BaseImage:
-    """Return the base image *name* whose config is *content*.
+    """Return the base image *name* with the config *content*.
 
-    With its *manifest* its layers are known in the compressed form that stands there.
+    With its *manifest*, the layers have the compressed form that is listed there.
 
     Raises:
-        ValueError: it is no config, or not that of the manifest.
-        EnvsyncError: a part of the manifest is not described.
+        ValueError: it is not a config, or not that of the manifest.
+        EnvsyncError: the manifest has an incomplete entry.
     """
     config = parse_manifest(content)
     layers = [Layer(diff_id=diff_id, size=0) for diff_id in _read_diff_ids(config)]
@@ -219,7 +215,7 @@ def parse_base(
         ]
     return BaseImage(
         name=name,
-        id=describe_bytes(content, "").digest,
+        id=hash_bytes(content),
         os=_read_word(config, "os"),
         architecture=_read_word(config, "architecture"),
         variant=_read_word(config, "variant", otherwise=""),
@@ -233,14 +229,14 @@ def _read_diff_ids(config: Mapping[str, Any]) -> list[Digest]:
     rootfs = config.get("rootfs")
     listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if not isinstance(listed, list) or len(listed) > _MOST_LAYERS:
-        raise ValueError("the config has no list of layers")  # as for the others
+        raise ValueError("the config has no list of layers")
     return [parse_digest(it) for it in listed]
 
 
 def _read_word(config: Mapping[str, Any], key: str, *, otherwise: str | None = None) -> str:
     value = config.get(key) or otherwise
     if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise ValueError(f"the config has no `{key}` that can be")
+        raise ValueError(f"the config has no usable `{key}`")
     return value
 
 
@@ -261,7 +257,7 @@ def _check_name(name: object) -> str:
 
 
 def _follow(archive: tarfile.TarFile, name: object) -> str:
-    """Return the member that *name* is, or links to, as equal layers do in older archives."""
+    """Return the member *name*, or its target: old archives have links for equal layers."""
     name = _check_name(name)
     member = archive.getmember(name)
     if not member.issym():

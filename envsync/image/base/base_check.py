@@ -1,4 +1,4 @@
-"""Whether an environment can run upon a base image, told without running anything."""
+"""Checking that an environment can run on a base image, without running anything."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.remedy import Option, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from envsync.model.image import BaseImage
     from envsync.model.lockfile import LockedPackage
 
-# glibc's own words in the library itself.
+# The text that glibc has in its library.
 _RELEASE = re.compile(rb"GNU C Library [^\n]*? release version (\d+\.\d+)")
 _LOWER_BOUND = re.compile(r">=?\s*(\d+\.\d+)|^=*(\d+\.\d+)")
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
@@ -29,10 +30,7 @@ def check_base(
 ) -> None:
     """Refuse a base image with an older glibc than *needed*, or with none.
 
-    What a base image has is looked up once, and kept in *cache*.
-
-    Raises:
-        EnvsyncError: the environment's programs would not start upon it.
+    The glibc of a base image is kept in *cache*.
     """
     if needed is None:
         return
@@ -40,23 +38,27 @@ def check_base(
     if found is None:
         raise EnvsyncError(
             f"Base image `{image.name}` has no glibc, and the packages need {needed}",
-            hint="choose one with glibc, such as Debian's or Ubuntu's, with `--base`",
+            hint=advise(
+                "choose one with glibc, such as Debian's or Ubuntu's, with ", Option("base")
+            ),
         )
     if _numbers(found) < _numbers(needed):
         raise EnvsyncError(
             f"Base image `{image.name}` has glibc {found}, and the lock assumes {needed}",
-            hint=f"choose a newer base image with `--base`, or lock for glibc {found}",
+            hint=advise(
+                "choose a newer base image with ", Option("base"), f", or lock for glibc {found}"
+            ),
         )
 
 
 def find_needed_glibc(packages: Iterable[LockedPackage]) -> str | None:
-    """Return the oldest glibc that *packages* say they run with, None where they say nothing."""
+    """Return the oldest glibc that *packages* all run with, None if none of them names one."""
     needed = [version for package in packages for version in _list_needed(package)]
     return max(needed, key=_numbers, default=None)
 
 
 def find_release(library: bytes) -> str | None:
-    """Return the version of glibc that *library*, a `libc.so.6`, is."""
+    """Return the version of glibc from *library*, a `libc.so.6`."""
     match = _RELEASE.search(library)
     return match[1].decode() if match else None
 
@@ -86,7 +88,7 @@ def _list_needed(package: LockedPackage) -> list[str]:
     file_name = package.url.rpartition("/")[2]
     tags = [f"{major}.{minor}" for major, minor in _MANYLINUX.findall(file_name)]
     tags += [version for tag, version in _OLD_MANYLINUX.items() if tag in file_name]
-    return [min(tags, key=_numbers)] if tags else []  # a wheel may fit older machines, too
+    return [min(tags, key=_numbers)] if tags else []  # the oldest that the wheel supports
 
 
 def _numbers(version: str) -> tuple[int, ...]:

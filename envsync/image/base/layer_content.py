@@ -1,4 +1,4 @@
-"""What the layers of a base image hold, whichever way they are packed."""
+"""Reading and storing the layers of a base image, however they are compressed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _HEAD = 6
-_LARGEST_FILE = 64 << 20  # bytes of a file that is read for what it says: a C library has 2 MB
+_LARGEST_FILE = 64 << 20  # bytes of a file to read: a C library has 2 MB
 _ALWAYS = 1 << 30  # bytes of a plain tar
 _MOST_TIMES = 100
 _KEPT_FREE = 1 << 30
@@ -31,13 +31,13 @@ _BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 
 def store_plain(stream: IO[bytes], store: BlobStore, diff_id: Digest | None = None) -> None:
-    """Write the tar in *stream*, compressed or not, to *store*; its sha256 is to be *diff_id*.
+    """Write the tar in *stream*, compressed or not, to *store*; its sha256 must be *diff_id*.
 
-    A tar says nowhere how large it becomes. One of up to 1 GiB is always unpacked; beyond that
-    it may not be more than a hundred times what was read of *stream*, and leaves 1 GiB of disk.
+    A compressed tar doesn't tell its size. One of up to 1 GiB is always unpacked. A larger one may
+    have up to a hundred times its compressed size, and must leave 1 GiB of disk free.
 
     Raises:
-        EnvsyncError: it is not, or it can't be unpacked, or grows too large.
+        EnvsyncError: it has another sha256, can't be unpacked, or becomes too large.
     """
     head = stream.read(_HEAD)
     whole = _Chained(head, stream)
@@ -52,10 +52,10 @@ def store_plain(stream: IO[bytes], store: BlobStore, diff_id: Digest | None = No
 
 
 def store_packed(stream: IO[bytes], store: BlobStore, digest: Digest) -> None:
-    """Write the layer in *stream* to *store* as it is; its sha256 is to be *digest*.
+    """Write the layer in *stream* to *store* as it is; its sha256 must be *digest*.
 
     Raises:
-        EnvsyncError: it is not, or would fill the disk.
+        EnvsyncError: it has another sha256, or would fill the disk.
     """
     size = 0
     with store.write(expected=digest) as writer:
@@ -67,7 +67,7 @@ def store_packed(stream: IO[bytes], store: BlobStore, digest: Digest) -> None:
 
 
 def _check_size(size: int, packed: int, folder: Path) -> None:
-    """Refuse a layer that has *size* bytes so far, out of *packed* ones, and can't be meant so."""
+    """Refuse a layer with *size* bytes so far, from *packed* ones, that no real layer has."""
     if size > _MOST_TIMES * packed:
         raise EnvsyncError(
             f"A layer of the base image becomes more than {_MOST_TIMES} times as large unpacked",
@@ -87,19 +87,19 @@ def _read(plain: Any) -> bytes:
     except _BROKEN as error:
         raise EnvsyncError(
             "A layer of the base image is damaged: it can't be unpacked",
-            hint="get the base image anew: this layer was cut short or changed",
+            hint="download the base image again: this layer was cut short or changed",
         ) from error
 
 
 def _open_plain(head: bytes, whole: Any) -> Any:
-    """Return the stream *whole*, which begins with *head*, unpacked as engines do.
+    """Return the stream *whole*, which begins with *head*, decompressed.
 
-    They go by its first bytes, and take what begins like nothing that they know for a plain tar.
+    As in engines, the first bytes decide, and unknown ones stand for a plain tar.
     """
     if head.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(fileobj=whole)
     if head.startswith(b"\x28\xb5\x2f\xfd") or head[1:4] == b"\x2a\x4d\x18":
-        return _Zstd(whole)  # the second is a frame of it that is to be passed over
+        return _Zstd(whole)  # the second is a skippable frame
     if head.startswith(b"BZh"):
         return bz2.BZ2File(whole)
     if head.startswith(b"\xfd7zXZ\x00"):
@@ -108,10 +108,8 @@ def _open_plain(head: bytes, whole: Any) -> Any:
 
 
 class _Zstd:
-    """The stream *whole*, unpacked from zstd."""
-
     def __init__(self, whole: Any) -> None:
-        import zstandard  # noqa: PLC0415  # it takes longer than all else here, and few need it
+        import zstandard  # noqa: PLC0415  # slow to load, and rarely needed
 
         self._plain = zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True)
         self._broken = zstandard.ZstdError
@@ -125,7 +123,7 @@ class _Zstd:
 
 
 class _Chained:
-    """A stream with its head, which was read already, put back."""
+    """The stream *rest* with its *head* put back, which counts the bytes read."""
 
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head = head
@@ -150,9 +148,9 @@ def read_from_layers(
     *,
     fetch: Callable[[Sequence[Layer], BlobStore], None],
 ) -> bytes | None:
-    """Return the content of the first of *paths* in *image*, its layers *fetch*ed one by one.
+    """Return the content of the first of *paths* in *image*; *fetch* gets one layer at a time.
 
-    The lowest layer that has any of them counts: a base image has its C library at the bottom.
+    The lowest layer with any of them counts, as a base image has its C library at the bottom.
     """
     wanted = [path.lstrip("/") for path in paths]
     for layer in image.layers:

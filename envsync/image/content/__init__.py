@@ -1,1 +1,1 @@
-"""What lies in an image, and how it differs."""
+"""The files of an image, and how they differ from another's."""

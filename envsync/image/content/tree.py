@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK = 1 << 20
-_GONE, _ALL_GONE = ".wh.", ".wh..wh..opq"  # how a layer says that what lies below is hidden
+_GONE, _ALL_GONE = ".wh.", ".wh..wh..opq"  # a layer's marks for hidden files
 _META = re.compile(r"conda-meta/[^/]+\.json|lib/[^/]+/site-packages/[^/]+\.dist-info/[A-Z]+")
 _LARGEST_META = 32 << 20
 _MOST_META = 512 << 20
@@ -27,9 +27,9 @@ _HISTORY = "/conda-meta/history"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageMember:
-    """A file with its permissions, or a link, and the name of the layer that brought it.
+    """A file with its permissions, or a link, and the name of its layer.
 
-    A link has the *mode* 0. *content* is kept of what says which packages there are.
+    A link has the *mode* 0. Only records of packages keep their *content*.
     """
 
     found: FoundFile
@@ -39,7 +39,7 @@ class ImageMember:
 
 
 def read_tree(layers: Iterable[tuple[str, Path]], prefix: str) -> dict[str, ImageMember]:
-    """Return what is below *prefix*, by path from there on; *layers* are names and plain tars."""
+    """Return the files in *prefix* by relative path; *layers* are names and plain tars."""
     tree: dict[str, ImageMember] = {}
     folders: set[str] = set()
     below = f"{prefix.strip('/')}/"
@@ -50,7 +50,7 @@ def read_tree(layers: Iterable[tuple[str, Path]], prefix: str) -> dict[str, Imag
 
 
 def find_prefixes(layers: Iterable[Path]) -> tuple[str, ...]:
-    """Return the conda environments that *layers*, plain tars, bring, sorted."""
+    """Return the conda environments in *layers*, which are plain tars, sorted."""
     found = set()
     for path in layers:
         with open_archive(path, is_plain=True) as archive:
@@ -62,7 +62,7 @@ def find_prefixes(layers: Iterable[Path]) -> tuple[str, ...]:
 
 
 def write_metadata(tree: Mapping[str, ImageMember], target: Path) -> None:
-    """Write what says which packages *tree* has below the folder *target*."""
+    """Write the records of the packages in *tree* to the folder *target*."""
     (target / "conda-meta").mkdir(parents=True)
     written = 0
     for path, member in tree.items():
@@ -76,11 +76,11 @@ def write_metadata(tree: Mapping[str, ImageMember], target: Path) -> None:
 
 
 def _add_layer(reader: _Reader, tree: dict[str, ImageMember], folders: set[str]) -> None:
-    """Lay a layer over *tree*, whose folders are *folders*."""
+    """Apply a layer to *tree*, which has the folders *folders*."""
     own, hidden, emptied = reader.read(tree)
     parents = {parent for path in own for parent in _list_parents(path)}
     hidden |= own.keys() & folders  # a file or a link in the place of a folder
-    hidden |= tree.keys() & parents  # and a folder in that of one of them
+    hidden |= tree.keys() & parents  # a folder in the place of a file
     if hidden or emptied:
         for path in [it for it in tree if _is_hidden(it, hidden, emptied)]:
             del tree[path]
@@ -94,19 +94,19 @@ def _is_hidden(path: str, hidden: set[str], emptied: set[str]) -> bool:
 
 
 def _list_parents(path: str) -> Iterator[str]:
-    """Give the folders that *path* is in, "" for the prefix itself."""
+    """Yield the folders that *path* is in, "" for the prefix itself."""
     while path:
         path = path.rpartition("/")[0]
         yield path
 
 
 def _place(name: str) -> str:
-    """Return where *name* lies, from the root on, as an engine unpacks it."""
+    """Return the path of the member *name*, relative to the root, as an engine unpacks it."""
     return posixpath.normpath(f"/{name}").strip("/")
 
 
 def _is_metadata(path: str) -> bool:
-    """Say whether the file at *path* is read for which packages there are, by its place."""
+    """Return whether *path* is that of a package's record."""
     try:
         return _META.fullmatch(parse_inner_path(path)) is not None
     except ValueError:
@@ -114,7 +114,7 @@ def _is_metadata(path: str) -> bool:
 
 
 class _Reader:
-    """Reads what one layer, called *name*, has below the folder *below*."""
+    """Reads the files of the layer *name* in the folder *below*."""
 
     def __init__(self, archive: tarfile.TarFile, path: Path, name: str, below: str) -> None:
         self._archive = archive
@@ -125,7 +125,7 @@ class _Reader:
     def read(
         self, tree: Mapping[str, ImageMember]
     ) -> tuple[dict[str, ImageMember], set[str], set[str]]:
-        """Return the layer's files, what it takes away, and the folders that it empties."""
+        """Return the layer's files, the paths that it hides, and the folders that it empties."""
         own: dict[str, ImageMember] = {}
         hidden: set[str] = set()
         emptied: set[str] = set()
@@ -148,7 +148,7 @@ class _Reader:
         return own, hidden, emptied
 
     def _list_hidden(self, place: str) -> set[str]:
-        """Return *place* from the prefix on: "" where the prefix goes with it."""
+        """Return *place* relative to the prefix, "" if it contains the prefix."""
         if f"{place}/".startswith(self._below):
             return {place[len(self._below) :]}
         return {""} if self._below.startswith(f"{place}/") or not place else set()
@@ -184,7 +184,7 @@ class _Reader:
         own: Mapping[str, ImageMember],
         tree: Mapping[str, ImageMember],
     ) -> ImageMember:
-        """Return what the hard link *member* is: another name of a file that came before it."""
+        """Return the earlier file that the hard link *member* is another name of."""
         target = _place(member.linkname)
         if target.startswith(self._below):
             path = target[len(self._below) :]

@@ -1,4 +1,4 @@
-"""What lies in an image, held against what its lock comes to, file by file."""
+"""Comparing the files of an image with those that its lock leads to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from envsync.package.claims import is_compiled
 from envsync.package.comparison import FileDifference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from envsync.image.content.tree import ImageMember
 
@@ -16,22 +16,20 @@ if TYPE_CHECKING:
 def compare_trees(
     expected: Mapping[str, ImageMember], found: Mapping[str, ImageMember]
 ) -> tuple[FileDifference, ...]:
-    """Return how *found* differs from *expected*; the layer of a file tells its package.
+    """Return how *found* differs from *expected*; the layer of a file names its package.
 
-    Modules that were compiled since do not count as added.
+    Modules that were compiled later do not count as added.
     """
-    return tuple(_list_differences(expected, found))
-
-
-def _list_differences(
-    expected: Mapping[str, ImageMember], found: Mapping[str, ImageMember]
-) -> Iterator[FileDifference]:
+    differences = []
     for path, member in sorted(expected.items()):
         other = found.get(path)
         if other is None:
-            yield FileDifference(path=path, problem="missing", package=member.layer)
+            differences.append(FileDifference(path=path, problem="missing", package=member.layer))
         elif (other.found, other.mode) != (member.found, member.mode):
-            yield FileDifference(path=path, problem="changed", package=member.layer)
-    for path, member in sorted(found.items()):
-        if path not in expected and not is_compiled(path):
-            yield FileDifference(path=path, problem="added", package=member.layer)
+            differences.append(FileDifference(path=path, problem="changed", package=member.layer))
+    differences += [
+        FileDifference(path=path, problem="added", package=member.layer)
+        for path, member in sorted(found.items())
+        if path not in expected and not is_compiled(path)
+    ]
+    return tuple(differences)

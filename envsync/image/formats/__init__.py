@@ -1,1 +1,1 @@
-"""How images are stored and described: OCI and Docker."""
+"""The formats of images: OCI and Docker."""

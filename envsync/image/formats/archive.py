@@ -1,4 +1,4 @@
-"""Tar archives that others wrote: read as hostile, and never unpacked."""
+"""Untrusted tar archives: read with limits, and never unpacked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LARGEST_HEADER = 1 << 20  # bytes of a long name or of pax records: these are read at once
+_LARGEST_HEADER = 1 << 20  # bytes of a long name or of pax records, which are read at once
 _LONGEST_NAME = 4096
 _DEEPEST = 500  # folders in folders
 _LONG = frozenset(
@@ -27,7 +27,7 @@ _LONG = frozenset(
         tarfile.SOLARIS_XHDTYPE,
     }
 )
-# What the standard library raises, its own errors aside, for archives that it can't read.
+# What the standard library raises for archives that it can't read.
 _BROKEN = (
     tarfile.TarError,
     EOFError,
@@ -47,8 +47,6 @@ class ArchiveError(EnvsyncError):
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose header asks for no more memory than one should."""
-
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
         member = super().frombuf(buf, encoding, errors)
@@ -58,10 +56,10 @@ class _Member(tarfile.TarInfo):
 
 
 def check_member(member: tarfile.TarInfo, archive: Path) -> None:
-    """Refuse *member* of the plain *archive* where it says more than that can hold.
+    """Refuse *member* of the plain *archive* if it claims more than the archive can contain.
 
     Raises:
-        ArchiveError: its name is too long, or its content has holes, as large as it likes.
+        ArchiveError: its name is too long, or it is sparse or too large.
     """
     if len(member.name) > _LONGEST_NAME or member.name.count("/") > _DEEPEST:
         raise ArchiveError("The archive has a member with too long a name")
@@ -74,8 +72,8 @@ def open_archive(path: Path, *, is_plain: bool = False) -> Iterator[tarfile.TarF
     """Open the archive at *path*, which may be compressed unless it *is_plain*.
 
     Raises:
-        ArchiveError: it is damaged, be it noticed only while it is read.
-        OSError: there is none.
+        ArchiveError: it is damaged, which may show only when it is read.
+        OSError: it does not exist.
     """
     try:
         with tarfile.open(path, "r:" if is_plain else "r", tarinfo=_Member) as archive:

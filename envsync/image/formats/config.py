@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import DefinitionError
+from envsync.files.hashing import hash_bytes
 from envsync.image.store.tar import FIXED_TIME
-from envsync.model.digest import Digest
 from envsync.model.image import ImageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envsync.model.digest import Digest
     from envsync.model.image import BaseImage, Layer
 
-# Settings that Docker knows and OCI does not, and that hold for images built upon others.
+# Settings that Docker has and OCI has not, which an image inherits from its base.
 _OTHERS = ("Healthcheck", "Shell")
 _OF_THE_BASE = "org.opencontainers.image."
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -26,7 +26,7 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageContent:
-    """A whole image: its config's bytes, its layers, and the id of the image it builds upon."""
+    """A whole image: its config's bytes, its layers, and the id of its base image."""
 
     config: bytes
     layers: tuple[Layer, ...]
@@ -35,14 +35,14 @@ class ImageContent:
     @property
     def id(self) -> Digest:
         """The image id."""
-        return Digest(f"sha256:{hashlib.sha256(self.config).hexdigest()}")
+        return hash_bytes(self.config)
 
 
 def find_time(source_date_epoch: str | None) -> int:
-    """Return when images say they were made: `SOURCE_DATE_EPOCH`, or always the same.
+    """Return the creation time of images: `SOURCE_DATE_EPOCH`, or a fixed one.
 
     Raises:
-        DefinitionError: it is no number of seconds.
+        DefinitionError: it is not a number of seconds.
     """
     if not source_date_epoch:
         return FIXED_TIME
@@ -54,9 +54,9 @@ def find_time(source_date_epoch: str | None) -> int:
 
 
 def list_activation(settings: ImageSettings, *, prefix: str) -> dict[str, str]:
-    """Return the variables by which the environment at *prefix* is active, as in Azure ML's images.
+    """Return the variables that activate the environment at *prefix*, as in Azure ML's images.
 
-    *settings* are those of the base image, whose PATH goes on behind the environment's.
+    The PATH of the base image, from its *settings*, follows the environment's.
     """
     known = dict(entry.partition("=")[::2] for entry in settings.environment)
     return {
@@ -76,7 +76,7 @@ def extend(
 ) -> ImageSettings:
     """Return the base's *settings* with *variables* and *labels*, and *command* if it has none.
 
-    What the base says of itself in OCI's labels is dropped.
+    OCI's labels, which describe the base image, are dropped.
     """
     known = dict(entry.partition("=")[::2] for entry in settings.environment)
     kept = {key: value for key, value in settings.labels if not key.startswith(_OF_THE_BASE)}
@@ -91,7 +91,7 @@ def extend(
 def compose(
     base: BaseImage, settings: ImageSettings, layers: Sequence[Layer], *, made_at: int
 ) -> ImageContent:
-    """Return the image that has *settings*, and *layers* upon those of *base*."""
+    """Return the image with *settings*, and with *layers* on those of *base*."""
     created = datetime.fromtimestamp(made_at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     history = [
         *({"created": created, "created_by": "base image"} for _ in base.layers),
@@ -111,18 +111,18 @@ def compose(
 
 
 def dump_json(value: object) -> bytes:
-    """Return *value* as JSON, always the same bytes."""
+    """Return *value* as JSON: equal values give equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def parse_settings(config: object) -> ImageSettings:
-    """Return the settings in an image's `config`, as a registry or an engine says them.
+    """Return the settings from an image's `config`, as a registry or an engine has it.
 
     Raises:
-        ValueError: one has a value that it can't have.
+        ValueError: one has a wrong value.
     """
     if not isinstance(config, dict):
-        raise _cannot_be("config")
+        raise _wrong_value("config")
     others = tuple((name, config[name]) for name in _OTHERS if config.get(name))
     return ImageSettings(
         environment=_read_texts(config, "Env"),
@@ -140,21 +140,21 @@ def parse_settings(config: object) -> ImageSettings:
 
 def _read_labels(labels: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(labels, dict):
-        raise _cannot_be("Labels")
+        raise _wrong_value("Labels")
     return tuple((name, _read_text(labels, name)) for name in sorted(labels))
 
 
 def _read_text(config: Mapping[str, Any], name: str) -> str:
     value = config.get(name) or ""
     if not isinstance(value, str):
-        raise _cannot_be(name)
+        raise _wrong_value(name)
     return value
 
 
 def _read_texts(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = config.get(name) or ()
     if not isinstance(value, list | tuple) or not all(isinstance(it, str) for it in value):
-        raise _cannot_be(name)
+        raise _wrong_value(name)
     return tuple(value)
 
 
@@ -164,12 +164,12 @@ def _read_keys(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(sorted(_read_texts(config, name)))
     if not isinstance(value, dict):
-        raise _cannot_be(name)
+        raise _wrong_value(name)
     return tuple(sorted(value))
 
 
-def _cannot_be(name: str) -> ValueError:
-    return ValueError(f"`{name}` has a value that it can't have")
+def _wrong_value(name: str) -> ValueError:
+    return ValueError(f"`{name}` has a wrong value")
 
 
 def _dump_settings(settings: ImageSettings) -> dict[str, Any]:

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.files import check_parent
-from envsync.files.hashing import hash_file
+from envsync.files.hashing import hash_bytes, hash_file
 from envsync.image.formats.archive import ArchiveError, open_archive
 from envsync.image.formats.config import dump_json
 from envsync.image.formats.manifest import (
     INDEX,
     LAYOUT_VERSION,
-    MANIFEST,
     REFERENCE,
     blob_path,
-    describe_bytes,
     dump_entry,
     dump_manifest,
 )
@@ -42,11 +40,10 @@ def dump_archive(
     open_layer: Callable[[Layer], Iterator[bytes]],
     manifest: bytes | None = None,
 ) -> Iterator[bytes]:
-    """Give the bytes of the archive of *image* under *tags*, with those *layers* of it.
+    """Yield the bytes of the archive of *image* with *tags* and only those *layers*.
 
-    *layers* have their sizes. An engine that has the others needs no more than their names. With
-    a *manifest*, that of the plain layers, it is an OCI layout at the same time, which engines
-    that keep images by their manifests want.
+    *layers* have their sizes. An engine that has the other layers needs only their names. With a
+    *manifest*, that of the plain layers, it is also an OCI layout, as containerd's store needs.
     """
     small = _list_small(image, tags)
     small += _list_oci(image, manifest, tags) if manifest is not None else []
@@ -62,18 +59,14 @@ def dump_archive(
 
 
 def check_place(path: Path) -> None:
-    """Refuse *path* where no archive can be.
-
-    Raises:
-        EnvsyncError: it is a folder, or lies in none.
-    """
+    """Refuse *path* if an archive can't be written there."""
     if path.is_dir():
         raise EnvsyncError(f"`{path}` is a folder", hint=f"name a file, such as `{path}/image.tar`")
     check_parent(path)
 
 
 def holds_archive(path: Path, image: ImageContent, tags: Sequence[str]) -> bool:
-    """Say whether *path* is an archive of *image* under *tags* that was written here, unharmed."""
+    """Return whether *path* is an intact archive of *image* with *tags*, as envsync writes it."""
     try:
         with open_archive(path, is_plain=True) as archive:
             members = archive.getmembers()
@@ -119,12 +112,12 @@ def _list_oci(image: ImageContent, manifest: bytes, tags: Sequence[str]) -> list
     return [
         ("oci-layout", dump_json(LAYOUT_VERSION)),
         ("index.json", dump_json(index)),
-        (blob_path(describe_bytes(manifest, MANIFEST).digest), manifest),
+        (blob_path(hash_bytes(manifest)), manifest),
     ]
 
 
 def _annotate(tag: str) -> dict[str, str]:
-    """Return what says in an index that an image is called *tag*, to containerd and to others."""
+    """Return the annotations that name an image *tag*, for containerd and for others."""
     reference = parse_reference(tag)
     version = reference.tag or "latest"
     name = f"{reference.registry}/{reference.repository}:{version}"

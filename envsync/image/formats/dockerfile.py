@@ -1,4 +1,4 @@
-"""An image as a Dockerfile and its layers, for those who build elsewhere."""
+"""An image as a Dockerfile and its layers, to build it elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from envsync.errors import DefinitionError
+from envsync.remedy import Option, advise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,8 @@ def dump_dockerfile(
 ) -> str:
     """Return a Dockerfile that adds *layers*, paths of tar archives, to the image *base*.
 
-    *before* are the settings of *base*, and *after* those that the image is to have. A label that
-    it is not to have is made empty: none can be taken away.
+    *before* are the settings of *base*, and *after* those of the new image. A label that it does
+    not have is set to nothing, as a Dockerfile can't remove one.
 
     Raises:
         DefinitionError: a variable or label can't stand in a Dockerfile.
@@ -44,18 +45,22 @@ def dump_dockerfile(
 
 
 def _set(instruction: str, name: str, value: str) -> str:
-    """Return the line that gives *name* its *value*, each as one word to who reads Dockerfiles."""
+    """Return the line that sets *name* to *value*, each as one word of a Dockerfile."""
     for text in (name, value):
         if len(text.splitlines()) > 1 or text.endswith("\n"):
             raise DefinitionError(
-                f"`{name}` has a line break, which a Dockerfile can't hold",
-                hint="set it where the image is run, or make the image with `--output` or `--push`",
+                f"`{name}` has a line break, which a Dockerfile can't contain",
+                hint=advise(
+                    "set it when you run the image, or build the image with ",
+                    Option("output"),
+                    " or ",
+                    Option("push"),
+                ),
             )
     key = name if name.isidentifier() else _quote(name)
     return f"{instruction} {key}={_quote(value)}"
 
 
 def _quote(text: str) -> str:
-    """Return *text* as a word that a Dockerfile's reader takes for itself."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'

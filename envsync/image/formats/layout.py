@@ -1,4 +1,4 @@
-"""An image as an OCI layout: a folder of blobs with an index, which needs no daemon."""
+"""OCI layouts: folders of blobs with an index, which need no daemon."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from envsync.files import (
     cannot_write,
     check_parent,
     make_aside,
-    open_regular,
+    read_regular,
     remove_left_over,
     write_atomically,
 )
-from envsync.files.hashing import hash_file
+from envsync.files.hashing import hash_bytes, hash_file
 from envsync.image.formats.config import dump_json
 from envsync.image.formats.manifest import (
     INDEX,
     LAYOUT_VERSION,
-    MANIFEST,
     REFERENCE,
     blob_path,
-    describe_bytes,
     describe_layer,
     dump_entry,
     dump_manifest,
+    list_entries,
     parse_manifest,
 )
 from envsync.model.digest import DIGEST, Digest, parse_digest
@@ -45,9 +44,9 @@ _LARGEST = 16 << 20  # bytes of a manifest or an index
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenLayout:
-    """The digest of an image's manifest in a layout, and the blobs that were not there before.
+    """The digest of an image's manifest in a layout, and the blobs that were added.
 
-    Nothing is *changed* where it also had all of its names.
+    It is *changed* by new blobs or new names.
     """
 
     digest: Digest
@@ -63,11 +62,11 @@ def write_layout(
     references: Sequence[str],
     find_blob: Callable[[Digest], Path],
 ) -> WrittenLayout:
-    """Put *image* into the layout *directory*, its *layers* compressed.
+    """Write *image* with compressed *layers* to the layout *directory*, named *references*.
 
-    It is called by its *references* there, in place of images that were so called; others stay.
-    A new layout appears at once; in one that is there the index is written last. *find_blob*
-    gives the file that has a digest. One process writes into a layout at a time.
+    It replaces images of these names; others stay. A new layout appears at once; in an existing
+    one, the index is written last. *find_blob* returns the file of a digest. Only one process may
+    write to a layout at a time.
 
     Raises:
         EnvsyncError: *directory* is something else, can't be written, or has links for folders.
@@ -80,7 +79,7 @@ def write_layout(
             for layer in layers
         },
         image.id: image.config,
-        describe_bytes(manifest, MANIFEST).digest: manifest,
+        hash_bytes(manifest): manifest,
     }
     entries = [
         dump_entry(manifest, image.config, annotations={REFERENCE: reference})
@@ -101,66 +100,49 @@ def write_layout(
 
 
 def is_layout(directory: Path) -> bool:
-    """Say whether *directory* is an OCI layout."""
+    """Return whether *directory* is an OCI layout."""
     return (directory / "oci-layout").is_file() and (directory / "index.json").is_file()
 
 
 def _check_folders(directory: Path) -> None:
-    """Refuse the layout *directory* where its blobs lie elsewhere, and would be removed there."""
+    """Refuse links in the layout *directory*, through which files elsewhere would be removed."""
     for name in ("blobs", "blobs/sha256"):
         if (directory / name).is_symlink():
             raise EnvsyncError(
-                f"`{directory / name}` is a link, and what lies there may be no image's",
+                f"`{directory / name}` is a link, and its target may have other files",
                 hint="name another folder",
             )
 
 
 def check_place(directory: Path) -> None:
-    """Refuse *directory* where it is something else than a layout or an empty folder.
-
-    Raises:
-        EnvsyncError: it is, or can't be made.
-    """
+    """Refuse *directory* unless it is a layout, an empty folder or missing."""
     if is_layout(directory):
         return
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise EnvsyncError(
-            f"`{directory}` is there and is not an OCI layout", hint="name another folder"
+            f"`{directory}` exists and is not an OCI layout", hint="name another folder"
         )
     check_parent(directory)
 
 
 def load_index(directory: Path) -> dict[str, Any]:
-    """Return the index of the layout *directory*.
-
-    Raises:
-        EnvsyncError: it can't be read.
-    """
+    """Return the index of the layout *directory*."""
     path = directory / "index.json"
     try:
-        return parse_manifest(_read(path))
+        return parse_manifest(read_regular(path, most=_LARGEST, follows=True))
     except (OSError, ValueError, EnvsyncError) as error:
         raise EnvsyncError(f"`{path}` is not the index of an OCI layout") from error
-
-
-def _read(path: Path) -> bytes:
-    with open_regular(path) as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise ValueError(path)
-    return content
 
 
 def _make(
     directory: Path, pieces: dict[Digest, bytes | Path], entries: Sequence[dict[str, Any]]
 ) -> tuple[Digest, ...]:
-    """Make a new layout beside its place, and move it there."""
     check_place(directory)
     remove_left_over(directory)
     with make_aside(directory, folder=True) as made:
         copied = _fill(made, pieces, entries)
         made.chmod(0o755)
-        made.rename(directory)  # in place of an empty one, too
+        made.rename(directory)  # also in place of an empty one
     return copied
 
 
@@ -188,7 +170,7 @@ def _fill(
 
 
 def _find_right(directory: Path, digests: Iterable[Digest]) -> set[Digest]:
-    """Return those of *digests* whose blobs are in *directory*, unharmed."""
+    """Return those of *digests* whose blobs are intact in *directory*."""
     there = [it for it in digests if (directory / blob_path(it)).is_file()]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = pool.map(hash_file, (directory / blob_path(it) for it in there))
@@ -203,8 +185,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _list_others(directory: Path, names: set[str]) -> list[dict[str, Any]]:
-    """Return what the index of *directory* has under other names, or none."""
-    return [it for it in _list_entries(load_index(directory)) if _read_name(it) not in names]
+    """Return the entries in the index of *directory* with other names, or none."""
+    return [it for it in list_entries(load_index(directory)) if _read_name(it) not in names]
 
 
 def _read_name(entry: dict[str, Any]) -> str:
@@ -213,20 +195,14 @@ def _read_name(entry: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _list_entries(content: dict[str, Any], key: str = "manifests") -> list[dict[str, Any]]:
-    listed = content.get(key)
-    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
-
-
 def _has_all(directory: Path, entries: Sequence[dict[str, Any]]) -> bool:
-    there = _list_entries(load_index(directory))
+    there = list_entries(load_index(directory))
     return all(entry in there for entry in entries)
 
 
 def _remove_unused(directory: Path) -> None:
-    """Remove the blobs that no image of the layout has any more."""
     used: set[str] = set()
-    for entry in _list_entries(load_index(directory)):
+    for entry in list_entries(load_index(directory)):
         _note_used(directory, entry, used)
     for path in (directory / "blobs" / "sha256").iterdir():
         digest = f"sha256:{path.name}"
@@ -235,17 +211,18 @@ def _remove_unused(directory: Path) -> None:
 
 
 def _note_used(directory: Path, entry: dict[str, Any], used: set[str]) -> None:
-    """Add the digests of the blobs that *entry* leads to, but for those that are there already."""
+    """Add the digests of the blobs that *entry* leads to."""
     try:
         digest = parse_digest(entry.get("digest"))
         if digest in used:
             return
         used.add(digest)
-        content = parse_manifest(_read(directory / blob_path(digest)))
+        path = directory / blob_path(digest)
+        content = parse_manifest(read_regular(path, most=_LARGEST, follows=True))
     except (OSError, ValueError, EnvsyncError):
-        return  # a layer, which is no JSON, or nothing of ours
-    for child in _list_entries(content):
+        return  # a layer, which is not JSON, or a foreign file
+    for child in list_entries(content):
         _note_used(directory, child, used)
     config = content.get("config")
-    parts = [*([config] if isinstance(config, dict) else []), *_list_entries(content, "layers")]
+    parts = [*([config] if isinstance(config, dict) else []), *list_entries(content, "layers")]
     used.update(str(part.get("digest")) for part in parts)

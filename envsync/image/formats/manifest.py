@@ -1,20 +1,21 @@
-"""An image's manifest (OCI image-spec): what a registry or a layout lists as its parts."""
+"""Manifests and indexes (OCI image-spec), which list the parts of images."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_bytes
 from envsync.image.formats.config import dump_json
-from envsync.model.digest import Digest, parse_digest, parse_size
+from envsync.model.digest import parse_digest, parse_size
 from envsync.model.text.redaction import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envsync.model.digest import Digest
     from envsync.model.image import Layer
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -22,7 +23,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-MOST_INDEXES = 4  # one in the other
+MOST_INDEXES = 4  # nested
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
 INDEXES = (INDEX, DOCKER_INDEX)
 
@@ -31,7 +32,7 @@ LAYOUT_VERSION = {"imageLayoutVersion": "1.0.0"}
 
 # The variants of an architecture that any of its machines runs.
 _ANY_MACHINE = frozenset({"", "v1", "v8"})
-_NOT_DESCRIBED = "A part of the manifest has no kind, digest or size"
+_NOT_DESCRIBED = "A part of the manifest lacks its media type, digest or size"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
 _FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 # Docker's names for the same bytes.
@@ -45,7 +46,7 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Descriptor:
-    """What is said of a part of an image: its kind, its sha256 and its size in bytes."""
+    """A part of an image: its media type, digest and size in bytes."""
 
     media_type: str
     digest: Digest
@@ -53,20 +54,19 @@ class Descriptor:
 
 
 def blob_path(digest: Digest) -> str:
-    """Return where in a layout the blob *digest* lies."""
+    """Return the path of the blob *digest* in a layout."""
     return f"blobs/{parse_digest(digest).replace(':', '/')}"
 
 
 def describe_bytes(content: bytes, media_type: str) -> Descriptor:
     """Return the descriptor of *content*."""
-    digest = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
-    return Descriptor(media_type=media_type, digest=digest, size=len(content))
+    return Descriptor(media_type=media_type, digest=hash_bytes(content), size=len(content))
 
 
 def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:
     """Return the manifest of the image with *config* and *layers*.
 
-    A layer without a compressed form is listed as the plain tar, and has that one's size.
+    A layer without a compressed form is listed as the plain tar.
     """
     return dump_json(
         {
@@ -79,7 +79,7 @@ def dump_manifest(config: bytes, layers: Sequence[Layer]) -> bytes:
 
 
 def describe_layer(layer: Layer) -> Descriptor:
-    """Return the descriptor of *layer*'s compressed form, and of its plain tar if it has none."""
+    """Return the descriptor of *layer*'s compressed form, or of its plain tar."""
     if layer.digest is None or layer.media_type is None:
         return Descriptor(media_type=_LAYER, digest=layer.diff_id, size=layer.size)
     media_type = _MEDIA_TYPES.get(layer.media_type, layer.media_type)
@@ -87,7 +87,7 @@ def describe_layer(layer: Layer) -> Descriptor:
 
 
 def dump_descriptor(descriptor: Descriptor) -> dict[str, Any]:
-    """Return *descriptor* as OCI has it."""
+    """Return *descriptor* in OCI's form."""
     return {
         "mediaType": descriptor.media_type,
         "digest": descriptor.digest,
@@ -98,7 +98,7 @@ def dump_descriptor(descriptor: Descriptor) -> dict[str, Any]:
 def dump_entry(
     manifest: bytes, config: bytes, *, annotations: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return what an index says of the image with *manifest* and *config*."""
+    """Return the entry of an index for the image with *manifest* and *config*."""
     known = json.loads(config)
     platform = {key: known[key] for key in ("architecture", "os", "variant") if key in known}
     return {
@@ -109,10 +109,10 @@ def dump_entry(
 
 
 def parse_descriptor(value: object) -> Descriptor:
-    """Return the descriptor that *value* is.
+    """Parse *value* as a descriptor.
 
     Raises:
-        EnvsyncError: it is none.
+        EnvsyncError: it is not one.
     """
     known = value if isinstance(value, dict) else {}
     media_type = known.get("mediaType")
@@ -126,38 +126,43 @@ def parse_descriptor(value: object) -> Descriptor:
 
 
 def parse_manifest(content: bytes) -> dict[str, Any]:
-    """Return the manifest, index or config that *content* is the JSON of.
+    """Parse *content* as a manifest, an index or a config.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a JSON object.
     """
     try:
         value = json.loads(content)
     except RecursionError as error:
-        raise ValueError("it has too many brackets") from error
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(value, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004  # as for JSON that is none
+        raise ValueError("it is not a JSON object")  # noqa: TRY004  # as for broken JSON
     return value
 
 
+def list_entries(content: Mapping[str, Any], key: str = "manifests") -> list[dict[str, Any]]:
+    """Return the objects in the list *key* of a manifest or an index."""
+    listed = content.get(key)
+    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
+
+
 def is_index(content: Mapping[str, Any], media_type: str) -> bool:
-    """Say whether *content*, called *media_type*, lists manifests in place of an image's parts."""
+    """Return whether *content* of *media_type* is an index, which lists manifests."""
     return media_type in INDEXES or "manifests" in content
 
 
 def choose_manifest(
     index: Mapping[str, Any], *, os: str, architecture: str, name: str
 ) -> Descriptor:
-    """Return which manifest of *index*, that of the image *name*, is for a platform.
+    """Return the manifest for a platform from *index*, which is that of the image *name*.
 
-    Of several variants it is the one that every machine of the architecture runs, where there is
-    one. It may be an index itself, of which the same is to be asked.
+    Of several variants, it prefers one that every machine of the architecture runs. The result may
+    itself be an index.
 
     Raises:
-        EnvsyncError: none is.
+        EnvsyncError: there is none for the platform.
     """
-    listed = index.get("manifests")
-    entries = [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
+    entries = list_entries(index)
     if len(entries) == 1 and not entries[0].get("platform"):
         return parse_descriptor(entries[0])
     platforms = [_read_platform(entry) for entry in entries]
@@ -177,7 +182,7 @@ def choose_manifest(
         if platform.get("os") not in (None, "unknown")
     ]
     offers = f"it has {', '.join(found)}" if found else "it has no image"
-    raise EnvsyncError(f"Base image `{name}` is not there for `{os}/{architecture}`: {offers}")
+    raise EnvsyncError(f"Base image `{name}` is not available for `{os}/{architecture}`: {offers}")
 
 
 def _read_platform(entry: Mapping[str, Any]) -> Mapping[str, Any]:

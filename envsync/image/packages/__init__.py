@@ -1,1 +1,1 @@
-"""Layers of locked packages."""
+"""The layers of locked packages."""

@@ -1,8 +1,8 @@
-"""Which packages share a layer, and which layer lies upon which.
+"""The order of layers, and which packages share one.
 
-An engine stores a layer together with all that lie below it, so that whatever lies above a
-changed layer is loaded again. What is likely to change and cheap to load therefore lies on top,
-what is heavy and settled at the bottom.
+An engine stores a layer together with all layers below it, so it loads everything above a changed
+layer again. Packages that often change and load quickly are therefore at the top, large and stable
+ones at the bottom.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from envsync.image.packages.recipe import Recipe
     from envsync.model.image import Layer
 
-# Docker's own limit is 125, Podman's 128; the rest is for who builds upon the image.
+# Docker's limit is 125, Podman's 128; the rest is for images built on this one.
 MOST_LAYERS = 120
 
 _EVERY_LAYER = 20 << 20  # loading a layer takes as long as loading so many bytes
-_ASKED_FOR = 8  # what the definition names is so many times as likely to change
+_ASKED_FOR = 8  # a package that the definition names is so many times as likely to change
 _LEAST_GROUPS = 32
-_LADDER = 2  # which packages share layers is decided at sizes that differ by this factor
+_LADDER = 2  # the threshold for sharing a layer grows by this factor
 _SMALLEST = 16 << 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageLayer:
-    """A package's recipe and the layer it came to; *is_requested* if the definition names it."""
+    """A package's recipe and its layer; *is_requested* if the definition names it."""
 
     recipe: Recipe
     layer: Layer
@@ -42,14 +42,14 @@ def arrange(
 ) -> tuple[tuple[PackageLayer, ...], ...]:
     """Return *packages* as at most *budget* layers, the lowest first.
 
-    Each package has a layer of its own while there is room. Else the small ones share layers,
-    each in one that its name alone decides, so that a change to one package moves no other.
+    Each package has its own layer while there is room. Otherwise small ones share layers. A
+    package's name alone decides which one, so that a change to one package moves no other.
     """
     if len(packages) <= budget:
         return tuple((package,) for package in sorted(packages, key=_rank))
     least = _find_threshold(packages, budget - min(_LEAST_GROUPS, budget // 2))
     ranked = {_rank(package): [package] for package in packages if _weigh(package) >= least}
-    groups = 1 << (budget - len(ranked)).bit_length() - 1  # it should seldom change
+    groups = 1 << (budget - len(ranked)).bit_length() - 1  # a power of two seldom changes
     for package in packages:
         if _weigh(package) < least:
             rank = (0, f"group {_choose_group(package, groups):02}", "")
@@ -61,9 +61,9 @@ def arrange(
 
 
 def _rank(package: PackageLayer) -> tuple[int, str, str]:
-    """Return where *package* lies: those with the most to load for a likely change lowest.
+    """Return the rank of *package*: the most to load for an unlikely change is lowest.
 
-    Costs are compared by their magnitude, so that no small change of size moves a layer.
+    Costs are compared by magnitude, so that a small change of size moves no layer.
     """
     cost = (1 + package.layer.size / _EVERY_LAYER) / _likelihood(package)
     named = package.recipe.package
@@ -75,13 +75,13 @@ def _weigh(package: PackageLayer) -> int:
 
 
 def _likelihood(package: PackageLayer) -> int:
-    """Return how likely a change is; that of Python changes all the rest anyway."""
+    """Return how likely a change is; one of Python changes all other layers anyway."""
     is_asked_for = package.is_requested and package.recipe.package.name != "python"
     return _ASKED_FOR if is_asked_for else 1
 
 
 def _find_threshold(packages: Sequence[PackageLayer], room: int) -> int:
-    """Return the size from which packages have layers of their own, of a few fixed sizes."""
+    """Return the size from which packages have their own layers, one of a few fixed sizes."""
     least = _SMALLEST
     while sum(_weigh(package) >= least for package in packages) > room:
         least *= _LADDER

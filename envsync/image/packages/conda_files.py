@@ -1,4 +1,4 @@
-"""What conda packages put into an image, taken from a prefix that they were linked into."""
+"""The files of conda packages in an image, taken from a prefix that they were linked into."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-# Where a package was unpacked and how it was linked differs from machine to machine.
+# Fields of a record that differ from machine to machine.
 _OF_THIS_MACHINE = ("extracted_package_dir", "package_tarball_full_path", "link")
 _PYC = struct.Struct("<4xIII")  # after the magic number: flags, the source's time, its size
 
@@ -34,8 +34,8 @@ def list_conda_files(
 ) -> Sequence[ImageFile]:
     """Return the files that *record* lists, and a record of them for the image.
 
-    What was linked into *staged* will lie at *prefix*. A file that lost its place to another
-    package's is at its place again. Compiled modules stay, as their sources get the time that
+    Files that were linked into *staged* go to *prefix*. A file that was moved aside for another
+    package's is back in its place. Compiled modules stay valid, as their sources get the time that
     Python looks for; none is added.
     """
     paths: list[dict[str, Any]] = record["paths_data"]["paths"]
@@ -51,12 +51,12 @@ def list_conda_files(
 
 
 def list_conda_claims(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the paths of the files that *record* says are its package's own."""
+    """Return the paths of the files in *record*."""
     return tuple(_original_path(item) for item in record["paths_data"]["paths"])
 
 
 def list_holders(records: Mapping[str, Mapping[str, Any]], *, prefix: str) -> dict[str, str]:
-    """Return the names of the packages of *records* by the paths that they won."""
+    """Return the package that has each path, by the *records* of a prefix."""
     return {
         f"{prefix}/{item['_path']}": name
         for name, record in records.items()
@@ -88,9 +88,9 @@ def _original_path(item: Mapping[str, Any]) -> str:
 
 
 def _find_times(staged: Path, paths: Iterable[str]) -> Iterable[tuple[str, int]]:
-    """Give the sources of *paths*' compiled modules, with the time that those were compiled for.
+    """Yield the sources of compiled modules in *paths*, with the time in the compiled ones.
 
-    Python takes a compiled module for its source only if that has the time and size it knows.
+    Python uses a compiled module only if its source has the time and size recorded in it.
     """
     for path in paths:
         folder, slash, name = path.rpartition("/__pycache__/")
@@ -103,11 +103,11 @@ def _find_times(staged: Path, paths: Iterable[str]) -> Iterable[tuple[str, int]]
             if flags == 0 and (staged / source).stat().st_size == size:
                 yield source, time
         except (OSError, struct.error):
-            continue  # a module without its source, or one that Python will find broken too
+            continue  # without its source, or broken for Python too
 
 
 def _dump_record(record: Mapping[str, Any]) -> bytes:
-    """Return *record* without what differs between machines."""
+    """Return *record* without the fields that differ between machines."""
     kept = {key: value for key, value in record.items() if key not in _OF_THIS_MACHINE}
     paths = sorted(
         (

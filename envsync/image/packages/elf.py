@@ -1,4 +1,4 @@
-"""Which loader a program asks for, read from its ELF headers."""
+"""The loader of a program, read from its ELF headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SEGMENT = struct.Struct("<II Q 16x Q 16x")  # kind, flags, offset, addresses, s
 
 
 def find_loader(program: bytes) -> str | None:
-    """Return the path of the loader that *program* asks for; scripts and static ones ask none."""
+    """Return the path of the loader of *program*, None for scripts and static programs."""
     if program[:4] != _MAGIC or program[4:6] != bytes((_WIDE, 1)):
         return None
     try:
@@ -22,5 +22,5 @@ def find_loader(program: bytes) -> str | None:
             if kind == _INTERPRETER:
                 return program[offset : offset + length].rstrip(b"\0").decode(errors="replace")
     except struct.error:
-        return None  # it is cut off, and starts nowhere
+        return None  # it is truncated, and can't start
     return None

@@ -1,4 +1,4 @@
-"""The layers of an environment: one for each package while there is room, and what conda needs."""
+"""The layers of an environment: one for each package while there is room, and conda's files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
+from envsync.files.hashing import hash_json
 from envsync.image.packages.arrangement import PackageLayer, arrange
-from envsync.image.packages.clobbers import find_clobbers, find_overshadowed, pick_files
 from envsync.image.packages.elf import find_loader
-from envsync.image.packages.recipe import hash_json, write_recipes
+from envsync.image.packages.recipe import write_recipes
 from envsync.image.packages.staging import LayerMaker
-from envsync.image.store.files import ImageFile
+from envsync.image.store.files import ImageFile, pick_files
 from envsync.package.activation import Activation, is_for_activation, read_activation
+from envsync.package.owners import find_clobbers, find_overshadowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
     from envsync.model.lockfile import LockedPackage
     from envsync.model.progress import Reporter
 
-_OTHERS = 2  # layers that are no package's: what conda needs, and what settles clobbered files
+_OTHERS = 2  # layers beside the packages': conda's own files, and clobbered files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageEnvironment:
-    """Everything that decides the layers of an environment at *prefix*.
+    """Everything that determines the layers of an environment at *prefix*.
 
     *requested* has the definition's match specs by name, *requested_pip* the names of its pip
-    requirements. There are to be at most *budget* layers.
+    requirements. There are at most *budget* layers.
     """
 
     prefix: str
@@ -48,7 +49,7 @@ class ImageEnvironment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Contents:
-    """What a layer is made from: several packages' layers, one package, or *files*."""
+    """The source of a layer: several packages' layers, one package, or *files*."""
 
     key: str
     title: str
@@ -58,16 +59,16 @@ class _Contents:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnvironmentLayer:
-    """A layer of an environment, and what it is made from."""
+    """A layer of an environment, and its source."""
 
     layer: Layer
     contents: _Contents
 
 
 class EnvironmentLayers:
-    """Makes the layers of *environment*, or takes them from *cache*.
+    """Builds the layers of *environment*, or takes them from *cache*.
 
-    *load_stagers* is called when a package must be put into place for the first time.
+    *load_stagers* is called when a package must be staged for the first time.
     """
 
     def __init__(
@@ -87,11 +88,7 @@ class EnvironmentLayers:
         )
 
     def make(self) -> tuple[EnvironmentLayer, ...]:
-        """Return the layers, the lowest first; those that nothing is known of are made.
-
-        Raises:
-            EnvsyncError: a package can't be had, is not the one that was locked, or was changed.
-        """
+        """Return the layers, the lowest first; unknown ones are built."""
         environment = self._environment
         recipes = self._recipes
         with self._cache.lock():
@@ -106,14 +103,17 @@ class EnvironmentLayers:
                 *self._settle(ordered),
             )
             return tuple(
-                EnvironmentLayer(contents=each, layer=self._find(each)) for each in contents
+                EnvironmentLayer(
+                    contents=each, layer=self._cache.find(each.key) or self._produce(each)
+                )
+                for each in contents
             )
 
     def ensure(self, layers: Iterable[EnvironmentLayer]) -> None:
-        """Make those of *layers* over again whose bytes are gone or were changed.
+        """Rebuild those of *layers* whose blobs are missing or were changed.
 
         Raises:
-            EnvsyncError: they come to be other bytes now.
+            EnvsyncError: one has other bytes now.
         """
         with self._cache.lock():
             missing = [each for each in layers if not self._cache.blobs.find(each.layer.diff_id)]
@@ -121,16 +121,12 @@ class EnvironmentLayers:
             for each in missing:
                 if self._produce(each.contents) != each.layer:
                     raise EnvsyncError(
-                        f"The layer of `{each.contents.title}` is not what it was before",
+                        f"The layer of `{each.contents.title}` has other bytes than before",
                         hint=f"remove `{self._cache.root}` and run this again",
                     )
 
     def read_activation(self, environment: Mapping[str, str]) -> Activation:
-        """Return what activation would set in an image that has *environment*; call `make` first.
-
-        Raises:
-            EnvsyncError: a package's script can't be had.
-        """
+        """Return what activation would set in an image with *environment*; call `make` first."""
         paths = {recipe: self._cache.list_paths(recipe.key) for recipe in self._recipes}
         scripts = {
             recipe: found
@@ -151,9 +147,9 @@ class EnvironmentLayers:
         return read_activation(files, environment=environment, exists=known.__contains__)
 
     def find_missing_loaders(self) -> dict[str, str]:
-        """Return the programs of the environment whose loaders it does not have; call `make` first.
+        """Return the programs whose loaders are not in the environment; call `make` first.
 
-        Upon nothing at all, those programs would not start.
+        On the empty base image, these programs would not start.
         """
         folder = f"{self._environment.prefix}/bin/"
         missing: dict[str, str] = {}
@@ -178,11 +174,8 @@ class EnvironmentLayers:
         layer = self._cache.get(recipe.key)
         return PackageLayer(recipe=recipe, layer=layer, is_requested=asked_for)
 
-    def _find(self, contents: _Contents) -> Layer:
-        return self._cache.find(contents.key) or self._produce(contents)
-
     def _produce(self, contents: _Contents) -> Layer:
-        """Make the layer of *contents*, unless it is a package's, which is there by then."""
+        """Build the layer of *contents*, unless it is that of one package, which exists by now."""
         if contents.files:
             return self._cache.add(contents.key, contents.files, created_by=contents.title)
         if len(contents.recipes) > 1:
@@ -192,7 +185,6 @@ class EnvironmentLayers:
         return self._cache.get(contents.key)
 
     def _provide(self, recipes: Sequence[Recipe]) -> None:
-        """Have the bytes of every package of *recipes* in the cache."""
         self._stage(
             [
                 recipe
@@ -215,7 +207,7 @@ class EnvironmentLayers:
         )
 
     def _write_foundation(self) -> _Contents:
-        """Return what makes the prefix an environment to conda, and its variables."""
+        """Return the files by which conda recognizes the environment, and its variables."""
         meta = f"{self._environment.prefix}/conda-meta"
         files = [ImageFile(path=f"{meta}/history", content=b"")]
         if variables := dict(self._environment.variables):
@@ -225,7 +217,7 @@ class EnvironmentLayers:
         return _Contents(key=key, title="conda's own files", files=tuple(files))
 
     def _settle(self, ordered: Sequence[Recipe]) -> tuple[_Contents, ...]:
-        """Return what puts files back that the wrong one of two packages would have, if any."""
+        """Return the layer that restores files which the wrong package would have, if any."""
         claims = {recipe: self._cache.list_paths(recipe.key) for recipe in ordered}
         clobbered, overshadowed = find_clobbers(claims), find_overshadowed(claims)
         if not clobbered and not overshadowed:
@@ -248,7 +240,6 @@ class EnvironmentLayers:
 
 
 def _share(recipes: tuple[Recipe, ...]) -> _Contents:
-    """Return the contents of the layer that *recipes* share, or that the only one has."""
     if len(recipes) == 1:
         return _Contents(key=recipes[0].key, title=recipes[0].title, recipes=recipes)
     key = hash_json(["group", [recipe.key for recipe in recipes]])

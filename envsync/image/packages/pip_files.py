@@ -1,19 +1,22 @@
-"""What pip packages put into an image, taken from a virtual environment they were unpacked in."""
+"""The files of pip packages in an image, taken from an environment they were unpacked in."""
 
 from __future__ import annotations
 
-import base64
 import configparser
-import csv
 import hashlib
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsync.errors import EnvsyncError
 from envsync.image.store.files import ImageFile
-from envsync.package.pip_record import find_infos, find_outside, read_metadata_file, read_record
+from envsync.package.pip_record import (
+    dump_hash,
+    dump_record,
+    find_outside,
+    read_metadata_file,
+    read_record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,13 +24,13 @@ if TYPE_CHECKING:
 
     from envsync.package.pip_record import RecordRow
 
-# What an installer notes down about its own doings, beside the package's own metadata.
+# An installer's own files beside the package's metadata.
 _NOTES = frozenset({"REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"})
 _LAUNCHERS = ("console_scripts", "gui_scripts")
-# How uv starts a script where the interpreter's path is too long for a first line.
+# The head of uv's scripts if the interpreter's path is too long for a first line.
 _LONG_HEAD = re.compile(rb"#!/bin/sh\n'''exec' [^\n]*\n' '''\n")
 _HEADERS = re.compile(r"include/site/python[^/]+/")
-_LONGEST_HEAD = 127  # what Linux read of a first line for most of its life
+_LONGEST_HEAD = 127  # Linux before 5.1 reads no more
 _LAUNCHER = """\
 {head}
 # -*- coding: utf-8 -*-
@@ -49,34 +52,24 @@ class PipPlace:
 
     @property
     def site_packages(self) -> str:
-        """The folder for modules, from the prefix on."""
+        """The folder for modules, relative to the prefix."""
         return f"lib/{self.python}/site-packages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    """A file of a package: its path from the prefix on, where it lies now, and its hash."""
+    """A file of a package: its path in the prefix, where it is now, and its hash."""
 
     path: str
     source: Path
     sha256: str | None
 
 
-def find_distributions(site_packages: Path) -> dict[str, Path]:
-    """Return the metadata folders in *site_packages*, by the names of their packages."""
-    return find_infos(site_packages)
-
-
-def list_claims(info: Path) -> tuple[Path, ...]:
-    """Return the files that the package of the metadata folder *info* says are its own."""
-    return tuple(row.path for row in read_record(info))
-
-
 def list_pip_files(info: Path, *, unpacked: Path, place: PipPlace) -> Sequence[ImageFile]:
-    """Return the files of the package of *info*, which lies in the environment *unpacked*.
+    """Return the files of the package with the metadata *info* in the environment *unpacked*.
 
-    Console scripts are written anew, for the interpreter of *place*; notes that an installer
-    makes of its own doings are left out, and RECORD follows.
+    Console scripts are rewritten for the interpreter of *place*. An installer's own files are left
+    out, and RECORD is updated.
     """
     record = read_record(info)
     if (outside := find_outside(record, unpacked)) is not None:
@@ -93,7 +86,7 @@ def _read_row(item: RecordRow, info: Path, unpacked: Path, place: PipPlace) -> _
     source = item.path
     is_note = source.parent == info and (source.name in _NOTES or source.name == "RECORD")
     if is_note or source.parent.name == "__pycache__":
-        return None  # Python would not take what was compiled for a file of another time
+        return None  # compiled for sources with another time
     if source.is_relative_to(info.parent):
         path = f"{place.site_packages}/{source.relative_to(info.parent).as_posix()}"
     else:
@@ -123,7 +116,7 @@ def _to_file(row: _Row, launchers: Mapping[str, str], place: PipPlace) -> ImageF
 
 
 def _retarget(content: bytes, source: Path, python: str) -> bytes:
-    """Let the script *content* name *python*, if it names the interpreter beside *source*."""
+    """Point the script *content* to *python* if it names the interpreter beside *source*."""
     head, newline, rest = content.partition(b"\n")
     long_head = _LONG_HEAD.match(content)
     if long_head is not None:
@@ -134,7 +127,7 @@ def _retarget(content: bytes, source: Path, python: str) -> bytes:
 
 
 def _list_launchers(info: Path) -> dict[str, str]:
-    """Return what the console scripts of a package call, `module:function`, by their names."""
+    """Return the `module:function` of a package's console scripts, by name."""
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
     try:
@@ -152,7 +145,7 @@ def _list_launchers(info: Path) -> dict[str, str]:
 
 
 def _dump_head(python: str) -> str:
-    """Return what makes a script start *python*, by way of a shell where its path is too long."""
+    """Return the head of a script for *python*, through a shell if its path is too long."""
     head = f"#!{python}"
     if len(head) <= _LONGEST_HEAD:
         return head
@@ -173,11 +166,8 @@ def _dump_launcher(target: str, python: str) -> bytes:
 def _dump_record(files: Sequence[ImageFile], info: Path, place: PipPlace) -> ImageFile:
     own = f"{place.site_packages}/{info.name}/RECORD"
     lines = [(_relative(file.path, place), *_measure(file)) for file in files]
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(
-        sorted([*lines, (f"{info.name}/RECORD", "", "")])
-    )
-    return ImageFile(path=f"{place.prefix}/{own}", content=stream.getvalue().encode())
+    content = dump_record(sorted([*lines, (f"{info.name}/RECORD", "", "")]))
+    return ImageFile(path=f"{place.prefix}/{own}", content=content)
 
 
 def _relative(path: str, place: PipPlace) -> str:
@@ -194,4 +184,4 @@ def _measure(file: ImageFile) -> tuple[str, str]:
         digest, size = bytes.fromhex(file.sha256), file.source.stat().st_size
     else:
         return "", ""
-    return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}", str(size)
+    return dump_hash(digest), str(size)

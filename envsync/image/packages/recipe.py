@@ -1,30 +1,29 @@
-"""What a package's layer is made from: equal recipes make equal bytes."""
+"""Recipes of packages' layers: equal recipes give equal bytes."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from envsync.files.hashing import hash_json
+from envsync.package.python import find_python_folder, is_noarch
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from envsync.model.lockfile import LockedPackage
 
-ENVIRONMENTS = "/azureml-envs"  # where Azure ML's own images have them
+ENVIRONMENTS = "/azureml-envs"  # as in Azure ML's own images
 
-_FORMAT = 2  # counts up whenever the same recipe comes to make other bytes
-_FREE_THREADED = re.compile(r"_cp3\d+t$")
+_FORMAT = 2  # increases when the same recipe gives other bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One package, and what else decides its bytes in an image.
+    """One package, and what else determines its bytes in an image.
 
-    *python* is the folder of the environment's Python, `python3.11`, where the package goes
-    there. *requested* is the definition's match spec for it, which conda keeps a note of.
+    *python* is the folder of the environment's Python, such as `python3.11`, for packages that go
+    there. *requested* is the definition's match spec for it, which conda records.
     """
 
     package: LockedPackage
@@ -45,11 +44,6 @@ class Recipe:
         return f"{self.package.manager} {self.package}{build}"
 
 
-def hash_json(content: object) -> str:
-    """Return the sha256 of *content* as JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def write_recipes(
     packages: Sequence[LockedPackage], *, prefix: str, requested: Mapping[str, str]
 ) -> tuple[Recipe, ...]:
@@ -64,25 +58,3 @@ def write_recipes(
         )
         for package in packages
     )
-
-
-def is_noarch(package: LockedPackage) -> bool:
-    """Say whether conda places *package* by what Python there is."""
-    return package.manager == "conda" and "/noarch/" in package.url
-
-
-def find_python(packages: Iterable[LockedPackage]) -> LockedPackage | None:
-    """Return the Python among *packages*, if there is one."""
-    for package in packages:
-        if package.manager == "conda" and package.name == "python":
-            return package
-    return None
-
-
-def find_python_folder(packages: Iterable[LockedPackage]) -> str:
-    """Return the folder below `lib` that the Python among *packages* has, or nothing."""
-    python = find_python(packages)
-    if python is None:
-        return ""
-    suffix = "t" if _FREE_THREADED.search(python.build) else ""
-    return f"python{'.'.join(python.version.split('.')[:2])}{suffix}"

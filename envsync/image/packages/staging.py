@@ -1,4 +1,4 @@
-"""Packages made layers: put into place without being run, read, and thrown away."""
+"""Building layers from packages: staged without being run, read, and removed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 from packaging.utils import canonicalize_name
 
 from envsync.errors import EnvsyncError
-from envsync.image.packages.clobbers import find_crossing
 from envsync.image.packages.conda_files import (
     list_conda_claims,
     list_conda_files,
     list_holders,
     load_records,
 )
-from envsync.image.packages.pip_files import (
-    PipPlace,
-    find_distributions,
-    list_claims,
-    list_pip_files,
-)
-from envsync.image.packages.recipe import find_python, is_noarch, write_recipes
+from envsync.image.packages.pip_files import PipPlace, list_pip_files
+from envsync.image.packages.recipe import write_recipes
 from envsync.lock.formats.pylock import is_wheel
 from envsync.model.subdir import current_subdir
 from envsync.model.text.wording import count
-from envsync.package.python import python_path
+from envsync.package.owners import find_crossing, rank_owner
+from envsync.package.pip_record import find_infos, read_record
+from envsync.package.python import find_python, is_noarch, python_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class PipUnpacker(Protocol):
-    """Puts pip packages of any machine and Python where their files can be read."""
+    """Unpacks pip packages for any platform and Python."""
 
     def unpack(
         self,
@@ -55,22 +51,22 @@ class PipUnpacker(Protocol):
     ) -> Path:
         """Unpack *packages* into the new environment *target*; return its `site-packages`.
 
-        Those that are source code are built, with *python* where it is given.
+        Source distributions are built, with *python* if given.
         """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stagers:
-    """What puts packages into place."""
+    """The installers that stage packages."""
 
     conda: CondaInstaller
     pip: PipUnpacker
 
 
 class LayerMaker:
-    """Makes the layers of an environment of *packages*, and adds them to *cache*.
+    """Builds the layers of an environment of *packages* and adds them to *cache*.
 
-    The cache must be held meanwhile.
+    The caller holds the cache's lock.
     """
 
     def __init__(
@@ -87,11 +83,7 @@ class LayerMaker:
         self._reporter = reporter
 
     def add(self, recipes: Sequence[Recipe]) -> None:
-        """Make the layers of *recipes*; when one fails, those before it are kept.
-
-        Raises:
-            EnvsyncError: an archive can't be had, or is not the one that was locked.
-        """
+        """Build the layers of *recipes*; when one fails, those before it are kept."""
         with self._cache.make_folder() as folder:
             if conda := [recipe for recipe in recipes if recipe.package.manager == "conda"]:
                 self._add_conda(conda, folder / "conda")
@@ -99,12 +91,14 @@ class LayerMaker:
                 self._add_pip(pip, folder)
 
     def find_winners(self, clobbered: Mapping[str, Sequence[Recipe]]) -> dict[str, Recipe]:
-        """Return which package has each of the *clobbered* paths in a prefix of them all.
+        """Return the package that has each of the *clobbered* paths in a prefix of all packages.
 
-        A pip package has it before a conda package, as it is installed later; of several, the
-        one whose name comes last.
+        Between conda packages, a staged prefix decides; otherwise `rank_owner` does.
         """
-        winners = {path: max(recipes, key=_precedence) for path, recipes in clobbered.items()}
+        winners = {
+            path: max(recipes, key=lambda recipe: rank_owner(recipe.package))
+            for path, recipes in clobbered.items()
+        }
         disputed = {path: it for path, it in winners.items() if it.package.manager == "conda"}
         if not disputed:
             return winners
@@ -125,7 +119,7 @@ class LayerMaker:
         packages = [recipe.package for recipe in recipes]
         python = find_python(self._packages)
         if python is not None and python not in packages and any(map(is_noarch, packages)):
-            packages.append(python)  # which says where noarch packages go
+            packages.append(python)  # it decides where noarch packages go
         self._reporter.step("Staging conda packages", total=len(packages))
         self._stagers.conda.install(
             packages,
@@ -142,7 +136,7 @@ class LayerMaker:
         places = dict.fromkeys(recipes, staged)
         for index, recipe in enumerate(find_crossing(claims)):
             places[recipe] = staged.with_name(f"{staged.name}-{index}")
-            self.stage_conda([recipe], places[recipe])  # among the others it may be incomplete
+            self.stage_conda([recipe], places[recipe])  # beside the others it may be incomplete
 
         def list_files(recipe: Recipe) -> Sequence[ImageFile]:
             place = places[recipe]
@@ -157,12 +151,12 @@ class LayerMaker:
         self._reporter.step(f"Staging {count(len(recipes), 'pip package')}")
         together = folder / "pip"
         staged = self._unpack(recipes, together, builder)
-        claims = Counter(path for info in staged.values() for path in list_claims(info))
+        claims = Counter(row.path for info in staged.values() for row in read_record(info))
         places = dict.fromkeys(staged, together)
         for index, recipe in enumerate(recipes):
             name = recipe.package.name
-            if any(claims[path] > 1 for path in list_claims(staged[name])):
-                places[name] = folder / f"pip-{index}"  # another package's file may lie there
+            if any(claims[row.path] > 1 for row in read_record(staged[name])):
+                places[name] = folder / f"pip-{index}"  # another package's file may be there
                 staged[name] = self._unpack([recipe], places[name], builder)[name]
 
         def list_files(recipe: Recipe) -> Sequence[ImageFile]:
@@ -173,9 +167,9 @@ class LayerMaker:
         self._write(recipes, list_files)
 
     def _stage_builder(self, recipes: Sequence[Recipe], target: Path) -> Path | None:
-        """Make the image's own Python in *target* if source code is to be built, and can be run.
+        """Stage the image's own Python in *target* if there is source code and it runs here.
 
-        What another Python builds fits the image only where it fits every Python.
+        Builds of another Python fit the image only if they fit every Python.
         """
         is_source = any(not is_wheel(recipe.package.url) for recipe in recipes)
         if not is_source or recipes[0].package.subdir != current_subdir():
@@ -202,7 +196,7 @@ class LayerMaker:
         site_packages = self._stagers.pip.unpack(
             packages, target=target, python_version=python.version, python=builder
         )
-        known = find_distributions(site_packages)
+        known = find_infos(site_packages)
         found = {}
         for package in packages:
             info = known.get(canonicalize_name(package.name))
@@ -222,7 +216,3 @@ class LayerMaker:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             for _ in pool.map(write, recipes):
                 self._reporter.advance()
-
-
-def _precedence(recipe: Recipe) -> tuple[bool, str]:
-    return recipe.package.manager == "pip", recipe.package.name

@@ -1,1 +1,1 @@
-"""Layers, and what is kept of them between builds."""
+"""Layers, and what is cached of them between builds."""

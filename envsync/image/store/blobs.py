@@ -1,4 +1,4 @@
-"""A store of files by their sha256: layers, compressed or not, and whatever a base image brings."""
+"""A store of files by their sha256: layers, compressed or not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEPT_SECONDS = 30 * 24 * 3600
 
 
 class Writer:
-    """A blob that is being written: counts and hashes what passes."""
+    """A blob that is being written, with its size and hash so far."""
 
     def __init__(self, stream: IO[bytes], root: Path) -> None:
         self._stream = stream
@@ -50,25 +50,24 @@ class Writer:
 
     @property
     def digest(self) -> Digest:
-        """What was written so far."""
+        """The digest of the bytes so far."""
         return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
 class BlobStore:
-    """The blobs below one folder; each is there whole or not at all."""
+    """The blobs in one folder; each is there whole or not at all."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def path(self, digest: Digest) -> Path:
-        """Return where the blob *digest* lies, or would."""
+        """Return the path for the blob *digest*."""
         return self._root / parse_digest(digest).removeprefix("sha256:")
 
     def find(self, digest: Digest) -> Path | None:
-        """Return the path of the blob *digest*, None where it is missing or was changed.
+        """Return the path of the blob *digest*, None if it is missing or was changed.
 
-        One that was changed is removed. Its bytes are read only if its inode says that it may
-        have been touched since they were last known to be right.
+        A changed one is removed. It is hashed only if its inode differs from the last check.
         """
         path = self.path(digest)
         seen = _seen_path(path)
@@ -78,7 +77,7 @@ class BlobStore:
             return None
         with contextlib.suppress(OSError, ValueError):
             if json.loads(read_regular(seen, most=_LARGEST_NOTE)) == found:
-                os.utime(seen)  # it is still of use
+                os.utime(seen)  # it is still used
                 return path
         with contextlib.suppress(OSError):  # a pipe, say
             if hash_file(path) == digest:
@@ -89,10 +88,10 @@ class BlobStore:
 
     @contextlib.contextmanager
     def write(self, *, expected: Digest | None = None) -> Iterator[Writer]:
-        """Give a writer whose blob is in the store when the block ends without an error.
+        """Yield a writer whose blob is in the store when the block ends without an error.
 
         Raises:
-            EnvsyncError: what was written is not *expected*, or there is no room for it.
+            EnvsyncError: it does not have the digest *expected*, or there is no room for it.
         """
         with contextlib.ExitStack() as stack:
             with _writing(self._root):
@@ -105,7 +104,7 @@ class BlobStore:
             if expected is not None and writer.digest != expected:
                 raise EnvsyncError(
                     f"A layer's sha256 is `{writer.digest}`, not `{expected}`",
-                    hint="get the base image anew: this layer was cut short or changed",
+                    hint="download the base image again: this layer was cut short or changed",
                 )
             with _writing(self._root):
                 stream.close()
@@ -116,18 +115,18 @@ class BlobStore:
                 _note(_seen_path(path), _fingerprint(path))
 
     def clean(self) -> None:
-        """Remove what killed processes left, and what was of no use for a month."""
+        """Remove what killed processes left, and blobs that were not used for a month."""
         remove_left_over(self._root / _UNFINISHED)
         too_old = time.time() - _KEPT_SECONDS
         for seen in self._root.glob(f"*{_SEEN}"):
-            with contextlib.suppress(OSError):  # another process may be at it too
+            with contextlib.suppress(OSError):  # another process may remove it too
                 if seen.lstat().st_mtime < too_old:
                     seen.with_suffix("").unlink(missing_ok=True)
                     seen.unlink()
 
 
 def _close(stream: IO[bytes]) -> None:
-    with contextlib.suppress(OSError):  # no room for the rest, as was said before
+    with contextlib.suppress(OSError):  # no room for the rest, which was reported
         stream.close()
 
 
@@ -141,8 +140,8 @@ def _fingerprint(path: Path) -> list[int]:
 
 
 def _note(seen: Path, fingerprint: list[int]) -> None:
-    """Write *fingerprint* into a new file *seen*, and not through a link that lies there."""
-    with contextlib.suppress(OSError):  # the blob is read again next time
+    """Write *fingerprint* to a new file *seen*, not through a link in its place."""
+    with contextlib.suppress(OSError):  # the blob is hashed again next time
         seen.unlink(missing_ok=True)
         with seen.open("x", encoding="utf-8") as stream:
             json.dump(fingerprint, stream)
@@ -150,7 +149,7 @@ def _note(seen: Path, fingerprint: list[int]) -> None:
 
 @contextlib.contextmanager
 def _writing(root: Path) -> Iterator[None]:
-    """Say of a failure that it was one to write below *root*."""
+    """Report a failure as one to write to *root*."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Layers kept by what they were made from, so that the second time costs nothing."""
+"""A cache of layers by the keys of their recipes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 _CHUNK = 1 << 20
 _STAGING = "staging-"
-_GZIP_LEVEL = 4  # a twentieth larger than gzip's usual 6, in half the time
-_GZIP_WINDOW = 31  # zlib's word for gzip's own header, here without name and time
+_GZIP_LEVEL = 4  # 5 % larger than gzip's default, 6, in half the time
+_GZIP_WINDOW = 31  # makes zlib write gzip's header, without name and time
 
 
 class LayerCache:
-    """Layers and what they were made from, below the folder *root*.
+    """Layers by the keys of their recipes, in the folder *root*.
 
-    Whoever adds to it holds `lock` meanwhile.
+    Hold `lock` to add to it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -51,16 +51,12 @@ class LayerCache:
         self._known: dict[str, tuple[Layer, tuple[str, ...]]] = {}
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the cache for this process; another one that holds it is waited for."""
+        """Hold the cache for this process; wait while another one holds it."""
         return lock_directory(self.root)
 
     @contextlib.contextmanager
     def make_folder(self) -> Iterator[Path]:
-        """Give a new folder for what is on its way to a layer; it is gone afterwards.
-
-        Raises:
-            EnvsyncError: there is no room, or no permission.
-        """
+        """Yield a new folder to stage layers in, and remove it afterwards."""
         try:
             folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root)).resolve()
         except OSError as error:
@@ -71,7 +67,7 @@ class LayerCache:
             remove_tree(folder)
 
     def clean(self) -> None:
-        """Remove what killed processes left, and blobs that were of no use for a month."""
+        """Remove what killed processes left, and blobs that were not used for a month."""
         for left in self.root.glob(f"{_STAGING}*"):
             remove_tree(left)
         self.blobs.clean()
@@ -79,7 +75,7 @@ class LayerCache:
             notes.clean()
 
     def find(self, key: str) -> Layer | None:
-        """Return the layer that was made from *key*; its blob may be gone."""
+        """Return the layer of *key*, None if it is unknown; its blob may be gone."""
         if key not in self._known:
             note = _parse_made(self._made.read(key))
             if note is None:
@@ -88,31 +84,19 @@ class LayerCache:
         return self._known[key][0]
 
     def get(self, key: str) -> Layer:
-        """Return the layer that was made from *key*, which is known to be there.
-
-        Raises:
-            EnvsyncError: someone took it away meanwhile.
-        """
+        """Return the layer of *key*, which must be there."""
         layer = self.find(key)
         if layer is None:
             raise EnvsyncError(f"A layer is gone from `{self.root}`", hint="run this again")
         return layer
 
     def list_paths(self, key: str) -> tuple[str, ...]:
-        """Return the paths of the files in the layer that was made from *key*, sorted.
-
-        Raises:
-            EnvsyncError: someone took it away meanwhile.
-        """
+        """Return the paths of the files in the layer of *key*, sorted."""
         self.get(key)
         return self._known[key][1]
 
     def add(self, key: str, files: Iterable[ImageFile], *, created_by: str) -> Layer:
-        """Make a layer of *files* and keep it under *key*.
-
-        Raises:
-            EnvsyncError: a file is not what its package says, or there is no room.
-        """
+        """Build a layer from *files* and store it as *key*."""
         with self.blobs.write() as writer:
             paths = write_tar(files, writer)
         layer = Layer(diff_id=writer.digest, size=writer.size, created_by=created_by)
@@ -120,7 +104,7 @@ class LayerCache:
         return layer
 
     def join(self, key: str, layers: Sequence[Layer], *, created_by: str) -> Layer:
-        """Make one layer of several, whose blobs are there, and keep it under *key*."""
+        """Join several layers, whose blobs are there, into one, and store it as *key*."""
         with self.blobs.write() as writer:
             _join([self.blobs.path(layer.diff_id) for layer in layers], writer)
         layer = Layer(diff_id=writer.digest, size=writer.size, created_by=created_by)
@@ -128,11 +112,11 @@ class LayerCache:
         return layer
 
     def is_compressed(self, layer: Layer) -> bool:
-        """Say whether a compressed form of *layer* is there."""
+        """Return whether *layer* has a compressed form in the cache."""
         return self._find_compressed(layer) is not None
 
     def compress(self, layer: Layer) -> Layer:
-        """Return *layer* with a compressed form, made if it isn't there; its blob must be."""
+        """Return *layer* with its compressed form, creating it if needed from its blob."""
         path = self._find_compressed(layer)
         if path is None:
             digest, path = self._compress(layer)
@@ -144,15 +128,11 @@ class LayerCache:
     def _find_compressed(self, layer: Layer) -> Path | None:
         try:
             return self.blobs.find(parse_digest(self._compressed.read(_name(layer))))
-        except ValueError:  # there is no note, or none of ours
+        except ValueError:  # there is no note, or a broken one
             return None
 
     def open_plain(self, layer: Layer) -> Iterator[bytes]:
-        """Give the bytes of *layer*'s plain tar.
-
-        Raises:
-            EnvsyncError: it is not there.
-        """
+        """Yield the bytes of *layer*'s plain tar."""
         try:
             with self.blobs.path(layer.diff_id).open("rb") as stream:
                 while chunk := stream.read(_CHUNK):
@@ -177,7 +157,7 @@ class LayerCache:
 
 
 def _parse_made(note: object) -> tuple[Layer, tuple[str, ...]] | None:
-    """Return the layer and the paths that *note* tells of, None where it tells of none."""
+    """Return the layer and the paths from *note*, None if it is broken."""
     if not isinstance(note, list) or len(note) != 2:  # noqa: PLR2004
         return None
     made, paths = note

@@ -1,4 +1,4 @@
-"""Small facts kept in files, each of which tells whether it is whole and in its own place."""
+"""Small facts in files, each with a checksum of its name and content."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _LARGEST = 256 << 20  # bytes: a note may list the files of a package
 
 
 class Notes:
-    """Facts by name, below the folder *root*."""
+    """Facts by name, in the folder *root*."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def read(self, name: str) -> Any:
-        """Return what was written under *name*; None where that is missing or was changed."""
+        """Return the value of *name*, None if it is missing or was changed."""
         try:
             note = read_regular(self._place(name), most=_LARGEST).decode()
             digest, _, content = note.partition("\n")
@@ -32,12 +32,9 @@ class Notes:
             return None
 
     def write(self, name: str, value: object) -> None:
-        """Keep *value*, which JSON can hold, under *name*, in one step.
+        """Store *value*, which must fit JSON, as *name* in one step.
 
-        If the machine stops, it may be broken afterwards, and is then missing.
-
-        Raises:
-            EnvsyncError: there is no room, or no permission.
+        If the machine stops, it may be broken afterwards, and then counts as missing.
         """
         path = self._place(name)
         content = json.dumps(value, sort_keys=True)

@@ -1,6 +1,6 @@
-"""Tar archives whose every byte is ours to decide, whatever Python writes them.
+"""Writing tar archives whose bytes do not depend on Python's version, unlike `tarfile`'s.
 
-The format is POSIX's ustar, with a pax header before a member that ustar has no room for.
+The format is POSIX's ustar, with a pax header before members that do not fit it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 BLOCK = 512
 END = bytes(2 * BLOCK)
 
-# 1980-01-01T00:00:00Z, the oldest that zip files know: Python's `zipfile` refuses older files.
+# 1980-01-01T00:00:00Z, the oldest time in zip files: Python's `zipfile` refuses older files.
 FIXED_TIME = 315532800
 
 _NAME, _PREFIX, _LINK = 100, 155, 100
@@ -38,7 +38,7 @@ class Member:
 
 
 def dump_header(member: Member) -> bytes:
-    """Return the blocks that stand before the content of *member*, owned by root."""
+    """Return the blocks before the content of *member*, which is owned by root."""
     path = member.path.encode(errors="surrogateescape")
     path += b"/" if member.kind == "directory" else b""
     target = member.target.encode(errors="surrogateescape")
@@ -60,12 +60,12 @@ def dump_header(member: Member) -> bytes:
 
 
 def padding(size: int) -> bytes:
-    """Return what fills up the last block of a content of *size* bytes."""
+    """Return the padding after a content of *size* bytes."""
     return bytes(-size % BLOCK)
 
 
 def _split(path: bytes) -> tuple[bytes, bytes]:
-    """Cut *path* where ustar's two fields hold it; the second is empty where they can't."""
+    """Split *path* for ustar's two fields; the second is empty if it does not fit."""
     if len(path) <= _NAME:
         return b"", path
     cut = path.find(b"/", max(0, len(path) - _NAME - 1))

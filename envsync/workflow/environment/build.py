@@ -197,5 +197,5 @@ def _realise(local: LocalPlan, reporter: Reporter, mode: BuildMode) -> bool:
             reporter=reporter,
         ),
         reporter=reporter,
-        anew=reinstall,
+        reinstall=reinstall,
     )

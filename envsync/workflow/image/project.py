@@ -12,8 +12,9 @@ from packaging.utils import canonicalize_name
 from envsync.definition import load
 from envsync.definition.requirement.match_spec import MatchSpecError, parse_match_spec
 from envsync.errors import DefinitionError, EnvsyncError
+from envsync.files.hashing import hash_json
 from envsync.image.base.base_check import find_needed_glibc
-from envsync.image.packages.recipe import ENVIRONMENTS, hash_json
+from envsync.image.packages.recipe import ENVIRONMENTS
 from envsync.lock.base_image import find_base, parse_base
 from envsync.lock.reader import LOCKFILE_NAME, load_lockfile
 from envsync.model.environment_name import is_folder_name

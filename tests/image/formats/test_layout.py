@@ -142,7 +142,7 @@ def test_a_layout_may_be_made_in_an_empty_folder_and_in_no_other(
     put(layer("one"))
     (tmp_path / "layout" / "index.json").unlink()
 
-    with pytest.raises(EnvsyncError, match="is there and is not an OCI layout"):
+    with pytest.raises(EnvsyncError, match="exists and is not an OCI layout"):
         put(layer("one"))
 
 

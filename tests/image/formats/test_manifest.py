@@ -60,7 +60,7 @@ def test_what_there_is_instead_is_told() -> None:
     with pytest.raises(EnvsyncError) as caught:
         _choose(_entry("1"), _entry("2", os="windows"), _entry("3", os="unknown"))
     assert caught.value.message.endswith(
-        "is not there for `linux/arm64`: it has `linux/amd64`, `windows/amd64`"
+        "is not available for `linux/arm64`: it has `linux/amd64`, `windows/amd64`"
     )
     with pytest.raises(EnvsyncError, match="it has no image"):
         _choose()
@@ -95,7 +95,7 @@ def test_a_manifest_is_always_the_same_bytes() -> None:
 def test_a_part_that_is_not_described_is_refused(missing: str) -> None:
     entry = {key: value for key, value in _entry("1").items() if key != missing}
 
-    with pytest.raises(EnvsyncError, match="has no kind, digest or size"):
+    with pytest.raises(EnvsyncError, match="lacks its media type, digest or size"):
         parse_descriptor(entry)
 
 
@@ -115,7 +115,7 @@ def test_a_part_that_is_not_described_is_refused(missing: str) -> None:
     ],
 )
 def test_a_digest_that_is_none_is_refused(digest: object) -> None:
-    with pytest.raises(EnvsyncError, match="has no kind, digest or size"):
+    with pytest.raises(EnvsyncError, match="lacks its media type, digest or size"):
         parse_descriptor({"mediaType": "m", "digest": digest, "size": 1})
     with pytest.raises(ValueError, match="a digest is"):
         blob_path(digest)  # type: ignore[arg-type]  # as a reader that forgot to check would
@@ -123,7 +123,7 @@ def test_a_digest_that_is_none_is_refused(digest: object) -> None:
 
 @pytest.mark.parametrize("size", [-1, 1.0, True, "1", None, 1 << 63])
 def test_a_size_that_is_none_is_refused(size: object) -> None:
-    with pytest.raises(EnvsyncError, match="has no kind, digest or size"):
+    with pytest.raises(EnvsyncError, match="lacks its media type, digest or size"):
         parse_descriptor({"mediaType": "m", "digest": _digest("1"), "size": size})
 
 

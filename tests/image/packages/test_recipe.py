@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from support.fakes import conda_package, pip_package
 
-from envsync.image.packages.recipe import find_python_folder, is_noarch, write_recipes
+from envsync.image.packages.recipe import write_recipes
+from envsync.package.python import find_python_folder, is_noarch
 
 _NOARCH = "https://conda.example.org/forge/noarch/six-1.0-0.conda"
 PYTHON = conda_package("python", "3.11.7", build="h1_0_cpython")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envsync.errors import EnvsyncError
-from envsync.image.store.files import ImageFile, write_tar
+from envsync.image.store.files import ImageFile, pick_files, write_tar
 from envsync.image.store.tar import Member, dump_header
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def test_a_source_that_is_not_what_its_package_says_is_refused(tmp_path: Path) -
         _write(ImageFile(path="/env/numpy.py", source=source, sha256=expected))
 
     assert caught.value.message == (
-        "`/env/numpy.py` is not what its package says: its bytes were changed"
+        "`/env/numpy.py` does not match its package's hash: its bytes were changed"
     )
 
 
@@ -146,3 +146,19 @@ def test_a_path_that_leaves_the_root_is_refused(path: str) -> None:
 def test_a_name_that_hides_other_files_from_an_engine_is_refused(path: str) -> None:
     with pytest.raises(EnvsyncError, match="can't be the path of a file in an image"):
         _write(ImageFile(path=path, content=b""))
+
+
+def test_files_are_picked_out_of_a_layer_as_they_are(tmp_path: Path) -> None:
+    files = [
+        ImageFile(path="/env/bin/tool", content=b"run", is_executable=True),
+        ImageFile(path="/env/bin/link", target="tool"),
+        ImageFile(path=f"/env/{'deep/' * 60}x", content=b"", mtime=1700000000),
+        ImageFile(path="/env/other", content=b"left"),
+    ]
+    archive = tmp_path / "layer.tar"
+    with archive.open("wb") as stream:
+        write_tar(files, stream)
+
+    assert pick_files(archive, [file.path for file in files[:3]]) == files[:3]
+    with tarfile.open(archive) as opened:
+        assert len(opened.getnames()) > len(files)

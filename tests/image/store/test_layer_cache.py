@@ -104,7 +104,7 @@ def test_a_file_that_is_not_what_its_package_says_makes_no_layer(
     source.write_text("edited")
     file = ImageFile(path="/env/file", source=source, sha256="0" * 64)
 
-    with pytest.raises(EnvsyncError, match="is not what its package says"):
+    with pytest.raises(EnvsyncError, match="does not match its package's hash"):
         cache.add("one", [file], created_by="one")
     assert cache.find("one") is None
     assert list((cache.root / "blobs").iterdir()) == []

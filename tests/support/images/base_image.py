@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from envsync.adapters.docker_engine import DockerEngine
+
 SUITE = "bookworm"
 NEWER_SUITE = "trixie"
 
@@ -31,6 +33,15 @@ def why_not() -> str | None:
 def make_base_archive(cache: Path) -> Path:
     """Return a tar of the root file system, making it if *cache* has none; that takes a minute."""
     return _make_once(cache / f"debian-{SUITE}-minbase-{platform.machine()}.tar", _make_archive)
+
+
+def import_base(engine: DockerEngine, archive: Path) -> str:
+    """Return the name of *archive* as an image of *engine*, importing it if needed."""
+    reference = reference_for(archive)
+    if engine.find_image(reference) is None:
+        repository, _, tag = reference.partition(":")
+        engine._client.api.import_image(str(archive), repository=repository, tag=tag)  # noqa: SLF001  # envsync itself imports no roots
+    return reference
 
 
 def reference_for(archive: Path) -> str:
